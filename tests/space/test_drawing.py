@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from itertools import combinations
-from pathlib import Path
 from random import Random
 from xml.etree import ElementTree
 
