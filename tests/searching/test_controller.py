@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hnas.errors import HnasError
-from hnas.search.controller import HEADS, Controller
+from hnas.searching.controller import HEADS, Controller
 from hnas.space import Genotype, SearchSpace
 
 TINY = SearchSpace(layers=3, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area",))
