@@ -1,0 +1,181 @@
+"""Folders of pictures, and the pairs of high and low resolution in them.
+
+Understood are the layouts that the field uses, and any folder of pictures:
+
+    Set5/HR/baby.png                    Set5/LR_bicubic/X2/babyx2.png
+    DIV2K/DIV2K_valid_HR/0801.png       DIV2K/DIV2K_valid_LR_bicubic/X2/0801x2.png
+    photographs/any/depth/of/folders.jpg
+
+Where there are no low-resolution pictures for a scale they are made (MATLAB's bicubic).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from hnas.data.files import whole_file
+from hnas.data.pictures import EXTENSIONS, Picture, picture_size, read_picture
+from hnas.data.resize import imresize
+from hnas.errors import HnasError
+
+#: Decoded pictures up to this many bytes are held in memory; of larger sets, memory-mapped copies on disk are used.
+MEMORY_LIMIT = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One picture at two sizes, both uint8 H x W x 3; `hr` is cropped to exactly scale times the size of `lr`."""
+
+    name: str
+    hr: Picture
+    lr: Picture
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """A set of pictures on disk: the folder of the originals, and the folder above X2, X3 and X4 where there is one."""
+
+    name: str
+    hr: Path
+    lr: Path | None = None
+
+
+def find_pictures(folder: str | Path) -> list[Path]:
+    """All pictures below a folder, sorted by path; hidden files and folders are passed over. A file is itself.
+
+    Raises:
+        HnasError: it does not exist, or there is no picture in it.
+    """
+    folder = Path(folder)
+    if folder.is_file():
+        return [folder]
+    if not folder.is_dir():
+        raise HnasError(f"{folder} does not exist; name a folder with pictures")
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in EXTENSIONS
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not found:
+        raise HnasError(f"{folder} has no pictures in it; allowed are files ending in {', '.join(sorted(EXTENSIONS))}")
+    return found
+
+
+def find_sets(folder: str | Path) -> list[PictureSet]:
+    """The sets in a folder: itself where it is one (or its HR folder, or a picture), else those right inside it.
+
+    A folder without any known layout is one set of all the pictures below it.
+
+    Raises:
+        HnasError: it does not exist.
+    """
+    if not Path(folder).exists():
+        raise HnasError(f"{folder} does not exist; name a folder with pictures")
+    folder = Path(folder).resolve()
+    if folder.is_dir() and not _as_set(folder):
+        inside = [found for path in sorted(folder.iterdir()) if path.is_dir() for found in _as_set(path)]
+        if inside:
+            return inside
+    return _as_set(folder) or [PictureSet(folder.stem if folder.is_file() else folder.name, folder)]
+
+
+def _as_set(folder: Path) -> list[PictureSet]:
+    """The set that a folder is by its layout, in a list; empty where it is none."""
+    if (folder / "HR").is_dir():
+        return [PictureSet(folder.name, folder / "HR", _if_folder(folder / "LR_bicubic"))]
+    if folder.name == "HR":
+        return [PictureSet(folder.parent.name, folder, _if_folder(folder.parent / "LR_bicubic"))]
+    if folder.name.endswith("_HR") and folder.is_dir():
+        name = folder.name.removesuffix("_HR")
+        return [PictureSet(name, folder, _if_folder(folder.parent / f"{name}_LR_bicubic"))]
+    return []
+
+
+def _if_folder(path: Path) -> Path | None:
+    return path if path.is_dir() else None
+
+
+def load_pairs(folder: str | Path, scale: int, limit: int | None = None) -> list[Pair]:
+    """Reads a set once, decoded and ready for use.
+
+    Args:
+        folder: a set in a known layout, or any folder of pictures (searched to any depth), or one picture.
+        scale: 2, 3 or 4.
+        limit: only the first so many pictures, sorted by path.
+
+    Returns:
+        The pairs, sorted by path. Beyond `MEMORY_LIMIT` bytes the arrays are read-only and memory-mapped.
+
+    Raises:
+        HnasError: a folder without pictures or with several sets, a picture that cannot be read or is smaller than
+            the scale, a low-resolution picture that is missing or of the wrong size.
+    """
+    sets = find_sets(folder)
+    if len(sets) > 1:
+        raise HnasError(f"{folder} holds several sets; name one of {', '.join(str(found.hr) for found in sets)}")
+    return load_set(sets[0], scale, limit)
+
+
+def load_set(pictures: PictureSet, scale: int, limit: int | None = None) -> list[Pair]:
+    """Reads one set that `find_sets` found; see `load_pairs`."""
+    paths = find_pictures(pictures.hr)[:limit]
+    lr_folder = _if_folder(pictures.lr / f"X{scale}") if pictures.lr else None
+    decoded = sum(3 * height * width for height, width in map(picture_size, paths)) * (1 + Fraction(1, scale**2))
+    keep = _mapped if decoded > MEMORY_LIMIT else _in_memory
+
+    def load(item: tuple[Path, str]) -> Pair:
+        path, name = item
+        hr = keep(path, "hr", lambda: read_picture(path))
+        height, width = (length // scale for length in hr.shape[:2])
+        if height == 0 or width == 0:
+            raise HnasError(f"{path} has {hr.shape[1]}x{hr.shape[0]} pixels, too few for scale {scale}")
+        hr = hr[: height * scale, : width * scale]
+        if lr_folder is None:
+            return Pair(name, hr, keep(path, f"lr-x{scale}", lambda: imresize(hr, Fraction(1, scale))))
+        lr_path = lr_folder / f"{path.stem}x{scale}{path.suffix}"
+        lr = keep(lr_path, "lr", lambda: read_picture(lr_path))
+        if lr.shape != (height, width, 3):
+            raise HnasError(
+                f"{lr_path} has {lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are needed, as {path} is "
+                f"{scale} times that (the rest cut off)"
+            )
+        return Pair(name, hr, lr)
+
+    with ThreadPoolExecutor() as pool:  # decoding leaves Python's lock
+        return list(pool.map(load, zip(paths, _names(paths, pictures.hr), strict=True)))
+
+
+def _names(paths: list[Path], root: Path) -> list[str]:
+    """Paths within the set, without their endings unless two would be the same."""
+    inside = [path.relative_to(root) if path != root else Path(path.name) for path in paths]
+    counts = Counter(path.with_suffix("") for path in inside)
+    return [(path if counts[path.with_suffix("")] > 1 else path.with_suffix("")).as_posix() for path in inside]
+
+
+def _in_memory(path: Path, kind: str, make: Callable[[], Picture]) -> Picture:
+    return make()
+
+
+def _mapped(path: Path, kind: str, make: Callable[[], Picture]) -> Picture:
+    """A memory-mapped copy in the user's cache folder, made once for a file's path, size and time of change."""
+    import pooch
+
+    if not path.exists():
+        return make()  # which says so
+    key = f"{path}|{kind}|{path.stat().st_size}|{path.stat().st_mtime_ns}"
+    copy = Path(pooch.os_cache("hnas")) / "decoded" / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
+    if not copy.exists():
+        with whole_file(copy) as beside, beside.open("wb") as file:
+            np.save(file, make(), allow_pickle=False)
+    mapped: Picture = np.load(copy, mmap_mode="r", allow_pickle=False)
+    return mapped
