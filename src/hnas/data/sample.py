@@ -15,7 +15,7 @@ from hnas.errors import HnasError
 HELD_OUT = ("coffee", "chelsea")
 
 #: Left out are drawings, and photographs with little to learn from (a blurred clock, the moon, a field of stars).
-#: `brick`, `camera`, `coins`, `grass` and `gravel` are gray; the two `motorcycle` pictures are one scene from two sides.
+#: `brick`, `camera`, `coins`, `grass` and `gravel` are gray; the `motorcycle` pictures are one scene from two sides.
 FILES = (
     "astronaut.png",
     "brick.png",
