@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hnas.data.files import whole_file
 from hnas.data.pictures import picture_size, read_picture, write_picture
 from hnas.errors import HnasError
 
@@ -154,23 +153,11 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     path = tmp_path / "a.png"
     write_picture(path, RGB)
 
-    def full(self: Image.Image, file: Path, **options: object) -> None:
-        Path(file).write_bytes(b"half")
+    def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", full)
-    with pytest.raises(HnasError, match=r"a\.png cannot be written: No space left on device"):
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(HnasError, match=r"a\.png: cannot write it \(No space left on device\)"):
         write_picture(path, RGB[::-1])
     assert np.array_equal(read_picture(path), RGB)
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
-
-
-def test_whole_file_on_another_failure(tmp_path: Path) -> None:
-    def interrupted() -> None:
-        with whole_file(tmp_path / "a.txt") as beside:
-            beside.write_text("half")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
-    assert not list(tmp_path.iterdir())

@@ -12,6 +12,7 @@ Where there are no low-resolution pictures for a scale they are made (MATLAB's b
 from __future__ import annotations
 
 import hashlib
+import io
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,10 +22,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hnas.data.files import whole_file
 from hnas.data.pictures import EXTENSIONS, Picture, picture_size, read_picture
 from hnas.data.resize import imresize
 from hnas.errors import HnasError
+from hnas.files import write_atomically
 
 #: Decoded pictures up to this many bytes are held in memory; of larger sets, memory-mapped copies on disk are used.
 MEMORY_LIMIT = 4 * 2**30
@@ -175,7 +176,9 @@ def _mapped(path: Path, kind: str, make: Callable[[], Picture]) -> Picture:
     key = f"{path}|{kind}|{path.stat().st_size}|{path.stat().st_mtime_ns}"
     copy = Path(pooch.os_cache("hnas")) / "decoded" / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
     if not copy.exists():
-        with whole_file(copy) as beside, beside.open("wb") as file:
-            np.save(file, make(), allow_pickle=False)
+        encoded = io.BytesIO()
+        np.save(encoded, make(), allow_pickle=False)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(copy, encoded.getbuffer())
     mapped: Picture = np.load(copy, mmap_mode="r", allow_pickle=False)
     return mapped

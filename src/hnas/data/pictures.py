@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from hnas.data.files import whole_file
 from hnas.errors import HnasError
+from hnas.files import write_atomically
 
 Picture = NDArray[np.uint8]
 """H x W x 3, RGB, 0..255."""
@@ -35,7 +36,7 @@ def read_picture(path: str | Path) -> Picture:
     path = Path(path)
     with _opened(path) as image:
         frames = getattr(image, "n_frames", 1)
-        if frames > 1:
+        if frames > 1 and image.format != "MPO":  # a photograph with the camera's preview beside it
             raise HnasError(f"{path} holds {frames} pictures; save the one that is meant as a file of its own")
         if image.mode.startswith(("I", "F")) or ";16" in str(getattr(image, "tile", "")):
             raise HnasError(f"{path} has more than 8 bits a channel; convert it to 8 bits first")
@@ -81,7 +82,7 @@ def _opened(path: Path) -> Image.Image:
 
 
 def write_picture(path: str | Path, picture: Picture) -> None:
-    """Writes a picture in the format that the file's name ends in: whole, or not at all.
+    """Writes a picture in the format that the file's name ends in: whole, or not at all. Missing folders are made.
 
     PNG, BMP, TIFF, PPM and WebP are written without loss, JPEG at quality 95.
 
@@ -98,5 +99,9 @@ def write_picture(path: str | Path, picture: Picture) -> None:
         raise HnasError(
             f"{path}: a picture is uint8 of the shape H x W x 3 or H x W, not {picture.dtype} of {picture.shape}"
         )
-    with whole_file(path) as beside:
-        Image.fromarray(picture).save(beside, quality=95, lossless=True)
+    encoded = io.BytesIO()
+    Image.fromarray(picture).save(
+        encoded, Image.registered_extensions()[path.suffix.lower()], quality=95, lossless=True
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, encoded.getvalue())
