@@ -1,0 +1,61 @@
+"""The networks: candidate operations, cells, the stand-alone network, the supernet, their cost, the peers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from hnas.errors import HnasError
+from hnas.nets.cost import LR_SIZE, Cost, model_cost, network_cost
+from hnas.nets.latency import Latency, device_description, measure_latency
+from hnas.nets.network import FORMAT, Network, NetworkSettings, network_from_description, parameter_count
+from hnas.nets.operations import set_fast_depthwise, to_channels_last
+from hnas.nets.receptive_field import is_global, receptive_radius
+from hnas.nets.supernet import Supernet, SupernetSettings
+
+__all__ = [
+    "FORMAT",
+    "LR_SIZE",
+    "Cost",
+    "Latency",
+    "Network",
+    "NetworkSettings",
+    "Supernet",
+    "SupernetSettings",
+    "build_model",
+    "device_description",
+    "is_global",
+    "measure_latency",
+    "model_cost",
+    "network_cost",
+    "parameter_count",
+    "receptive_radius",
+    "set_fast_depthwise",
+    "to_channels_last",
+]
+
+
+def build_model(description: Mapping[str, Any]) -> nn.Module:
+    """The model that a description names, with fresh weights.
+
+    Every model maps RGB in [0, 1], (N, 3, H, W), to (N, 3, scale * H, scale * W), and has the attributes ``scale``
+    and ``description``.
+
+    Args:
+        description: ``{"format": "hnas-model/1", "architecture": "hnas" or a peer's name, ...}``.
+
+    Raises:
+        HnasError: an unknown format or architecture, or fields that do not fit it.
+    """
+    if description.get("format") != FORMAT:
+        raise HnasError(f"the model's format is {description.get('format')!r}; allowed is {FORMAT!r}")
+    architecture = description.get("architecture")
+    if architecture == "hnas":
+        return network_from_description(description)
+    from hnas.nets.peers import PEERS, build_peer
+
+    if architecture not in PEERS:
+        raise HnasError(f"unknown architecture {architecture!r}; allowed are hnas, {', '.join(PEERS)}")
+    return build_peer(description)

@@ -1,0 +1,76 @@
+"""The cell: how a genotype's edges join into a picture of features. Network and Supernet share this one definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hnas import space
+from hnas.nets.operations import Norm, build_operation, normalisation
+
+#: (node, slot, edge, input features) to output features.
+ApplyEdge = Callable[[int, int, space.Edge, Tensor], Tensor]
+
+
+def enlargement(kind: space.CellKind, edge: space.Edge, scale: int) -> int:
+    """By how much an edge enlarges: by the scale from the inputs of an upsampling cell, else not (paper, 3.2)."""
+    return scale if kind == "upsampling" and edge.source < 0 else 1
+
+
+def join_cell(cell: space.Cell, inputs: tuple[Tensor, Tensor], apply: ApplyEdge) -> Tensor:
+    """Evaluates a cell: every node sums its two edges, the output concatenates the nodes.
+
+    Args:
+        cell: the cell's graph.
+        inputs: features of the nodes -2 and -1, both (N, C, H, W).
+        apply: evaluates one edge.
+
+    Returns:
+        (N, nodes * C, H', W').
+    """
+    features = dict(zip(space.CELL_INPUTS, inputs, strict=True))
+    for index, node in enumerate(cell.nodes):
+        first, second = (apply(index, slot, edge, features[edge.source]) for slot, edge in enumerate(node))
+        features[index] = first + second
+    return torch.cat([features[index] for index in range(len(cell.nodes))], 1)
+
+
+def squeeze(wide: int, channels: int, norm: Norm) -> nn.Sequential:
+    """What each input of a cell goes through: ReLU and a 1x1 convolution to C channels."""
+    return nn.Sequential(nn.ReLU(), nn.Conv2d(wide, channels, 1, bias=False), *normalisation(norm, channels))
+
+
+def around(previous: Tensor, features: Tensor, weight: float, enlarge: int) -> Tensor:
+    """The path around a cell: its input, enlarged where the cell enlarges, plus ``weight`` times its output."""
+    if enlarge > 1:
+        previous = F.interpolate(previous, scale_factor=enlarge, mode="nearest")
+    return previous + weight * features
+
+
+class Cell(nn.Module):
+    """A cell of a stand-alone network, with weights of its own on every edge.
+
+    Args:
+        cell: its graph.
+        channels: C, inside the cell; its inputs have ``nodes * C``.
+        scale: of the network; an upsampling cell enlarges by it.
+        norm: normalisation after convolutions.
+    """
+
+    def __init__(self, cell: space.Cell, channels: int, *, scale: int, norm: Norm = "none") -> None:
+        super().__init__()
+        self.cell = cell
+        wide = len(cell.nodes) * channels
+        self.inputs = nn.ModuleList(squeeze(wide, channels, norm) for _ in space.CELL_INPUTS)
+        self.edges = nn.ModuleList(
+            build_operation(edge.operation, channels, enlarge=enlargement(cell.kind, edge, scale), norm=norm)
+            for edge in cell.edges
+        )
+
+    def forward(self, before_previous: Tensor, previous: Tensor) -> Tensor:
+        """Shapes: two of (N, nodes * C, H, W) to (N, nodes * C, H', W')."""
+        inputs = self.inputs[0](before_previous), self.inputs[1](previous)
+        return join_cell(self.cell, inputs, lambda node, slot, _, x: self.edges[2 * node + slot](x))

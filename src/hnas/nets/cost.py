@@ -1,0 +1,92 @@
+"""What a network costs: multiply-adds and parameters, read off the genotype without building anything.
+
+Conventions: MACs of all convolutions, transposed ones included, as ``torch.utils.flop_counter`` counts them (its
+FLOPs halved); interpolation, activation, normalisation and addition count as nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from hnas import space
+from hnas.nets.cell import enlargement
+from hnas.nets.network import NetworkSettings
+from hnas.nets.operations import OperationCost, norm_params, operation_cost
+
+#: The low-resolution input (height, width) that costs refer to: as many pixels as 640x360 to 1280x720 (paper, 5.1).
+LR_SIZE = (480, 480)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a network costs.
+
+    Attributes:
+        macs: multiply-adds for one picture of the stated low-resolution size.
+        params: number of trained parameters.
+    """
+
+    macs: int
+    params: int
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.macs + other.macs, self.params + other.params)
+
+
+def network_cost(genotype: space.Genotype, settings: NetworkSettings, *, lr_size: tuple[int, int] = LR_SIZE) -> Cost:
+    """The cost of ``Network(genotype, settings)`` for one 3 x H x W input.
+
+    Args:
+        genotype: what is built.
+        settings: its width, scale and normalisation.
+        lr_size: (height, width) of the low-resolution input in pixels.
+    """
+    small = lr_size[0] * lr_size[1]
+    large = small * settings.scale**2
+    wide = len(genotype.normal.nodes) * settings.channels
+    ends = 3 * wide * 9
+    total = Cost(ends * small + ends * large, 2 * ends)
+    total += _cell_cost(genotype.upsampling, settings, small)
+    before = _cell_cost(genotype.normal, settings, small)
+    after = _cell_cost(genotype.normal, settings, large)
+    count_before, count_after = genotype.position - 1, genotype.layers - genotype.position
+    normal = Cost(count_before * before.macs + count_after * after.macs, (count_before + count_after) * before.params)
+    return total + normal
+
+
+def _cell_cost(cell: space.Cell, settings: NetworkSettings, pixels: int) -> Cost:
+    """The cost of one cell whose input has this many pixels."""
+    squeeze = len(cell.nodes) * settings.channels**2
+    params = squeeze + norm_params(settings.norm, settings.channels)
+    total = Cost(2 * squeeze * pixels, 2 * params)
+    for edge in cell.edges:
+        # Only edges from the inputs still work at the small size in an upsampling cell.
+        enlarge = enlargement(cell.kind, edge, settings.scale)
+        edge_pixels = pixels * settings.scale**2 if cell.kind == "upsampling" and enlarge == 1 else pixels
+        total += _edge_cost(
+            operation_cost(edge.operation, settings.channels, enlarge=enlarge, norm=settings.norm), edge_pixels
+        )
+    return total
+
+
+def _edge_cost(cost: OperationCost, pixels: int) -> Cost:
+    return Cost(cost.macs_per_pixel * pixels + cost.macs_per_picture, cost.params)
+
+
+def model_cost(model: nn.Module, *, lr_size: tuple[int, int] = LR_SIZE) -> Cost:
+    """The cost of any super-resolution model, counted by running it on the meta device: no memory, no arithmetic.
+
+    Args:
+        model: takes (1, 3, H, W).
+        lr_size: (height, width) of the low-resolution input in pixels.
+    """
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    shadow = copy.deepcopy(model).to("meta").eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        shadow(torch.empty(1, 3, *lr_size, device="meta"))
+    return Cost(counter.get_total_flops() // 2, parameters)

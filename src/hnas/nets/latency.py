@@ -1,0 +1,94 @@
+"""Measured latency. MACs mislead: per MAC these cells run several times slower than plain convolutions on a CPU."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Times of one forward pass.
+
+    Attributes:
+        median_ms: milliseconds, the median.
+        fastest_ms: milliseconds, the fastest repetition.
+        repeats: how many were timed.
+        device: what it ran on, in words.
+    """
+
+    median_ms: float
+    fastest_ms: float
+    repeats: int
+    device: str
+
+
+def measure_latency(
+    model: nn.Module,
+    *,
+    lr_size: tuple[int, int],
+    device: str | torch.device = "cpu",
+    repeats: int = 5,
+    max_seconds: float = 20.0,
+) -> Latency:
+    """Times a model on one 3 x H x W picture, channels last, after one pass that warms up.
+
+    Args:
+        model: moved to the device and set to evaluation.
+        lr_size: (height, width) of the low-resolution input in pixels.
+        device: where it runs.
+        repeats: timed passes, at least one.
+        max_seconds: no further pass is begun after this long.
+    """
+    device = torch.device(device)
+    model = model.to(device).eval()
+    # A fixed picture of noise: zeros can run faster than real data.
+    picture = torch.rand(1, 3, *lr_size, generator=torch.Generator().manual_seed(0))
+    picture = picture.to(device, memory_format=torch.channels_last)
+    seconds: list[float] = []
+    began = time.perf_counter()
+    with torch.inference_mode():
+        model(picture)
+        while not seconds or (len(seconds) < repeats and time.perf_counter() - began < max_seconds):
+            _synchronise(device)
+            start = time.perf_counter()
+            model(picture)
+            _synchronise(device)
+            seconds.append(time.perf_counter() - start)
+    return Latency(
+        median_ms=1e3 * statistics.median(seconds),
+        fastest_ms=1e3 * min(seconds),
+        repeats=len(seconds),
+        device=device_description(device),
+    )
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def device_description(device: str | torch.device = "cpu") -> str:
+    """The device in words, enough to tell whether two measurements belong together."""
+    device = torch.device(device)
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
+    return f"{_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+
+
+def _processor() -> str:
+    """The processor's name; the standard library gives only its family on Linux."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,117 @@
+"""The supernet: one set of weights that every genotype of a space shares (paper, 3.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor, nn
+
+from hnas import space
+from hnas.errors import HnasError
+from hnas.nets.cell import enlargement, join_cell, squeeze
+from hnas.nets.network import Frame, NetworkSettings
+from hnas.nets.operations import build_operation
+
+#: What an operation's weights belong to: one ``edge`` (node, slot, source), or the ``node`` and slot, whatever the
+#: source, so that every weight is trained two to five times as often.
+Sharing = Literal["edge", "node"]
+
+
+@dataclass(frozen=True)
+class SupernetSettings:
+    """The frame of the network and how far weights are shared.
+
+    Attributes:
+        network: width, scale, skips, normalisation (the paper searches at C = 8).
+        sharing: see :data:`Sharing`; the paper shares per edge.
+    """
+
+    network: NetworkSettings = field(default_factory=lambda: NetworkSettings(channels=8))
+    sharing: Sharing = "edge"
+
+
+class SharedCell(nn.Module):
+    """A cell with every operation on every edge; a call evaluates those that a given cell names.
+
+    Args:
+        search_space: the operations and nodes.
+        kind: normal or upsampling.
+        settings: of the supernet.
+    """
+
+    def __init__(self, search_space: space.SearchSpace, kind: space.CellKind, *, settings: SupernetSettings) -> None:
+        super().__init__()
+        channels, norm = settings.network.channels, settings.network.norm
+        self.sharing = settings.sharing
+        wide = search_space.nodes * channels
+        self.inputs = nn.ModuleList(squeeze(wide, channels, norm) for _ in space.CELL_INPUTS)
+        self.edges = nn.ModuleDict()
+        for node in range(search_space.nodes):
+            for slot in range(2):
+                for source in search_space.sources(node):
+                    for name in search_space.operations(kind):
+                        edge = space.Edge(name, source)
+                        key = self._key(node, slot, edge)
+                        if key not in self.edges:
+                            enlarge = enlargement(kind, edge, settings.network.scale)
+                            self.edges[key] = build_operation(name, channels, enlarge=enlarge, norm=norm)
+
+    def _key(self, node: int, slot: int, edge: space.Edge) -> str:
+        # Edges from the inputs of an upsampling cell enlarge and those between nodes do not: never one weight.
+        source = str(edge.source) if self.sharing == "edge" else ("input" if edge.source < 0 else "node")
+        return f"{node}:{slot}:{source}:{edge.operation}"
+
+    def forward(self, before_previous: Tensor, previous: Tensor, cell: space.Cell) -> Tensor:
+        """Shapes: two of (N, nodes * C, H, W) to (N, nodes * C, H', W')."""
+        inputs = self.inputs[0](before_previous), self.inputs[1](previous)
+        return join_cell(cell, inputs, lambda node, slot, edge, x: self.edges[self._key(node, slot, edge)](x))
+
+
+class Supernet(Frame):
+    """Shared weights for all genotypes of a space: ``layers - 1`` normal cells and one upsampling cell.
+
+    The normal cells count in the order in which they run, wherever the upsampling cell stands between them.
+
+    Args:
+        search_space: which genotypes it can evaluate.
+        settings: frame and sharing.
+    """
+
+    def __init__(self, search_space: space.SearchSpace, settings: SupernetSettings) -> None:
+        super().__init__(settings.network, search_space.nodes)
+        self.search_space = search_space
+        self.normal = nn.ModuleList(
+            SharedCell(search_space, "normal", settings=settings) for _ in range(search_space.layers - 1)
+        )
+        self.upsampling = SharedCell(search_space, "upsampling", settings=settings)
+
+    def forward(self, x: Tensor, genotype: space.Genotype) -> Tensor:
+        """The picture that this genotype makes with the shared weights; nothing is ever sampled here.
+
+        Args:
+            x: RGB in [0, 1], (N, 3, H, W).
+            genotype: of the supernet's space.
+
+        Returns:
+            (N, 3, scale * H, scale * W), not clamped.
+
+        Raises:
+            HnasError: the genotype is not of this space.
+        """
+        if genotype not in self.search_space:
+            raise HnasError(
+                f"this genotype is not in the supernet's space ({self.search_space.layers} layers, "
+                f"{self.search_space.nodes} nodes, operations {', '.join(self.search_space.normal_operations)} and "
+                f"{', '.join(self.search_space.upsampling_operations)})"
+            )
+
+        def apply(index: int, upsampling: bool, before_previous: Tensor, previous: Tensor) -> Tensor:
+            if upsampling:
+                features: Tensor = self.upsampling(before_previous, previous, genotype.upsampling)
+                return features
+            normal = self.normal[index if index + 1 < genotype.position else index - 1]
+            shared: Tensor = normal(before_previous, previous, genotype.normal)
+            return shared
+
+        return self.chain(x, genotype, apply)

@@ -1,0 +1,139 @@
+"""The search space: which genotypes there are, how many, and how to draw and change one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+from random import Random
+
+from hnas.errors import HnasError
+from hnas.space.genotype import (
+    CELL_INPUTS,
+    MAX_LAYERS,
+    MAX_NODES,
+    NORMAL_OPERATIONS,
+    OPERATIONS,
+    UPSAMPLING_OPERATIONS,
+    Cell,
+    CellKind,
+    Edge,
+    Genotype,
+    Node,
+)
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """All genotypes with these layers, nodes and operations; the defaults are the paper's (3.2 and 5.1).
+
+    Raises:
+        HnasError: a number outside its bounds, an unknown, missing or repeated operation.
+    """
+
+    layers: int = 12
+    nodes: int = 4
+    normal_operations: tuple[str, ...] = NORMAL_OPERATIONS
+    upsampling_operations: tuple[str, ...] = UPSAMPLING_OPERATIONS
+
+    def __post_init__(self) -> None:
+        for name, value, most in (("layers", self.layers, MAX_LAYERS), ("nodes", self.nodes, MAX_NODES)):
+            if not 1 <= value <= most:
+                raise HnasError(f"{name} is {value}; allowed are 1 to {most}")
+        for kind, allowed in OPERATIONS.items():
+            chosen = self.operations(kind)
+            if not chosen or len(set(chosen)) != len(chosen) or not set(chosen) <= set(allowed):
+                raise HnasError(f"{kind} operations are {chosen}; allowed are one or more, once each, of {allowed}")
+
+    def operations(self, kind: CellKind) -> tuple[str, ...]:
+        """The operations that an edge of this kind of cell chooses from."""
+        return self.normal_operations if kind == "normal" else self.upsampling_operations
+
+    @staticmethod
+    def sources(node: int) -> tuple[int, ...]:
+        """The nodes that intermediate node ``node`` (from 0) may take an input from: -2, -1, 0, ..., node - 1."""
+        return (*CELL_INPUTS, *range(node))
+
+    def __contains__(self, genotype: object) -> bool:
+        return (
+            isinstance(genotype, Genotype)
+            and genotype.layers == self.layers
+            and all(
+                len(cell.nodes) == self.nodes
+                and all(edge.operation in self.operations(cell.kind) for edge in cell.edges)
+                for cell in (genotype.normal, genotype.upsampling)
+            )
+        )
+
+    @property
+    def size(self) -> int:
+        """How many genotypes there are; the two edges of a node count as ordered, as the controller draws them."""
+        sources = prod(len(self.sources(node)) for node in range(self.nodes))
+        one_edge_each = [sources * len(self.operations(kind)) ** self.nodes for kind in OPERATIONS]
+        return self.layers * prod(choices * choices for choices in one_edge_each)
+
+    def __iter__(self) -> Iterator[Genotype]:
+        """Every genotype, each once: meant for tiny spaces."""
+        cells = product(self._cells("normal"), self._cells("upsampling"), range(1, self.layers + 1))
+        for normal, upsampling, position in cells:
+            yield Genotype(self.layers, position, normal, upsampling)
+
+    def _cells(self, kind: CellKind) -> Iterator[Cell]:
+        choices = []
+        for node in range(self.nodes):
+            edges = [Edge(name, source) for name in self.operations(kind) for source in self.sources(node)]
+            choices.append(list(product(edges, edges)))
+        for nodes in product(*choices):
+            yield Cell(kind, nodes)
+
+    def sample(self, random: Random) -> Genotype:
+        """A genotype, each as likely as every other."""
+        return Genotype(
+            layers=self.layers,
+            position=random.randint(1, self.layers),
+            normal=self._sample_cell("normal", random),
+            upsampling=self._sample_cell("upsampling", random),
+        )
+
+    def _sample_cell(self, kind: CellKind, random: Random) -> Cell:
+        def edge(node: int) -> Edge:
+            return Edge(random.choice(self.operations(kind)), random.choice(self.sources(node)))
+
+        return Cell(kind, tuple((edge(node), edge(node)) for node in range(self.nodes)))
+
+    def mutate(self, genotype: Genotype, random: Random) -> Genotype:
+        """A genotype that differs in exactly one choice: one operation, one source, or the position.
+
+        Raises:
+            HnasError: the genotype is not of this space, or the space holds no other one.
+        """
+        if genotype not in self:
+            raise HnasError("mutate takes a genotype of this search space")
+        changes: list[tuple[CellKind | None, int, int, str]] = []
+        if self.layers > 1:
+            changes.append((None, 0, 0, "position"))
+        for kind in OPERATIONS:
+            for node, slot in product(range(self.nodes), range(2)):
+                changes.append((kind, node, slot, "source"))
+                if len(self.operations(kind)) > 1:
+                    changes.append((kind, node, slot, "operation"))
+        kind_, node, slot, what = random.choice(changes)
+        if kind_ is None:
+            others = [p for p in range(1, self.layers + 1) if p != genotype.position]
+            return replace(genotype, position=random.choice(others))
+        cell = genotype.normal if kind_ == "normal" else genotype.upsampling
+        edge = cell.nodes[node][slot]
+        if what == "source":
+            edge = replace(edge, source=random.choice([s for s in self.sources(node) if s != edge.source]))
+        else:
+            names = [name for name in self.operations(kind_) if name != edge.operation]
+            edge = replace(edge, operation=random.choice(names))
+        changed = _with_edge(cell, node, slot, edge)
+        return replace(genotype, normal=changed) if kind_ == "normal" else replace(genotype, upsampling=changed)
+
+
+def _with_edge(cell: Cell, node: int, slot: int, edge: Edge) -> Cell:
+    first, second = cell.nodes[node]
+    new: Node = (edge, second) if slot == 0 else (first, edge)
+    return replace(cell, nodes=(*cell.nodes[:node], new, *cell.nodes[node + 1 :]))

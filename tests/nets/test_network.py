@@ -1,0 +1,194 @@
+"""Networks, supernet and cost: shapes, gradients, published costs, and agreement with torch's own counter."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from hnas.errors import HnasError
+from hnas.nets import (
+    Cost,
+    Network,
+    NetworkSettings,
+    Supernet,
+    SupernetSettings,
+    build_model,
+    model_cost,
+    network_cost,
+    receptive_radius,
+)
+from hnas.nets.operations import REGISTRY
+from hnas.space import NAMED_GENOTYPES, OPERATIONS, Cell, Edge, Genotype, SearchSpace
+
+ALL_OPERATIONS = [(kind, name) for kind, names in OPERATIONS.items() for name in names]
+
+
+def genotype_of(kind: str, name: str, *, layers: int = 3, position: int = 2) -> Genotype:
+    """A genotype in which every edge of one cell is this operation, from inputs and from nodes."""
+
+    def cell(of: str, operation: str) -> Cell:
+        return Cell(of, tuple((Edge(operation, -1 - i % 2), Edge(operation, i - 1)) for i in range(2)))
+
+    normal = cell("normal", name if kind == "normal" else "identity")
+    return Genotype(layers, position, normal, cell("upsampling", name if kind == "upsampling" else "nearest"))
+
+
+def counted(network: torch.nn.Module, size: tuple[int, int]) -> Cost:
+    """The cost by torch's counter on the real device, not through the project's own counting."""
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, 3, *size))
+    return Cost(counter.get_total_flops() // 2, sum(p.numel() for p in network.parameters()))
+
+
+def test_every_operation_of_the_space_can_be_built() -> None:
+    assert set(REGISTRY) == {name for _, name in ALL_OPERATIONS}
+
+
+# The figures of a recount of Table II by hand, see docs/table-ii.md; G multiply-adds at 3x480x480, x2.
+@pytest.mark.parametrize(
+    ("name", "channels", "giga"),
+    [
+        ("HNAS-A", 64, 357.3),
+        ("HNAS-B", 64, 490.7),
+        ("HNAS-C", 64, 626.8),
+        ("HNAS-A", 16, 30.2),
+        ("HNAS-B", 16, 36.8),
+        ("HNAS-C", 16, 42.7),
+    ],
+)
+def test_costs_of_the_published_genotypes(name: str, channels: int, giga: float) -> None:
+    cost = network_cost(NAMED_GENOTYPES[name], NetworkSettings(channels=channels))
+    assert cost.macs / 1e9 == pytest.approx(giga, abs=0.06)
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize(("kind", "name"), ALL_OPERATIONS)
+def test_cost_equals_torchs_counter(kind: str, name: str, scale: int, norm: str) -> None:
+    settings = NetworkSettings(channels=5, scale=scale, norm=norm)
+    for position in (1, 2, 3):
+        genotype = genotype_of(kind, name, position=position)
+        assert network_cost(genotype, settings, lr_size=(7, 10)) == counted(Network(genotype, settings).eval(), (7, 10))
+
+
+def test_cost_of_random_genotypes_is_independent_of_what_ran_before() -> None:
+    random, space = Random(0), SearchSpace(layers=5)
+    genotypes = [space.sample(random) for _ in range(12)]
+    settings = NetworkSettings(channels=8)
+    first = [network_cost(genotype, settings) for genotype in genotypes]
+    assert [network_cost(genotype, settings) for genotype in reversed(genotypes)] == first[::-1]
+    assert [model_cost(Network(genotype, settings)) for genotype in genotypes] == first
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize(("kind", "name"), ALL_OPERATIONS)
+def test_shape_and_gradients(kind: str, name: str, scale: int) -> None:
+    without: set[str] | None = None
+    for seed in range(6):  # a ReLU may be dead for one draw of the weights (attention has four), never for all
+        torch.manual_seed(seed)
+        network = Network(genotype_of(kind, name), NetworkSettings(channels=4, scale=scale, cell_skip=0.3))
+        image = network(torch.rand(2, 3, 9, 7))
+        assert image.shape == (2, 3, 9 * scale, 7 * scale)
+        image.square().sum().backward()
+        dead = {n for n, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0}
+        without = dead if without is None else without & dead
+    assert not without
+
+
+def test_description_rebuilds_the_network() -> None:
+    network = Network(NAMED_GENOTYPES["HNAS-B"], NetworkSettings(channels=4, scale=3, cell_skip=0.3)).eval()
+    again = build_model(network.description).eval()
+    again.load_state_dict(network.state_dict(), strict=True)
+    x = torch.rand(1, 3, 8, 8)
+    assert torch.equal(network(x), again(x))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "hnas-model/9"},
+        {"architecture": "resnet"},
+        {"scale": 5},
+        {"scale": "2"},
+        {"channels": 0},
+        {"channels": 4.5},
+        {"channels": 10**9},
+        {"image_skip": "lanczos"},
+        {"cell_skip": -1},
+        {"cell_skip": "x"},
+        {"norm": "layer"},
+        {"colour": "red"},
+        {"genotype": 3},
+    ],
+)
+def test_wrong_descriptions_are_refused_by_name(change: dict[str, object]) -> None:
+    description = Network(genotype_of("normal", "identity"), NetworkSettings(channels=4)).description
+    with pytest.raises(HnasError, match=r"allowed|needed|a genotype is"):
+        build_model({**description, **change})
+
+
+def test_supernet_evaluates_a_genotype_like_the_stand_alone_network() -> None:
+    """With the shared weights copied over, both must make the same picture: one meaning of a genotype."""
+    torch.manual_seed(0)
+    space = SearchSpace(layers=4)
+    settings = NetworkSettings(channels=4, cell_skip=0.3)
+    for sharing in ("edge", "node"):
+        supernet = Supernet(space, SupernetSettings(settings, sharing=sharing)).eval()
+        for seed in range(4):
+            genotype = space.sample(Random(seed))
+            network = Network(genotype, settings).eval()
+            network.stem.load_state_dict(supernet.stem.state_dict())
+            network.tail.load_state_dict(supernet.tail.state_dict())
+            normals = iter(supernet.normal)
+            for position, cell in enumerate(network.cells, 1):
+                shared = supernet.upsampling if position == genotype.position else next(normals)
+                cell.inputs.load_state_dict(shared.inputs.state_dict())
+                for index, edge in enumerate(cell.cell.edges):
+                    key = shared._key(index // 2, index % 2, edge)
+                    cell.edges[index].load_state_dict(shared.edges[key].state_dict())
+            x = torch.rand(1, 3, 8, 8)
+            torch.testing.assert_close(supernet(x, genotype), network(x))
+
+
+def test_supernet_never_samples_and_trains_only_what_the_genotype_names() -> None:
+    torch.manual_seed(0)
+    space = SearchSpace(layers=3, nodes=2)
+    supernet = Supernet(space, SupernetSettings(NetworkSettings(channels=4)))
+    genotype = space.sample(Random(1))
+    x = torch.rand(1, 3, 8, 8)
+    state = torch.random.get_rng_state()
+    first, second = supernet(x, genotype), supernet(x, genotype)
+    assert torch.equal(first, second)
+    assert torch.equal(state, torch.random.get_rng_state())
+    first.sum().backward()
+    for cell, shared in ((genotype.normal, supernet.normal[0]), (genotype.upsampling, supernet.upsampling)):
+        named = {shared._key(index // 2, index % 2, edge) for index, edge in enumerate(cell.edges)}
+        trained = {n.split(".")[0] for n, p in shared.edges.named_parameters() if p.grad is not None}
+        assert trained <= named
+
+
+def test_supernet_refuses_a_genotype_of_another_space() -> None:
+    supernet = Supernet(SearchSpace(layers=2, nodes=1), SupernetSettings(NetworkSettings(channels=2)))
+    with pytest.raises(HnasError, match="not in the supernet's space"):
+        supernet(torch.rand(1, 3, 8, 8), NAMED_GENOTYPES["HNAS-A"])
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+@pytest.mark.parametrize(("kind", "name"), [o for o in ALL_OPERATIONS if o[1] != "rcab"])
+def test_receptive_radius_holds_every_dependency(kind: str, name: str, scale: int) -> None:
+    """A gradient tells which input pixels an output pixel depends on; none may lie outside the stated radius."""
+    torch.manual_seed(0)
+    for position in (1, 3):
+        network = Network(genotype_of(kind, name, position=position), NetworkSettings(2, scale)).double()
+        radius = receptive_radius(network)
+        size = 2 * radius + 9
+        x = torch.rand(1, 3, size, size, dtype=torch.double, requires_grad=True)
+        image = network(x)
+        middle = size // 2
+        image[..., middle * scale : (middle + 1) * scale, middle * scale : (middle + 1) * scale].sum().backward()
+        rows = x.grad.abs().sum((0, 1, 3)).nonzero().flatten()
+        assert middle - radius <= rows.min()
+        assert rows.max() <= middle + radius
