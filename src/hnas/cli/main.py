@@ -1,17 +1,91 @@
-"""The command ``hnas``."""
+"""The command ``hnas``: what its commands are, and how each of them may end.
+
+To add a command ``verb``:
+  1. Write ``cli/verb.py`` with a function ``verb``. Its parameters are the arguments (positional ones before ``/``,
+     options after ``*``), its docstring is the help (Google style, a line for each argument).
+  2. Settings come in flat, from flags or ``--config``: ``settings: Annotated[VerbSettings, Parameter(name="*")] | None
+     = None`` and ``config: Config = None`` (cli/options.py). The file has been read before the function runs, so the
+     function has no use for ``config``.
+  3. Import what is heavy (torch, and the rooms that import it) inside the function, so that ``--help`` stays quick.
+  4. Print results to stdout (``--json``: one JSON document and nothing else); progress and notes go to stderr.
+  5. Raise HnasError for a person's mistake. Return the exit status, or nothing for 0.
+  6. Add one line to COMMANDS below.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 
-import cyclopts
+from cyclopts import App, CycloptsError
+from cyclopts.argument import ArgumentCollection
 
 from hnas import __version__
+from hnas.errors import HnasError
+from hnas.settings import FromMapping, one_line, read_config, refuse_fractions
 
-app = cyclopts.App(name="hnas", version=__version__)
+#: Command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that name.
+COMMANDS = {
+    "profile": "Multiply-adds, parameters and measured latency of a network.",
+    "show": "Draw a genotype: both cells and the position of the upsampling cell.",
+}
 
 
-def main() -> int:
-    """Runs the command line and returns the exit status."""
-    app(sys.argv[1:])
-    return 0
+def _settings_from_config(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+    """Fills what no flag gives from the file of ``--config``."""
+    for argument in arguments:
+        if argument.name == "--config" and argument.tokens:
+            name = argument.tokens[-1].value
+            FromMapping(read_config(name, commands[0]), name)(app, commands, arguments)
+    refuse_fractions(arguments)
+
+
+app = App(
+    name="hnas",
+    help="Super-resolution networks that fit a budget: searched, trained, measured and run.",
+    version=__version__,
+    config=[_settings_from_config],
+    result_action="return_value",
+    suppress_keyboard_interrupt=False,
+)
+for _index, (_name, _line) in enumerate(COMMANDS.items()):
+    app.command(f"hnas.cli.{_name}:{_name}", name=_name, help=_line, sort_key=_index)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments: without the program's name; those of the process by default.
+
+    Returns:
+        0 done; 1 done in part or checked and found wanting; 2 a mistake in what was asked; 130 interrupted.
+    """
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    if tokens and tokens[0] in COMMANDS:
+        app[tokens[0]].help = None  # its docstring, which says more than the line in the list of commands
+    try:
+        status = app(tokens, exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except CycloptsError as error:
+        command = " ".join(("hnas", *(error.command_chain or ())))
+        return _fail(f"{one_line(error)}; see {command} --help")
+    except HnasError as error:
+        return _fail(one_line(error))
+    except KeyboardInterrupt:
+        print("hnas: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (`hnas ... | head`): say nothing, now or when Python flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or one_line(error)}")
+    return status if isinstance(status, int) else 0
+
+
+def _fail(message: str) -> int:
+    print(f"hnas: error: {message}", file=sys.stderr)
+    return 2

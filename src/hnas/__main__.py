@@ -1,0 +1,5 @@
+"""``python -m hnas``."""
+
+from hnas.cli.main import main
+
+raise SystemExit(main())

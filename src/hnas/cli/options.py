@@ -1,0 +1,29 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from hnas.errors import HnasError
+
+Config = Annotated[
+    str | None,
+    Parameter(name="--config", help="Settings from a YAML file or a preset by name; flags override them."),
+]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON and nothing else.")]
+Device = Annotated[str, Parameter(name="--device", help="Where it runs: cpu, cuda, cuda:1, mps ...")]
+
+
+def parse_size(text: str, option: str) -> tuple[int, int]:
+    """``480x640`` as (height, width) in pixels.
+
+    Raises:
+        HnasError: anything else, naming the option.
+    """
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text.strip().lower())
+    if not match:
+        raise HnasError(f"{option} is {text!r}; allowed is HEIGHTxWIDTH in pixels, such as 480x480")
+    return int(match[1]), int(match[2])

@@ -1,0 +1,60 @@
+"""``hnas show``."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from hnas.cli.options import Json
+from hnas.space import Cell, Genotype, load_genotype
+from hnas.space.drawing import draw_genotype
+
+
+def show(
+    genotype: str,
+    /,
+    *,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    scale: int | None = None,
+    json: Json = False,
+) -> None:
+    """Draw a genotype, or print it as text.
+
+    Both cells are shown with their nodes: -2 and -1 are the outputs of the two cells before, 0 and up are the cell's
+    own nodes. The position says which of the layers is the upsampling cell.
+
+    Args:
+        genotype: A name from the paper (HNAS-A, HNAS-B, HNAS-C), a genotype's JSON file, or a run's folder.
+        output: Write a drawing to this .svg or .png file.
+        scale: Write the scale at the upsampling cell of the drawing.
+    """
+    path = Path(genotype)
+    shown = load_genotype(path / "genotype.json" if path.is_dir() else genotype)
+    if output is not None:
+        draw_genotype(shown, output, scale=scale)
+        print(f"drawn to {output}", file=sys.stderr)
+    if json:
+        print(json_module.dumps(shown.to_dict(), indent=2))
+    elif output is None:
+        print(_text(shown))
+
+
+def _text(genotype: Genotype) -> str:
+    before, after = genotype.position - 1, genotype.layers - genotype.position
+    return "\n".join(
+        [
+            f"layers    {genotype.layers}",
+            f"position  {genotype.position} (normal cells: {before} before the upsampling cell, {after} after it)",
+            *_cell_lines(genotype.normal),
+            *_cell_lines(genotype.upsampling),
+        ]
+    )
+
+
+def _cell_lines(cell: Cell) -> list[str]:
+    nodes = [" + ".join(f"{edge.operation}({edge.source})" for edge in node) for node in cell.nodes]
+    return ["", f"{cell.kind} cell", *(f"  node {index} = {node}" for index, node in enumerate(nodes))]

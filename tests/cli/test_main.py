@@ -1,0 +1,100 @@
+"""How commands end: status, and one line on stderr for a person's mistake."""
+
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hnas import __version__
+from hnas.cli import show as show_module
+from hnas.cli.main import COMMANDS, main
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, "--help"]) == 0
+    assert f"hnas {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["shoe"], 'Did you mean "show"'),
+        (["show"], "GENOTYPE"),
+        (["show", "HNAS-A", "--colour"], "--colour"),
+        (["show", "HNAS-A", "--scale", "two"], "two"),
+        (["show", "HNAS-A", "--scale", "2.5"], "2.5"),
+        (["show", "HNAS-Z"], "HNAS-Z"),
+        (["show", "HNAS-A", "-o", "cell.gif"], "cell.gif"),
+        (["show", "HNAS-A", "-o", "no/such/folder/cell.svg"], "No such file"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("hnas: error: ")
+    assert captured.err.count("\n") == 1
+    assert named in captured.err
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(errno.ENOSPC, "No space left on device", "out.png"), 2, "out.png: No space left on device"),
+    ],
+)
+def test_what_is_no_bug_gives_no_traceback(
+    raised: BaseException,
+    status: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def stop(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(show_module, "load_genotype", stop)
+    assert main(["show", "HNAS-A"]) == status
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hnas", "show", "HNAS-A"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 141
+    assert error == b""
+
+
+def test_a_full_disk_is_said_in_one_line() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("needs /dev/full")
+    with full.open("w") as device:
+        done = subprocess.run(
+            [sys.executable, "-m", "hnas", "show", "HNAS-A"],
+            stdout=device,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "hnas: error: No space left on device\n"
