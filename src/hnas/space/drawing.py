@@ -7,11 +7,13 @@ nothing touches pyplot's global state.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
 from hnas.errors import HnasError
+from hnas.files import write_atomically
 from hnas.space.genotype import Genotype
 from hnas.space.layout import OPERATION_STYLES, PALETTE, Drawing, Line, Rect, Shape, layout
 
@@ -116,16 +118,12 @@ def draw_genotype(genotype: Genotype, path: str | Path, *, scale: int | None = N
     kind = path.suffix.lower()
     if kind not in (".svg", ".png"):
         raise HnasError(f"{path}: a drawing is written as .svg or .png, not as {kind or 'a file without ending'}")
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        if kind == ".svg":
-            beside.write_text(genotype_svg(genotype, scale=scale), encoding="utf-8")
-        else:
-            _figure(layout(genotype, scale=scale)).savefig(beside, format="png", dpi=144)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise HnasError(f"{path}: cannot be written ({error.strerror})") from error
+    if kind == ".svg":
+        write_atomically(path, genotype_svg(genotype, scale=scale))
+    else:
+        buffer = io.BytesIO()
+        _figure(layout(genotype, scale=scale)).savefig(buffer, format="png", dpi=144)
+        write_atomically(path, buffer.getvalue())
 
 
 def _figure(drawing: Drawing) -> Figure:
