@@ -1,0 +1,75 @@
+"""Where the computing happens: one device, several processes, full or reduced precision (Lightning Fabric)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.utilities.exceptions import MisconfigurationException
+
+from hnas.errors import HnasError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceSettings:
+    """The device of a search or a training.
+
+    Attributes:
+        accelerator: kind of device; "auto" takes a GPU where there is one.
+        devices: how many; each is a process of its own, with patches and genotypes of its own.
+        precision: "bf16-mixed" computes most of the forward pass in bfloat16.
+    """
+
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: int = 1
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+
+
+def start_fabric(settings: DeviceSettings | None = None) -> Fabric:
+    """Readies the devices; with several, this starts the other processes, each of which runs the same command.
+
+    Raises:
+        HnasError: no such device, or not so many.
+    """
+    settings = settings or DeviceSettings()
+    if settings.devices < 1:
+        raise HnasError(f"devices is {settings.devices}; allowed is 1 and more")
+    try:
+        fabric = Fabric(accelerator=settings.accelerator, devices=settings.devices, precision=settings.precision)
+        fabric.launch()
+    except (RuntimeError, ValueError, MisconfigurationException) as error:
+        raise HnasError(
+            f"cannot use {settings.devices} device(s) of the kind {settings.accelerator!r} at precision "
+            f"{settings.precision!r} ({str(error).splitlines()[0]}); --accelerator cpu --devices 1 works everywhere"
+        ) from error
+    if fabric.device.type == "cuda":
+        torch.backends.cudnn.benchmark = True  # every step has the same shapes
+    return fabric
+
+
+def on_first_process(fabric: Fabric, work: Callable[[], T]) -> T:
+    """Does something in the first process only, and gives its result to all; what it raises ends all of them.
+
+    Raises:
+        HnasError: ``work`` raised it. The other processes exit with status 2 and leave the message to the first.
+    """
+    if fabric.world_size == 1:
+        return work()
+    result: T | None = None
+    error: HnasError | None = None
+    if fabric.is_global_zero:
+        try:
+            result = work()
+        except HnasError as raised:
+            error = raised
+    failed, result = fabric.broadcast((error is not None, result))
+    if error is not None:
+        raise error
+    if failed:
+        raise SystemExit(2)
+    return result  # type: ignore[return-value]

@@ -1,0 +1,166 @@
+"""A run's folder: its settings, its log and its results, none of which is lost, doubled or overwritten."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hnas.errors import HnasError
+from hnas.files import write_atomically
+
+CONFIG = "config.yaml"
+LOGS = ("log.jsonl", "candidates.jsonl")
+RESULTS = ("genotype.json", "weights.safetensors", "report.html")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """``runs/<name>/`` with config.yaml, log.jsonl, candidates.jsonl, checkpoint/ and the results.
+
+    Attributes:
+        path: the folder.
+        result: the file whose presence says that the run is finished.
+    """
+
+    path: Path
+    result: str
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run has its result."""
+        return (self.path / self.result).exists()
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the full state goes."""
+        return self.path / "checkpoint"
+
+    def append(self, line: Mapping[str, Any], *, to: str = "log.jsonl") -> None:
+        """Adds one JSON line to ``log.jsonl`` or ``candidates.jsonl``, visible to readers at once.
+
+        Raises:
+            HnasError: the disk is full or not writable.
+        """
+        text = json.dumps(line) + "\n"
+        try:
+            with (self.path / to).open("ab") as file:
+                file.write(text.encode())
+        except OSError as error:
+            raise HnasError(
+                f"{self.path / to}: cannot write it ({error.strerror}); make room, then go on with --resume"
+            ) from error
+
+    def lines(self, name: str = "log.jsonl") -> list[dict[str, Any]]:
+        """All whole lines of ``log.jsonl`` or ``candidates.jsonl``, oldest first; none if the file is absent."""
+        path = self.path / name
+        if not path.exists():
+            return []
+        whole = path.read_text(encoding="utf-8").split("\n")[:-1]
+        return [json.loads(line) for line in whole]
+
+    def log_lengths(self) -> dict[str, int]:
+        """The logs' lengths in bytes, for the checkpoint; what is counted is on the disk."""
+        lengths = {}
+        for name in LOGS:
+            path = self.path / name
+            if path.exists():
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+                    lengths[name] = os.fstat(file.fileno()).st_size
+        return lengths
+
+    def cut_logs(self, lengths: Mapping[str, int]) -> None:
+        """Takes from the logs what came after a checkpoint and will come again, so that no line appears twice."""
+        for name in LOGS:
+            path = self.path / name
+            length = lengths.get(name, 0)
+            if path.exists() and path.stat().st_size > length:
+                os.truncate(path, length)
+
+    def write_json(self, name: str, value: object) -> None:
+        """Writes one JSON file at once."""
+        write_atomically(self.path / name, json.dumps(value, indent=2) + "\n")
+
+
+def open_run(
+    path: Path | str, config: Mapping[str, Any], *, result: str, resume: bool = False, overwrite: bool = False
+) -> RunFolder:
+    """Makes a run's folder, or opens it again.
+
+    Args:
+        path: the folder.
+        config: the run's settings as plain values; written to config.yaml, and compared with it on resume.
+        result: the file that a finished run has, such as ``weights.safetensors``.
+        resume: go on where an earlier run with the same settings stopped; without a folder, start.
+        overwrite: take an earlier run's files away first.
+
+    Raises:
+        HnasError: the folder holds a run (finished or not) and neither is asked for; it holds other things; a finished
+            run is resumed; a setting differs from the run that is resumed; it cannot be written.
+    """
+    run = RunFolder(Path(path), result)
+    if resume and overwrite:
+        raise HnasError("--resume and --overwrite exclude each other; choose one")
+    if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+        if not (run.path / CONFIG).is_file():
+            raise HnasError(f"{run.path}: exists and is not a run folder (no {CONFIG}); choose another --run-dir")
+        if resume:
+            if run.finished:
+                raise HnasError(f"{run.path}: this run is finished (it has {result}); start it anew with --overwrite")
+            _refuse_other_settings(run.path / CONFIG, config)
+            # What a kill cut short while it was written.
+            for unfinished in (*run.path.glob(".*.tmp"), *run.checkpoint.glob(".*.tmp")):
+                unfinished.unlink(missing_ok=True)
+            return run
+        if not overwrite:
+            what = "a finished run" if run.finished else "an unfinished run (go on with --resume)"
+            raise HnasError(f"{run.path}: holds {what}; choose another --run-dir, or start it anew with --overwrite")
+        _remove_run(run.path)
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HnasError(f"{run.path}: cannot make this folder ({error.strerror}); choose another --run-dir") from error
+    write_atomically(run.path / CONFIG, yaml.safe_dump(dict(config), sort_keys=False))
+    return run
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HnasError(f"{path}: {error.strerror}; a run folder has this file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise HnasError(f"{path}: not valid YAML; a run's settings are needed here") from error
+    if not isinstance(value, dict):
+        raise HnasError(f"{path}: not a mapping of settings to values")
+    return value
+
+
+def _refuse_other_settings(path: Path, config: Mapping[str, Any]) -> None:
+    before = _read_config(path)
+    # Through YAML, as the file went: tuples come back as lists.
+    now = yaml.safe_load(yaml.safe_dump(dict(config)))
+    for name in [*before, *(name for name in now if name not in before)]:
+        if before.get(name) != now.get(name):
+            raise HnasError(
+                f"{path.parent}: this run was started with {name} {before.get(name)!r}, now it is {now.get(name)!r}; "
+                "resume with the same settings, or start anew with --overwrite"
+            )
+
+
+def _remove_run(path: Path) -> None:
+    """Removes what a run writes and nothing else: the folder may be a person's own."""
+    try:
+        for name in (*RESULTS, *LOGS):
+            (path / name).unlink(missing_ok=True)
+        shutil.rmtree(path / "checkpoint", ignore_errors=True)
+        (path / CONFIG).unlink()
+    except OSError as error:
+        raise HnasError(f"{path}: cannot take away the earlier run ({error.strerror})") from error

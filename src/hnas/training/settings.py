@@ -1,0 +1,85 @@
+"""What a training does, apart from the network and the pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import cos, isfinite, pi
+from typing import Literal
+
+from hnas.errors import HnasError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """The recipe of one training; the paper's is L1 and Adam with the rate falling from 1e-3 to 1e-5 by a cosine.
+
+    Attributes:
+        steps: updates of the weights in all.
+        batch: patches per step and process.
+        patch: side of an LR patch, pixels.
+        lr: highest learning rate of Adam.
+        lr_end: learning rate of the last step.
+        schedule: "cosine" falls from ``lr`` to ``lr_end``; "one-cycle" first rises from ``lr / 25`` over the first
+            30 % of the steps.
+        warmup: steps over which a "cosine" schedule first rises linearly; 0 is none.
+        loss: mean absolute error, or that plus 0.05 times the same on the spectrum.
+        ema: decay of the running average of the weights that is validated and kept; 0 keeps the weights themselves.
+        grad_clip: largest norm of all gradients together; 0 is no limit.
+        seed: for the weights' start and the patches.
+        log_every: steps between lines of the log.
+        validate_every: steps between validations; 0 validates only at the end.
+        checkpoint_every: steps between full states on disk.
+
+    Raises:
+        HnasError: a value outside its bounds.
+    """
+
+    steps: int = 20_000
+    batch: int = 16
+    patch: int = 48
+    lr: float = 1e-3
+    lr_end: float = 1e-5
+    schedule: Literal["cosine", "one-cycle"] = "cosine"
+    warmup: int = 0
+    loss: Literal["l1", "l1+fft"] = "l1"
+    ema: float = 0.0
+    grad_clip: float = 0.0
+    seed: int = 0
+    log_every: int = 10
+    validate_every: int = 1000
+    checkpoint_every: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "patch", "log_every", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise HnasError(f"{name} is {getattr(self, name)}; allowed is 1 and more")
+        for name in ("validate_every", "seed", "grad_clip", "lr_end"):
+            if not getattr(self, name) >= 0:
+                raise HnasError(f"{name} is {getattr(self, name)}; allowed is 0 and more")
+        if not (self.lr > 0 and isfinite(self.lr)):
+            raise HnasError(f"lr is {self.lr}; allowed is a number above 0")
+        if self.lr_end > self.lr:
+            raise HnasError(f"lr_end is {self.lr_end}; allowed is at most lr, which is {self.lr}")
+        if not 0 <= self.ema < 1:
+            raise HnasError(f"ema is {self.ema}; allowed is 0 (off) up to, but not, 1 (0.999 is usual)")
+        if not 0 <= self.warmup < self.steps:
+            raise HnasError(f"warmup is {self.warmup}; allowed is 0 to {self.steps - 1} (below the number of steps)")
+        for name, allowed in (("schedule", ("cosine", "one-cycle")), ("loss", ("l1", "l1+fft"))):
+            if getattr(self, name) not in allowed:
+                raise HnasError(f"{name} is {getattr(self, name)!r}; allowed are {' and '.join(allowed)}")
+
+
+def cosine(start: float, end: float, progress: float) -> float:
+    """Half a cosine from ``start`` (progress 0) to ``end`` (progress 1), as in SGDR (Loshchilov and Hutter, eq. 5)."""
+    return end + (start - end) * (1 + cos(pi * min(max(progress, 0.0), 1.0))) / 2
+
+
+def learning_rate(settings: TrainingSettings, step: int) -> float:
+    """The learning rate of the step-th update, counted from 0: a function of the step, so there is no state to save."""
+    last = settings.steps - 1
+    rising = 0.3 * last if settings.schedule == "one-cycle" else settings.warmup
+    if step < rising:
+        if settings.schedule == "one-cycle":
+            return cosine(settings.lr / 25, settings.lr, step / rising)
+        return settings.lr * (step + 1) / (settings.warmup + 1)
+    return cosine(settings.lr, settings.lr_end, (step - rising) / max(last - rising, 1))
