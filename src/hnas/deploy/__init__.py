@@ -1,0 +1,1 @@
+"""From weights to pictures: upscaling, export, sharing."""
