@@ -1,0 +1,88 @@
+"""What a genotype costs, from tables: never by running a network, so no score depends on what ran before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from statistics import fmean
+
+from hnas.errors import HnasError
+from hnas.nets import NetworkSettings, network_cost
+from hnas.searching.settings import Limits, SearchSettings
+from hnas.space import Genotype
+
+#: Predicts the latency of a genotype at the target size, ms.
+PredictLatency = Callable[[Genotype], float]
+
+_REFERENCE_GENOTYPES = 1000
+
+
+@dataclass(frozen=True)
+class CandidateCost:
+    """What the network of a genotype costs at the target size.
+
+    Attributes:
+        macs: multiply-adds for one LR picture of the stated size.
+        params: trained parameters.
+        latency: milliseconds; None where it is not asked for.
+        relative: the cost of the reward, divided by the reference.
+    """
+
+    macs: int
+    params: int
+    latency: float | None
+    relative: float
+
+
+class CostTable:
+    """Costs of genotypes at the target size, each computed once.
+
+    Args:
+        settings: which cost the reward counts, its reference, and the size that costs are meant for.
+        predict_latency: needed where latency is the cost or limited.
+
+    Attributes:
+        reference: the cost that counts as 1, in MACs, parameters or ms: as set, or the mean over 1,000 uniformly
+            drawn genotypes of the space (always the same ones).
+    """
+
+    def __init__(self, settings: SearchSettings, predict_latency: PredictLatency | None = None) -> None:
+        if predict_latency is None and (settings.cost == "latency" or settings.limits.latency):
+            raise HnasError("latency as cost or limit needs a table; measure one with hnas profile --build-table")
+        self._settings, self._predict_latency = settings, predict_latency
+        self._network = NetworkSettings(channels=settings.target_channels, scale=settings.scale)
+        self._known: dict[Genotype, CandidateCost] = {}
+        self.reference = settings.cost_reference or self._mean_cost()
+
+    def __call__(self, genotype: Genotype) -> CandidateCost:
+        """The cost of one genotype."""
+        known = self._known.get(genotype)
+        if known is None:
+            cost = network_cost(genotype, self._network, lr_size=self._settings.lr_shape)
+            latency = self._predict_latency(genotype) if self._predict_latency else None
+            absolute = {"macs": cost.macs, "params": cost.params, "latency": latency or 0.0}[self._settings.cost]
+            known = CandidateCost(cost.macs, cost.params, latency, absolute / self.reference)
+            self._known[genotype] = known
+        return known
+
+    def within(self, limits: Limits) -> Callable[[Genotype], bool]:
+        """Whether a genotype keeps within limits."""
+
+        def allowed(genotype: Genotype) -> bool:
+            cost = self(genotype)
+            return (
+                (not limits.macs or cost.macs <= limits.macs)
+                and (not limits.params or cost.params <= limits.params)
+                and (not limits.latency or (cost.latency or 0.0) <= limits.latency)
+            )
+
+        return allowed
+
+    def _mean_cost(self) -> float:
+        self.reference = 1.0
+        random = Random(0)
+        drawn = [self._settings.space.sample(random) for _ in range(_REFERENCE_GENOTYPES)]
+        mean = fmean(self(genotype).relative for genotype in drawn)
+        self._known.clear()
+        return mean

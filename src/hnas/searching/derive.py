@@ -1,0 +1,106 @@
+"""From a search to one genotype: score fixed genotypes on validation pictures and keep the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from torch import Tensor
+
+from hnas.errors import HnasError
+from hnas.searching.algorithm import Searcher
+from hnas.searching.reward import Scored
+from hnas.searching.scoring import middle_crops
+from hnas.searching.settings import Limits
+from hnas.searching.splits import Splits
+from hnas.searching.strategies import build_strategy
+from hnas.space import Genotype
+from hnas.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What a derivation found.
+
+    Attributes:
+        best: the genotype to train, with its scores on the validation pictures.
+        candidates: all that were scored, best first.
+    """
+
+    best: Scored
+    candidates: tuple[Scored, ...]
+
+
+def derive(
+    searcher: Searcher,
+    splits: Splits,
+    *,
+    count: int | None = None,
+    limits: Limits | None = None,
+    lam: float | None = None,
+) -> Derived:
+    """Scores what the strategy of a finished search proposes on the middle of the validation pictures.
+
+    The best has the highest reward for lambda. Under limits and without a lambda it has the highest PSNR, because
+    the limits then say all there is to say about cost.
+
+    Args:
+        searcher: at the end of its search.
+        splits: its pictures.
+        count: genotypes to score; ``derive_samples`` by default.
+        limits: hard limits at the target size; those of the search by default.
+        lam: weight of PSNR; by default that of the search, and for a range of lambdas, values spread over it.
+
+    Raises:
+        HnasError: nothing within the limits, or lambda outside what was searched.
+    """
+    settings = searcher.settings
+    low, high = settings.lam_range
+    if lam is not None and not low <= lam <= high:
+        raise HnasError(f"lam is {lam}; this search was made for {settings.lam}")
+    limited = limits if limits is not None else settings.limits
+    by_psnr = lam is None and limits is not None and limits != Limits()
+    allowed = searcher.costs.within(limited)
+    strategy = build_strategy(settings, allowed)
+    strategy.load_state_dict(searcher.strategy.state_dict())
+    proposed: dict[Genotype, None] = {}
+    count = count or settings.derive_samples
+    steps = [lam] if lam is not None else spread(low, high, count)
+    for index, step_lam in enumerate(steps):
+        random = Random(f"{settings.seed} derive {index}")
+        finalists = strategy.finalists(-(-count // len(steps)), lam=step_lam, random=random)
+        proposed.update(dict.fromkeys(genotype for genotype in finalists if allowed(genotype)))
+    if not proposed:
+        raise HnasError("the search proposes nothing within these limits; raise them")
+    middle = lam if lam is not None else (low + high) / 2.0
+    scored = searcher.score_all(list(proposed), validation_crops(searcher, splits), middle)
+    worth = (lambda one: one.psnr) if by_psnr else (lambda one: one.reward.value)
+    ranked = sorted(scored, key=worth, reverse=True)
+    return Derived(ranked[0], tuple(ranked))
+
+
+def validation_crops(searcher: Searcher, splits: Splits) -> tuple[Tensor, Tensor]:
+    """The pictures that every derivation of a search scores on, always the same: LR and HR, N x 3 x H x W."""
+    settings = searcher.settings
+    return middle_crops(
+        splits.validation,
+        patch=settings.derive_patch,
+        limit=settings.derive_pictures,
+        device=searcher.fabric.device,
+    )
+
+
+def record(derived: Derived, run: RunFolder, *, step: int) -> None:
+    """Adds the candidates to candidates.jsonl, the chosen one marked."""
+    for candidate in derived.candidates:
+        more = {"step": step, "seed": None, "source": "derive", "chosen": candidate is derived.best}
+        run.append(candidate.line(**more), to="candidates.jsonl")
+
+
+def spread(low: float, high: float, count: int) -> Sequence[float]:
+    """A few values of lambda over its range; one where the range is a point."""
+    if low == high:
+        return [low]
+    parts = min(count, 8)
+    return [low + (high - low) * index / max(parts - 1, 1) for index in range(parts)]

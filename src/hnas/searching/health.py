@@ -1,0 +1,82 @@
+"""What can be seen to go wrong in a search, said aloud with the setting that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import log
+from statistics import stdev
+from typing import Any
+
+from hnas.searching.reward import Scored
+from hnas.searching.settings import SearchSettings
+
+#: Below these, the shared weights say nothing about genotypes (dB).
+MIN_GAIN = 0.05
+MIN_SPREAD = 0.02
+#: Part of the largest possible entropy below which a controller has all but decided.
+_MIN_ENTROPY = 0.02
+_MAX_EQUAL = 0.9
+_MAX_IMBALANCE = 100.0
+#: So many genotypes are needed to say that they vary too little.
+_ENOUGH = 8
+
+
+def complaints(line: Mapping[str, Any], scored: Sequence[Scored], settings: SearchSettings) -> list[str]:
+    """Warnings about one round, a sentence each; none if all is well.
+
+    Args:
+        line: the round's line of the log.
+        scored: the genotypes of the round.
+        settings: of the search.
+    """
+    found = []
+    if "supernet" in line and scored:
+        found += _about_supernet(line["supernet"])
+    if "entropy" in line:
+        share = sum(line["entropy"].values()) / log(settings.space.size)
+        if share < _MIN_ENTROPY:
+            found.append(
+                f"the controller's entropy is {share:.1%} of its maximum: it has all but decided; "
+                "raise entropy_weight or lower controller_lr if this is early"
+            )
+    if len(scored) >= _ENOUGH:
+        found += _about_genotypes(scored)
+    return found
+
+
+def _about_supernet(supernet: Mapping[str, float]) -> list[str]:
+    found = []
+    if supernet["gain"] < MIN_GAIN:
+        found.append(
+            f"the shared weights gain {supernet['gain']:+.3f} dB over bicubic interpolation: they have learnt too "
+            "little to score genotypes; raise warmup or w_steps, or set cell_skip"
+        )
+    if supernet["spread"] < MIN_SPREAD:
+        found.append(
+            f"random genotypes differ by {supernet['spread']:.3f} dB: the shared weights do not tell them apart; "
+            "raise warmup, w_steps or channels, or use scorer short"
+        )
+    return found
+
+
+def _about_genotypes(scored: Sequence[Scored]) -> list[str]:
+    found = []
+    equal = 1.0 - (len({candidate.genotype for candidate in scored}) - 1) / (len(scored) - 1)
+    if equal > _MAX_EQUAL:
+        found.append(f"{equal:.0%} of the genotypes of a round are equal; raise entropy_weight")
+    plain = sum(all(edge.operation == "identity" for edge in candidate.genotype.normal.edges) for candidate in scored)
+    if plain > len(scored) / 2:
+        found.append(f"{plain} of {len(scored)} normal cells are all identity; raise lam")
+    quality = stdev(candidate.reward.psnr_term for candidate in scored)
+    cost = stdev(candidate.reward.cost_term for candidate in scored)
+    if cost > _MAX_IMBALANCE * quality:
+        found.append(
+            f"the cost term of the reward varies {cost / max(quality, 1e-9):.0f} times as much as the PSNR term, "
+            "which then decides nothing; raise lam or cost_reference"
+        )
+    elif quality > _MAX_IMBALANCE * cost and cost > 0.0:
+        found.append(
+            f"the PSNR term of the reward varies {quality / cost:.0f} times as much as the cost term, which then "
+            "decides nothing; lower lam or cost_reference"
+        )
+    return found

@@ -1,0 +1,262 @@
+"""What a search does; every number of the paper is here."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal
+
+from hnas.errors import HnasError
+from hnas.space import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS, SearchSpace
+
+StrategyName = Literal["controller", "controller-flat", "random", "evolution"]
+STRATEGIES: tuple[StrategyName, ...] = ("controller", "controller-flat", "random", "evolution")
+CostName = Literal["macs", "params", "latency"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What no proposed genotype may exceed; 0 is no limit.
+
+    Attributes:
+        macs: multiply-adds.
+        params: parameters.
+        latency: milliseconds.
+    """
+
+    macs: float = 0.0
+    params: float = 0.0
+    latency: float = 0.0
+
+    @classmethod
+    def parse(cls, *, max_macs: float | str, max_params: float | str, max_latency: float | str) -> Limits:
+        """Reads ``30.6G``, ``300k`` and ``40ms``.
+
+        Raises:
+            HnasError: something else.
+        """
+        return cls(
+            macs=quantity("max_macs", max_macs),
+            params=quantity("max_params", max_params),
+            latency=quantity("max_latency", max_latency, unit="ms"),
+        )
+
+
+_FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+def quantity(name: str, value: float | str, *, unit: str = "") -> float:
+    """A number of 0 or more, plain or as ``300k``, ``12M``, ``30.6G`` or with its unit, as ``40ms``.
+
+    Raises:
+        HnasError: anything else.
+    """
+    match = re.fullmatch(rf"(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?) ?({'|'.join(_FACTORS)}|{unit})", str(value).strip())
+    if not match:
+        example = f"40 or 40{unit}" if unit else "300k, 12M or 30.6G"
+        raise HnasError(f"{name} is {value!r}; allowed is a number of 0 (no limit) or more, such as {example}")
+    return float(match[1]) * _FACTORS.get(match[2], 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSettings:
+    """One search: Algorithm 1 of the paper, then the derivation of a genotype.
+
+    A round is ``w_steps`` updates of the shared weights, then ``controller_steps`` updates of the strategy.
+
+    Attributes:
+        scale: enlargement, 2, 3 or 4.
+        layers: cells in the network, the upsampling cell included.
+        nodes: intermediate nodes of a cell.
+        normal_operations: what an edge of the normal cell chooses from.
+        upsampling_operations: what an edge of the upsampling cell chooses from.
+        channels: channels C of the supernet.
+        image_skip: the enlarged input is added to the output: "bicubic", "nearest" or "none" (paper).
+        cell_skip: a path around every cell, output = input + cell_skip * cell; 0 is none (paper).
+        norm: "batch-statistics" normalises with the statistics of the batch at hand, in scoring too; "none" (paper:
+            the text has none) does not.
+        sharing: one set of weights for every operation of each "edge" (paper), or of each "node" and slot, whatever
+            the source, so that every weight is trained more often.
+        rounds: how often both phases are repeated (in the paper: epochs).
+        warmup: rounds before them that only train the shared weights, on uniformly drawn genotypes.
+        w_steps: updates of the shared weights in a round.
+        controller_steps: updates of the strategy in a round.
+        w_fraction: part of the training pictures that trains the shared weights; the rest scores genotypes.
+        w_sampling: who draws the genotypes that train the shared weights: the "strategy" (paper), or "fair", which
+            shows every operation and source of every edge equally often.
+        w_genotypes: genotypes per update of the shared weights; each sees its share of the batch.
+        batch: patches per step and process.
+        patch: side of an LR patch, pixels.
+        lr: learning rate of the shared weights at the start (Adam).
+        lr_end: the same at the end (cosine).
+        grad_clip: largest norm of the shared weights' gradient; 0 is no limit (paper).
+        strategy: what proposes genotypes: the hierarchical "controller" (paper), "controller-flat" (the position is
+            drawn uniformly), "random" or "evolution".
+        hidden: hidden units of the controller's LSTMs.
+        controller_lr: learning rate of the controller at the start (Adam).
+        controller_lr_end: the same at the end (cosine).
+        entropy_weight: weight of the entropy (nats) in what the controller makes large.
+        baseline: what a reward is compared with: the mean of the other genotypes on the same batch
+            ("leave-one-out"), or a moving average of all rewards so far ("ema").
+        baseline_decay: decay of that moving average.
+        samples: genotypes scored per update of the strategy, all on the same batch.
+        population: genotypes that evolution keeps.
+        tournament: genotypes that evolution draws a parent from.
+        lam: lambda of eq. 1, the weight of PSNR against cost; "0.05..0.95" trains one controller for all of them.
+        cost: what the reward counts as cost.
+        cost_reference: the cost that counts as 1, in MACs, parameters or ms; 0 takes the mean of the search space.
+        target_channels: channels of the network that is trained in the end; costs and limits are meant at this size.
+        lr_size: height and width of the LR picture at which MACs and latency are counted, such as 480x480.
+        max_macs: no genotype above this many MACs is proposed, such as 30.6G; 0 is no limit. So for the next two.
+        max_params: limit of parameters, such as 300k.
+        max_latency: limit of measured latency, such as 40ms.
+        scorer: "shared" scores with the shared weights, "short" trains every genotype alone for ``short_steps`` steps.
+        short_steps: updates of that training.
+        short_lr: its highest learning rate (Adam, one cycle).
+        derive_samples: genotypes that the derivation scores.
+        derive_pictures: validation pictures it uses (0: all), each by its middle crop.
+        derive_patch: side of that crop, LR pixels.
+        seed: decides every random choice.
+        checkpoint_every: rounds between full states on disk.
+
+    Raises:
+        HnasError: a value outside its bounds, or values that contradict each other.
+    """
+
+    scale: int = 2
+    layers: int = 12
+    nodes: int = 4
+    normal_operations: tuple[str, ...] = NORMAL_OPERATIONS
+    upsampling_operations: tuple[str, ...] = UPSAMPLING_OPERATIONS
+    channels: int = 8
+    image_skip: Literal["bicubic", "nearest", "none"] = "bicubic"
+    cell_skip: float = 0.0
+    norm: Literal["none", "batch-statistics"] = "none"
+    sharing: Literal["edge", "node"] = "edge"
+    rounds: int = 400
+    warmup: int = 0
+    w_steps: int = 20
+    controller_steps: int = 30
+    w_fraction: float = 0.4
+    w_sampling: Literal["strategy", "fair"] = "strategy"
+    w_genotypes: int = 1
+    batch: int = 16
+    patch: int = 48
+    lr: float = 1e-3
+    lr_end: float = 1e-5
+    grad_clip: float = 0.0
+    strategy: StrategyName = "controller"
+    hidden: int = 100
+    controller_lr: float = 3e-4
+    controller_lr_end: float = 1.5e-4
+    entropy_weight: float = 1.0
+    baseline: Literal["leave-one-out", "ema"] = "leave-one-out"
+    baseline_decay: float = 0.95
+    samples: int = 4
+    population: int = 50
+    tournament: int = 10
+    lam: float | str = 0.6
+    cost: CostName = "macs"
+    cost_reference: float = 0.0
+    target_channels: int = 64
+    lr_size: str = "480x480"
+    max_macs: float | str = 0.0
+    max_params: float | str = 0.0
+    max_latency: float | str = 0.0
+    scorer: Literal["shared", "short"] = "shared"
+    short_steps: int = 100
+    short_lr: float = 4e-3
+    derive_samples: int = 100
+    derive_pictures: int = 16
+    derive_patch: int = 48
+    seed: int = 0
+    checkpoint_every: int = 10
+
+    def __post_init__(self) -> None:
+        at_least_one = (
+            "channels rounds w_genotypes batch patch hidden samples population tournament target_channels"
+            " short_steps derive_samples derive_patch checkpoint_every"
+        )
+        for name in at_least_one.split():
+            if getattr(self, name) < 1:
+                raise HnasError(f"{name} is {getattr(self, name)}; allowed is 1 and more")
+        at_least_zero = (
+            "cell_skip warmup w_steps controller_steps lr_end grad_clip controller_lr_end entropy_weight"
+            " cost_reference derive_pictures seed"
+        )
+        for name in at_least_zero.split():
+            if not (getattr(self, name) >= 0 and isfinite(getattr(self, name))):
+                raise HnasError(f"{name} is {getattr(self, name)}; allowed is 0 and more")
+        for name in ("lr", "controller_lr", "short_lr"):
+            if not (getattr(self, name) > 0 and isfinite(getattr(self, name))):
+                raise HnasError(f"{name} is {getattr(self, name)}; allowed is a number above 0")
+        for name in ("w_fraction", "baseline_decay"):
+            if not 0 < getattr(self, name) < 1:
+                raise HnasError(f"{name} is {getattr(self, name)}; allowed is more than 0 and less than 1")
+        if self.scale not in (2, 3, 4):
+            raise HnasError(f"scale is {self.scale}; allowed are 2, 3 and 4")
+        if self.batch % self.w_genotypes:
+            raise HnasError(f"w_genotypes is {self.w_genotypes}; it must divide the batch of {self.batch} evenly")
+        if self.baseline == "leave-one-out" and self.samples < 2:
+            raise HnasError("samples is 1, so there is no other one for baseline leave-one-out; use baseline ema")
+        if self.baseline == "ema" and self.conditional:
+            raise HnasError("baseline ema mixes rewards of different lambdas; use leave-one-out with a range of lambda")
+        if self.tournament > self.population:
+            raise HnasError(f"tournament is {self.tournament}; allowed is at most population, {self.population}")
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise HnasError(f"{name} is {getattr(self, name)!r}; allowed are {', '.join(allowed)}")
+        self.space, self.lam_range, self.limits, self.lr_shape  # noqa: B018 - they check their own values
+
+    @property
+    def space(self) -> SearchSpace:
+        """The search space."""
+        return SearchSpace(self.layers, self.nodes, tuple(self.normal_operations), tuple(self.upsampling_operations))
+
+    @property
+    def lam_range(self) -> tuple[float, float]:
+        """Smallest and largest lambda; equal where one is searched for."""
+        low, _, high = str(self.lam).partition("..")
+        try:
+            ends = float(low), float(high or low)
+        except ValueError:
+            ends = (0.0, 0.0)
+        if not 0.0 < ends[0] <= ends[1] < 1.0:
+            raise HnasError(f"lam is {self.lam}; allowed is a number between 0 and 1, or a range such as 0.05..0.95")
+        return ends
+
+    @property
+    def limits(self) -> Limits:
+        """The hard limits."""
+        return Limits.parse(max_macs=self.max_macs, max_params=self.max_params, max_latency=self.max_latency)
+
+    @property
+    def lr_shape(self) -> tuple[int, int]:
+        """Height and width of the LR picture that costs are meant for."""
+        match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", self.lr_size)
+        if not match:
+            raise HnasError(f"lr_size is {self.lr_size!r}; allowed is HEIGHTxWIDTH in pixels, such as 480x480")
+        return int(match[1]), int(match[2])
+
+    @property
+    def conditional(self) -> bool:
+        """Whether lambda is a range, so that the controller must see it."""
+        return self.lam_range[0] < self.lam_range[1]
+
+    @property
+    def updates(self) -> int:
+        """Updates of the strategy in all."""
+        return self.rounds * self.controller_steps
+
+
+_CHOICES = {
+    "image_skip": ("bicubic", "nearest", "none"),
+    "norm": ("none", "batch-statistics"),
+    "sharing": ("edge", "node"),
+    "w_sampling": ("strategy", "fair"),
+    "strategy": STRATEGIES,
+    "baseline": ("leave-one-out", "ema"),
+    "cost": ("macs", "params", "latency"),
+    "scorer": ("shared", "short"),
+}
