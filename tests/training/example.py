@@ -16,10 +16,10 @@ from torch import nn
 
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
-from hnas.training.devices import DeviceSettings, on_first_process, start_fabric
+from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.loop import Validation, train
 from hnas.training.run_folder import open_run
-from hnas.training.settings import TrainingSettings
+from hnas.training.settings import DeviceSettings, TrainingSettings
 
 SETTINGS = TrainingSettings(
     steps=40, batch=2, patch=8, lr=1e-2, ema=0.9, log_every=4, validate_every=9, checkpoint_every=7, seed=3

@@ -27,6 +27,7 @@ from hnas.settings import FromMapping, one_line, read_config, refuse_fractions
 
 #: Command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that name.
 COMMANDS = {
+    "train": "Train a network from scratch, on your own pictures.",
     "profile": "Multiply-adds, parameters and measured latency of a network.",
     "show": "Draw a genotype: both cells and the position of the upsampling cell.",
 }

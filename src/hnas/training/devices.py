@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from hnas.errors import HnasError
+from hnas.training.settings import DeviceSettings
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeviceSettings:
-    """The device of a search or a training.
-
-    Attributes:
-        accelerator: kind of device; "auto" takes a GPU where there is one.
-        devices: how many; each is a process of its own, with patches and genotypes of its own.
-        precision: "bf16-mixed" computes most of the forward pass in bfloat16.
-    """
-
-    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    devices: int = 1
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
 
 
 def start_fabric(settings: DeviceSettings | None = None) -> Fabric:

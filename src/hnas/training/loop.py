@@ -14,11 +14,11 @@ from torch import nn
 
 from hnas.errors import HnasError
 from hnas.training.checkpoint import load_checkpoint, random_states, restore_random_states, save_checkpoint
-from hnas.training.devices import DeviceSettings, on_first_process, start_fabric
+from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.ema import Ema
 from hnas.training.losses import LOSSES
 from hnas.training.run_folder import RunFolder
-from hnas.training.settings import TrainingSettings, learning_rate
+from hnas.training.settings import DeviceSettings, TrainingSettings, learning_rate
 
 #: PSNR in dB of a network on pictures that it does not train on.
 Validation = Callable[[nn.Module], float]
@@ -72,6 +72,7 @@ def train(
     fabric: Fabric | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    start: Mapping[str, Any] | None = None,
 ) -> TrainingResult:
     """Trains a network in place and leaves the weights that are to be kept in it.
 
@@ -87,6 +88,7 @@ def train(
         fabric: the devices; by default one, a GPU where there is one.
         resume: go on from the folder's checkpoint if it has one.
         progress: called after every step, in the first process.
+        start: a line for the log of a training that starts from nothing.
 
     Raises:
         HnasError: the loss or a weight is not finite (the last good state stays on disk), or the disk is full.
@@ -103,6 +105,8 @@ def train(
         on_first_process(fabric, lambda: run.cut_logs(state["log_lengths"] if state else {}))
         if state:
             _restore(state, model, optimizer, ema, place, fabric)
+    if start and place.step == 0:
+        on_first_process(fabric, lambda: run.append(start))
     trained, fabric_optimizer = fabric.setup(model, optimizer)
     averaged = ema.model if ema else model
     loss_of = LOSSES[settings.loss]

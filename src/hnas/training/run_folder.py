@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,7 +90,13 @@ class RunFolder:
 
 
 def open_run(
-    path: Path | str, config: Mapping[str, Any], *, result: str, resume: bool = False, overwrite: bool = False
+    path: Path | str,
+    config: Mapping[str, Any],
+    *,
+    result: str,
+    resume: bool = False,
+    overwrite: bool = False,
+    may_differ: Collection[str] = (),
 ) -> RunFolder:
     """Makes a run's folder, or opens it again.
 
@@ -100,6 +106,7 @@ def open_run(
         result: the file that a finished run has, such as ``weights.safetensors``.
         resume: go on where an earlier run with the same settings stopped; without a folder, start.
         overwrite: take an earlier run's files away first.
+        may_differ: settings that a resumed run may change.
 
     Raises:
         HnasError: the folder holds a run (finished or not) and neither is asked for; it holds other things; a finished
@@ -114,7 +121,7 @@ def open_run(
         if resume:
             if run.finished:
                 raise HnasError(f"{run.path}: this run is finished (it has {result}); start it anew with --overwrite")
-            _refuse_other_settings(run.path / CONFIG, config)
+            _refuse_other_settings(run.path / CONFIG, config, may_differ)
             # What a kill cut short while it was written.
             for unfinished in (*run.path.glob(".*.tmp"), *run.checkpoint.glob(".*.tmp")):
                 unfinished.unlink(missing_ok=True)
@@ -143,12 +150,12 @@ def _read_config(path: Path) -> dict[str, Any]:
     return value
 
 
-def _refuse_other_settings(path: Path, config: Mapping[str, Any]) -> None:
+def _refuse_other_settings(path: Path, config: Mapping[str, Any], may_differ: Collection[str]) -> None:
     before = _read_config(path)
     # Through YAML, as the file went: tuples come back as lists.
     now = yaml.safe_load(yaml.safe_dump(dict(config)))
     for name in [*before, *(name for name in now if name not in before)]:
-        if before.get(name) != now.get(name):
+        if name not in may_differ and before.get(name) != now.get(name):
             raise HnasError(
                 f"{path.parent}: this run was started with {name} {before.get(name)!r}, now it is {now.get(name)!r}; "
                 "resume with the same settings, or start anew with --overwrite"

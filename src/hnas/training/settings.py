@@ -1,4 +1,4 @@
-"""What a training does, apart from the network and the pictures."""
+"""What a training does, and where, apart from the network and the pictures."""
 
 from __future__ import annotations
 
@@ -67,6 +67,21 @@ class TrainingSettings:
         for name, allowed in (("schedule", ("cosine", "one-cycle")), ("loss", ("l1", "l1+fft"))):
             if getattr(self, name) not in allowed:
                 raise HnasError(f"{name} is {getattr(self, name)!r}; allowed are {' and '.join(allowed)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceSettings:
+    """The device of a search or a training.
+
+    Attributes:
+        accelerator: kind of device; "auto" takes a GPU where there is one.
+        devices: how many; each is a process of its own, with patches and genotypes of its own.
+        precision: "bf16-mixed" computes most of the forward pass in bfloat16.
+    """
+
+    accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: int = 1
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
 
 
 def cosine(start: float, end: float, progress: float) -> float:

@@ -1,0 +1,70 @@
+"""``hnas train``."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from hnas.cli.options import Config, Json
+from hnas.cli.progress import training_progress
+from hnas.nets import NetworkSettings
+from hnas.training.settings import DeviceSettings, TrainingSettings
+
+
+def train(
+    model: str,
+    *,
+    data: Annotated[tuple[Path, ...], Parameter(negative="")],
+    run_dir: Path,
+    val: Path | None = None,
+    licence: str = "",
+    warm_start: Path | None = None,
+    network: Annotated[NetworkSettings | None, Parameter(name="*")] = None,
+    settings: Annotated[TrainingSettings | None, Parameter(name="*")] = None,
+    device: Annotated[DeviceSettings | None, Parameter(name="*")] = None,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Train a network from scratch, and write its weights into the run folder.
+
+    A training that was stopped, by whatever, goes on with --resume and the same settings.
+
+    Args:
+        model: A genotype (HNAS-A, HNAS-B, HNAS-C, a JSON file, a search's run folder) or a published network (carn-m).
+        data: A folder with pictures to train on; give it several times for several folders.
+        run_dir: Folder for settings, log, checkpoints and weights, such as runs/my-network.
+        val: A folder with pictures that choose which weights are kept; without it, the last are. Never the benchmark.
+        licence: Licence of the training pictures, noted in the weights file.
+        warm_start: Weights file to begin with; taken is what fits by name and shape.
+        resume: Go on with the run in the folder.
+        overwrite: Take the run in the folder away and start anew.
+    """
+    from hnas.training.train_network import WEIGHTS, TrainingData, train_network
+
+    settings = settings or TrainingSettings()
+    with training_progress(model, settings.steps) as progress:
+        result = train_network(
+            model,
+            data=TrainingData(data=data, val=val, licence=licence),
+            run_dir=run_dir,
+            network=network,
+            settings=settings,
+            device=device,
+            warm_start=warm_start,
+            resume=resume,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    print(f"weights of step {result.step} written to {run_dir / WEIGHTS}", file=sys.stderr)
+    if json:
+        print(json_module.dumps({"weights": str(run_dir / WEIGHTS), **asdict(result)}))
+    else:
+        psnr = "" if result.psnr is None else f", {result.psnr:.3f} dB on {val}"
+        print(f"{model}: loss {result.loss:.5f}{psnr}, {result.seconds:,.0f} s")
