@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from hnas.data.pictures import picture_size, read_picture, write_picture
+from hnas.data.pictures import read_header, read_picture, write_picture
 from hnas.errors import HnasError
 
 RGB = np.random.default_rng(0).integers(0, 256, (13, 17, 3), dtype=np.uint8)
@@ -26,7 +26,7 @@ def test_what_is_written_without_loss_is_read_back(tmp_path: Path, ending: str) 
     path = tmp_path / "new" / f"picture.{ending}"
     write_picture(path, RGB)
     assert np.array_equal(read_picture(path), RGB)
-    assert picture_size(path) == (13, 17)
+    assert read_header(path) == (13, 17, False)
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
@@ -44,6 +44,7 @@ def _save(path: Path, image: Image.Image, **options: object) -> Path:
 def test_gray_palette_and_opaque_pictures_become_rgb(tmp_path: Path) -> None:
     gray = np.repeat(GRAY[:, :, None], 3, axis=2)
     assert np.array_equal(read_picture(_save(tmp_path / "gray.png", Image.fromarray(GRAY))), gray)
+    assert read_header(tmp_path / "gray.png") == (13, 17, True)
     opaque = np.dstack([RGB, np.full_like(GRAY, 255)])
     assert np.array_equal(read_picture(_save(tmp_path / "rgba.png", Image.fromarray(opaque))), RGB)
     opaque_gray = np.dstack([GRAY, np.full_like(GRAY, 255)])

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hnas.data.pictures import EXTENSIONS, Picture, picture_size, read_picture
+from hnas.data.pictures import EXTENSIONS, Picture, read_header, read_picture
 from hnas.data.resize import imresize
 from hnas.errors import HnasError
 from hnas.files import write_atomically
@@ -33,11 +33,15 @@ MEMORY_LIMIT = 4 * 2**30
 
 @dataclass(frozen=True)
 class Pair:
-    """One picture at two sizes, both uint8 H x W x 3; `hr` is cropped to exactly scale times the size of `lr`."""
+    """One picture at two sizes, both uint8 H x W x 3; `hr` is cropped to exactly scale times the size of `lr`.
+
+    `gray` says that the file held one channel only: papers take that for its Y as it is.
+    """
 
     name: str
     hr: Picture
     lr: Picture
+    gray: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,18 +135,18 @@ def load_set(pictures: PictureSet, scale: int, limit: int | None = None) -> list
     """Reads one set that `find_sets` found; see `load_pairs`."""
     paths = find_pictures(pictures.hr)[:limit]
     lr_folder = _if_folder(pictures.lr / f"X{scale}") if pictures.lr else None
-    decoded = sum(3 * height * width for height, width in map(picture_size, paths)) * (1 + Fraction(1, scale**2))
+    headers = [read_header(path) for path in paths]
+    decoded = sum(3 * header.height * header.width for header in headers) * (1 + Fraction(1, scale**2))
     keep = _mapped if decoded > MEMORY_LIMIT else _in_memory
 
-    def load(item: tuple[Path, str]) -> Pair:
-        path, name = item
+    def load(path: Path, name: str, gray: bool) -> Pair:
         hr = keep(path, "hr", lambda: read_picture(path))
         height, width = (length // scale for length in hr.shape[:2])
         if height == 0 or width == 0:
             raise HnasError(f"{path} has {hr.shape[1]}x{hr.shape[0]} pixels, too few for scale {scale}")
         hr = hr[: height * scale, : width * scale]
         if lr_folder is None:
-            return Pair(name, hr, keep(path, f"lr-x{scale}", lambda: imresize(hr, Fraction(1, scale))))
+            return Pair(name, hr, keep(path, f"lr-x{scale}", lambda: imresize(hr, Fraction(1, scale))), gray)
         lr_path = lr_folder / f"{path.stem}x{scale}{path.suffix}"
         lr = keep(lr_path, "lr", lambda: read_picture(lr_path))
         if lr.shape != (height, width, 3):
@@ -150,10 +154,10 @@ def load_set(pictures: PictureSet, scale: int, limit: int | None = None) -> list
                 f"{lr_path} has {lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are needed, as {path} is "
                 f"{scale} times that (the rest cut off)"
             )
-        return Pair(name, hr, lr)
+        return Pair(name, hr, lr, gray)
 
     with ThreadPoolExecutor() as pool:  # decoding leaves Python's lock
-        return list(pool.map(load, zip(paths, _names(paths, pictures.hr), strict=True)))
+        return list(pool.map(load, paths, _names(paths, pictures.hr), (header.gray for header in headers)))
 
 
 def _names(paths: list[Path], root: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,14 @@ Picture = NDArray[np.uint8]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
 EXTENSIONS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm"})
+
+
+class Header(NamedTuple):
+    """Height and width in pixels (a camera's note of orientation not followed); whether the file has one channel."""
+
+    height: int
+    width: int
+    gray: bool
 
 
 def read_picture(path: str | Path) -> Picture:
@@ -54,14 +63,14 @@ def read_picture(path: str | Path) -> Picture:
         return np.array(upright.convert("RGB"))
 
 
-def picture_size(path: str | Path) -> tuple[int, int]:
-    """Height and width in pixels, from the file's header alone (a camera's note of orientation is not followed).
+def read_header(path: str | Path) -> Header:
+    """What a picture's file says before it is decoded.
 
     Raises:
         HnasError: a file that is missing, empty or no picture; more than 179 megapixels.
     """
     with _opened(Path(path)) as image:
-        return image.height, image.width
+        return Header(image.height, image.width, image.mode in ("1", "L"))
 
 
 def _opened(path: Path) -> Image.Image:

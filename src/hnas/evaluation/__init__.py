@@ -1,0 +1,1 @@
+"""PSNR and SSIM as the field computes them, and benchmarks. No training here."""
