@@ -33,7 +33,8 @@ def profile(
     size. Latency is measured on this machine, with untrained weights where the model has none.
 
     Args:
-        model: A genotype (HNAS-A, HNAS-B, HNAS-C, a JSON file), the name of a published network, or a weights file.
+        model: A genotype (HNAS-A, HNAS-B, HNAS-C, a JSON file, a run's folder), a published network (carn-m), or a
+            weights file.
         lr_size: Low-resolution input, HEIGHTxWIDTH in pixels.
         latency: Measure the time of one picture.
         repeats: Timed passes; the median is printed.
@@ -63,16 +64,12 @@ def profile(
 
 
 def _build(model: str, settings: NetworkSettings | None) -> nn.Module:
-    from hnas.nets import FORMAT, Network, build_model
-    from hnas.nets.peers import PEERS
-    from hnas.space import load_genotype
+    from hnas.nets import build_model
+    from hnas.training.train_network import model_description
     from hnas.weights import load_model
 
-    if model.lower() in PEERS:
-        scale = settings.scale if settings else 2
-        return build_model({"format": FORMAT, "architecture": model.lower(), "scale": scale})
-    if Path(model).suffix == ".safetensors":
-        if settings is not None:
-            raise HnasError(f"{model}: a weights file has its own width and scale; leave --channels and the like out")
-        return load_model(model)
-    return Network(load_genotype(model), settings or NetworkSettings())
+    if Path(model).suffix != ".safetensors":
+        return build_model(model_description(model, settings or NetworkSettings()))
+    if settings is not None:
+        raise HnasError(f"{model}: a weights file has its own width and scale; leave --channels and the like out")
+    return load_model(model)
