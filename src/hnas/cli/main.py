@@ -27,7 +27,10 @@ from hnas.settings import FromMapping, one_line, read_config, refuse_fractions
 
 #: Command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that name.
 COMMANDS = {
+    "evaluate": "PSNR and SSIM of models on benchmarks, as papers compute them.",
     "train": "Train a network from scratch, on your own pictures.",
+    "zoo": "Train and export the models that ship with the package.",
+    "report": "Write a run's report: curves, genotypes, cells, pictures, in one HTML file.",
     "profile": "Multiply-adds, parameters and measured latency of a network.",
     "show": "Draw a genotype: both cells and the position of the upsampling cell.",
 }

@@ -1,0 +1,135 @@
+"""What the chart of candidates shows: points, the Pareto front, and the drawings that wait behind them."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from hnas.report.charts import Axis, make_axis, step_path
+from hnas.report.run import Candidate
+from hnas.space import Genotype
+from hnas.space.drawing import genotype_svg
+
+#: More points than this hide each other, and each carries a drawing.
+MAX_POINTS = 1000
+
+
+@dataclass(frozen=True)
+class Point:
+    """A candidate in the chart: where it stands (0 to 1) and how it is marked ("chosen", "front", "derive" or "")."""
+
+    left: float
+    bottom: float
+    mark: str
+
+
+@dataclass(frozen=True)
+class FrontChart:
+    """Candidates as points, cost across and PSNR up.
+
+    Attributes:
+        front: the Pareto front as a path in a square of 1000.
+        front_of_derived: the front is that of the finalists, which were scored on the same pictures.
+        data: for each point what the page shows of it, with the number of its drawing.
+        genotypes: in the order of their drawings.
+        drawings: all drawings as one text, parted by NUL, compressed (zlib) and in base64.
+        selected: the point that is shown first: the chosen one, or the best of the front.
+        selected_genotype: its genotype; ``selected_drawing`` is that of its cells.
+        left_out: how many candidates are not shown.
+    """
+
+    x: Axis
+    y: Axis
+    points: tuple[Point, ...]
+    front: str
+    front_of_derived: bool
+    data: list[dict[str, Any]]
+    genotypes: list[dict[str, Any]]
+    drawings: str
+    selected: int
+    selected_genotype: Genotype
+    selected_drawing: Markup
+    left_out: int
+
+
+def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that no other one beats in both cost and PSNR, cheapest first."""
+    front: list[Candidate] = []
+    for candidate in sorted(candidates, key=lambda candidate: (candidate.macs, -candidate.psnr)):
+        if not front or candidate.psnr > front[-1].psnr:
+            front.append(candidate)
+    return front
+
+
+def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontChart | None:
+    """The chart of a run's candidates; None without any."""
+    if not candidates:
+        return None
+    derived = [candidate for candidate in candidates if candidate.source == "derive"]
+    front = pareto_front(derived or candidates)
+    shown = _shown(candidates, front)
+    x = make_axis((candidate.macs / 1e9 for candidate, _ in shown), log=_spread(candidates) > 8, margin=0.04)
+    y = make_axis(candidate.psnr for candidate, _ in shown)
+    drawings: dict[Genotype, int] = {}
+    data = []
+    for candidate, mark in shown:
+        drawing = drawings.setdefault(candidate.genotype, len(drawings))
+        keep = ("step", "params", "cost", "reward", "lam", "latency", "seed")
+        details = {key: candidate.record[key] for key in keep if candidate.record.get(key) is not None}
+        data.append(
+            {
+                "psnr": candidate.psnr,
+                "macs": candidate.macs,
+                "source": candidate.source,
+                "mark": mark,
+                "drawing": drawing,
+                **details,
+            }
+        )
+    svgs = [genotype_svg(genotype, scale=scale, standalone=False) for genotype in drawings]
+    last = shown[-1][0].genotype
+    return FrontChart(
+        x=x,
+        y=y,
+        points=tuple(Point(x.place(candidate.macs / 1e9), y.place(candidate.psnr), mark) for candidate, mark in shown),
+        front=step_path([(candidate.macs / 1e9, candidate.psnr) for candidate in front], x, y),
+        front_of_derived=bool(derived),
+        data=data,
+        genotypes=[genotype.to_dict() for genotype in drawings],
+        drawings=base64.b64encode(zlib.compress("\0".join(svgs).encode(), 9)).decode(),
+        selected=len(shown) - 1,
+        selected_genotype=last,
+        selected_drawing=Markup(svgs[drawings[last]]),
+        left_out=len(candidates) - len(shown),
+    )
+
+
+def _shown(candidates: Sequence[Candidate], front: Sequence[Candidate]) -> list[tuple[Candidate, str]]:
+    """Candidates with their marks, in the order of painting: what matters last, on top of the others.
+
+    Front and chosen one always; of the others an even part, in the order of the run.
+    """
+    on_front = {id(candidate) for candidate in front}
+
+    def mark(candidate: Candidate) -> str:
+        if candidate.chosen:
+            return "chosen"
+        return "front" if id(candidate) in on_front else ("derive" if candidate.source == "derive" else "")
+
+    marked = [(candidate, mark(candidate)) for candidate in candidates]
+    always = [pair for pair in marked if pair[1] in ("front", "chosen")]
+    others = [pair for pair in marked if pair[1] not in ("front", "chosen")]
+    room = max(MAX_POINTS - len(always), 0)
+    if len(others) > room:
+        others = [others[at * len(others) // room] for at in range(room)]
+    return sorted([*others, *always], key=lambda pair: ("", "derive", "front", "chosen").index(pair[1]))
+
+
+def _spread(candidates: Sequence[Candidate]) -> float:
+    macs = [candidate.macs for candidate in candidates]
+    return max(macs) / min(macs) if min(macs) > 0 else 1.0

@@ -1,0 +1,228 @@
+"""The report of a run: one HTML file that holds everything it shows and asks nothing of any network."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from hnas import __version__
+from hnas.files import write_atomically
+from hnas.report.charts import LineChart, line_chart, number
+from hnas.report.compare import picture_views
+from hnas.report.front import front_chart
+from hnas.report.run import Candidate, Run, read_run
+from hnas.space import OPERATIONS
+from hnas.space.drawing import STYLESHEET, genotype_svg
+from hnas.space.layout import OPERATION_STYLES
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """How often something was drawn early and late in a search, as shares of its kind."""
+
+    label: str
+    colour: str
+    early: float
+    late: float
+
+
+def write_report(run_dir: str | Path) -> Path:
+    """Writes ``report.html`` into a run folder, whatever parts of a run are there.
+
+    Args:
+        run_dir: see :mod:`hnas.report` for what is read.
+
+    Returns:
+        The file written.
+
+    Raises:
+        HnasError: no run folder, a damaged file in it, or a disk that cannot be written.
+    """
+    run = read_run(run_dir)
+    path = run.path / REPORT
+    write_atomically(path, render_report(run))
+    return path
+
+
+def render_report(run: Run) -> str:
+    """The page as text."""
+    environment = Environment(
+        loader=PackageLoader("hnas.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    scale = _scale(run)
+    front = front_chart(run.candidates, scale=scale)
+    drawing = genotype_svg(run.genotype, scale=scale, standalone=False) if run.genotype else None
+    return environment.get_template("report.html.j2").render(
+        name=run.path.resolve().name,
+        summary=_summary(run, scale),
+        tiles=_tiles(run),
+        pictures=picture_views(run.pictures),
+        evaluation=_evaluation(run.evaluation),
+        front=front,
+        # "<" could end the script element that holds the data.
+        front_data=Markup(json.dumps({"points": front.data, "genotypes": front.genotypes}).replace("<", "\\u003c"))
+        if front
+        else None,
+        genotype=run.genotype,
+        drawing=Markup(drawing) if drawing else None,
+        search_charts=_search_charts(run.lines("search")),
+        histograms=_histograms(run.candidates),
+        training_charts=_training_charts([*run.lines("train"), *run.lines("demo")]),
+        settings=_flat(run.config),
+        provenance=_flat({**run.provenance, "report written by": f"hnas {__version__}"}),
+        drawing_css=Markup(STYLESHEET),
+    )
+
+
+def _scale(run: Run) -> int | None:
+    for source in (run.description, run.config):
+        if isinstance(source.get("scale"), int):
+            return int(source["scale"])
+    return None
+
+
+def _summary(run: Run, scale: int | None) -> str:
+    parts = [str(run.config.get("command", "run")).capitalize()]
+    if scale:
+        parts.append(f"×{scale}")
+    for phase in ("search", "train"):
+        if lines := run.lines(phase):
+            parts.append(f"{phase} step {int(lines[-1].get('step', 0)):,}")
+    if run.candidates:
+        parts.append(f"{len(run.candidates):,} genotypes scored")
+    return " · ".join(parts)
+
+
+def _tiles(run: Run) -> list[tuple[str, str, str]]:
+    """The few figures that matter most: value, what it is, on what."""
+    tiles = []
+    for row in _evaluation(run.evaluation):
+        if row["gain"] is not None:
+            tiles.append((f"{row['gain']:+.2f} dB", "over bicubic", f"{row['dataset']}, {row['model']}"))
+    chosen = [candidate for candidate in run.candidates if candidate.chosen]
+    if chosen:
+        size = run.config.get("lr_size")
+        at = (
+            f"for an LR picture of {size[0]}×{size[1]}"
+            if isinstance(size, list) and len(size) == 2
+            else "chosen genotype"
+        )
+        tiles.append((f"{number(chosen[-1].macs / 1e9)} G", "multiply-adds", at))
+        if "params" in chosen[-1].record:
+            tiles.append((f"{int(chosen[-1].record['params']):,}", "parameters", "chosen genotype"))
+    return tiles[:4]
+
+
+def _evaluation(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows for the table, with the gain over bicubic on the same data set at the same scale (dB)."""
+    bicubic = {(row["dataset"], row.get("scale")): row["psnr"] for row in rows if row["model"] == "bicubic"}
+    columns = ("model", "dataset", "scale", "psnr", "ssim", "psnr_x8", "ssim_x8")
+    table = []
+    for row in rows:
+        reference = bicubic.get((row["dataset"], row.get("scale")))
+        gain = None if reference is None or row["model"] == "bicubic" else row["psnr"] - reference
+        table.append({**{column: row.get(column) for column in columns}, "gain": gain})
+    return table
+
+
+def _search_charts(lines: Sequence[Mapping[str, Any]]) -> list[LineChart]:
+    heads = sorted({head for line in lines if isinstance(line.get("entropy"), dict) for head in line["entropy"]})
+    entropies = [{"step": line["step"], **line["entropy"]} for line in lines if isinstance(line.get("entropy"), dict)]
+    charts = [
+        line_chart("Reward", [("reward", _series(lines, "reward"))], smooth=True, note="What the search raises."),
+        line_chart("PSNR term of the reward", [("PSNR term", _series(lines, "reward_psnr"))], smooth=True),
+        line_chart("Cost term of the reward", [("cost term", _series(lines, "reward_cost"))], smooth=True),
+        line_chart("PSNR of the sampled genotypes, dB", [("PSNR", _series(lines, "psnr"))], smooth=True),
+        line_chart("Cost of the sampled genotypes, G MACs", [("MACs", _series(lines, "macs", 1e-9))], smooth=True),
+        line_chart(
+            "Entropy of the controller, nats",
+            [(head, _series(entropies, head)) for head in heads],
+        ),
+        line_chart("Loss of the shared weights", [("loss", _series(lines, "w_loss"))], smooth=True, log=True),
+    ]
+    return [chart for chart in charts if chart]
+
+
+def _training_charts(lines: Sequence[Mapping[str, Any]]) -> list[LineChart]:
+    charts = [
+        line_chart("Training loss", [("loss", _series(lines, "loss"))], smooth=True, log=True),
+        line_chart("PSNR on validation pictures, dB", [("PSNR", _series(lines, "psnr"))]),
+        line_chart("Learning rate", [("learning rate", _series(lines, "lr"))]),
+    ]
+    return [chart for chart in charts if chart]
+
+
+def _series(lines: Sequence[Mapping[str, Any]], name: str, factor: float = 1.0) -> list[tuple[float, float]]:
+    def is_number(value: object) -> bool:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+
+    return [
+        (float(line["step"]), float(line[name]) * factor)
+        for line in lines
+        if is_number(line.get("step")) and is_number(line.get(name))
+    ]
+
+
+def _histograms(candidates: Sequence[Candidate]) -> list[tuple[str, list[Bar]]]:
+    """Shares of every operation and position among the first and the last third of what the search drew."""
+    drawn = [candidate.genotype for candidate in candidates if candidate.source != "derive"]
+    if len(drawn) < 3:
+        return []
+    third = len(drawn) // 3
+    parts = drawn[:third], drawn[-third:]
+    histograms = []
+    for kind, names in OPERATIONS.items():
+        early, late = (
+            Counter(
+                edge.operation
+                for genotype in part
+                for edge in (genotype.normal if kind == "normal" else genotype.upsampling).edges
+            )
+            for part in parts
+        )
+        bars = [
+            Bar(
+                OPERATION_STYLES[name][1],
+                OPERATION_STYLES[name][0],
+                early[name] / early.total(),
+                late[name] / late.total(),
+            )
+            for name in names
+            if early[name] or late[name]
+        ]
+        histograms.append((f"Operations of the {kind} cell", bars))
+    first, last = (Counter(genotype.position for genotype in part) for part in parts)
+    layers = range(1, max(genotype.layers for genotype in drawn) + 1)
+    positions = [
+        Bar(str(layer), "var(--accent)", first[layer] / third, last[layer] / third)
+        for layer in layers
+        if len(layers) <= 16 or first[layer] or last[layer]
+    ]
+    return [*histograms, ("Position of the upsampling cell", positions)]
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as dotted names with their values as text."""
+    rows: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            rows += _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            rows.append((f"{prefix}{name}", ", ".join(map(str, value))))
+        else:
+            rows.append((f"{prefix}{name}", str(value)))
+    return rows

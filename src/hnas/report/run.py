@@ -1,0 +1,173 @@
+"""What a run folder holds, read for showing: every part may be missing, none may be damaged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from safetensors import SafetensorError, safe_open
+
+from hnas.errors import HnasError
+from hnas.space import Genotype, load_genotype
+from hnas.training.run_folder import CONFIG
+from hnas.weights import DESCRIPTION
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One genotype and how it scored.
+
+    Attributes:
+        psnr: dB, on what ``source`` scores on: all of one source compare, those of two need not.
+        macs: multiply-adds.
+        source: who proposed it; "derive" are the finalists, scored on the same validation pictures.
+        chosen: the one that the search ended with.
+        record: the whole line.
+    """
+
+    genotype: Genotype
+    psnr: float
+    macs: float
+    source: str
+    chosen: bool
+    record: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture before and after: the files by ``lr``, ``bicubic``, ``sr`` and ``hr``."""
+
+    name: str
+    files: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The parts of a run folder that were found; empty or None where there is none."""
+
+    path: Path
+    config: dict[str, Any]
+    log: list[dict[str, Any]]
+    candidates: list[Candidate]
+    genotype: Genotype | None
+    evaluation: list[dict[str, Any]]
+    pictures: list[Picture]
+    provenance: dict[str, Any]
+    description: dict[str, Any]
+
+    def lines(self, phase: str) -> list[dict[str, Any]]:
+        """The log's lines of one phase, oldest first."""
+        return [line for line in self.log if line.get("phase") == phase]
+
+
+def read_run(path: str | Path) -> Run:
+    """Reads a run folder; a run that is still going may end in half a line, which is left out.
+
+    Raises:
+        HnasError: it is no run folder, or a file in it is damaged; names the file and the line.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise HnasError(f"{path}: no such run folder")
+    if not (path / CONFIG).is_file():
+        raise HnasError(f"{path}: not a run folder (no {CONFIG}); give the folder of a search, a training or a demo")
+    description, provenance = _weights(path / "weights.safetensors")
+    return Run(
+        path=path,
+        config=_config(path / CONFIG),
+        log=[line for _, line in _lines(path / "log.jsonl")],
+        candidates=[_candidate(where, line) for where, line in _lines(path / "candidates.jsonl")],
+        genotype=load_genotype(path / "genotype.json") if (path / "genotype.json").is_file() else None,
+        evaluation=_evaluation(path / "evaluation.json"),
+        pictures=_pictures(path / "pictures"),
+        provenance=provenance,
+        description=description,
+    )
+
+
+def _config(path: Path) -> dict[str, Any]:
+    try:
+        value = yaml.safe_load(_text(path))
+    except yaml.YAMLError as error:
+        raise HnasError(f"{path}: not valid YAML; a run's settings are needed here") from error
+    if not isinstance(value, dict):
+        raise HnasError(f"{path}: not a mapping of settings to values")
+    return value
+
+
+def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not path.is_file():
+        return
+    for number, text in enumerate(_text(path).split("\n")[:-1], start=1):
+        where = f"{path}, line {number}"
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise HnasError(f"{where}: no JSON ({error}); take the line out") from error
+        if not isinstance(value, dict):
+            raise HnasError(f"{where}: not a JSON object; take the line out")
+        yield where, value
+
+
+def _candidate(where: str, line: dict[str, Any]) -> Candidate:
+    try:
+        return Candidate(
+            genotype=Genotype.from_dict(line["genotype"]),
+            psnr=float(line["psnr"]),
+            macs=float(line["macs"]),
+            source=str(line.get("source", "")),
+            chosen=line.get("chosen") is True,
+            record=line,
+        )
+    except HnasError as error:
+        raise HnasError(f"{where}: {error}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise HnasError(f"{where}: a candidate needs genotype, psnr and macs; take the line out") from error
+
+
+def _evaluation(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    try:
+        rows = json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
+        raise HnasError(f"{path}: no JSON ({error}); write it with hnas evaluate --json") from error
+    needed = {"model", "dataset", "psnr"}
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and needed <= row.keys() for row in rows):
+        raise HnasError(f"{path}: a list of objects with {', '.join(sorted(needed))} is needed")
+    return rows
+
+
+def _pictures(folder: Path) -> list[Picture]:
+    pictures = []
+    for sr in sorted(folder.glob("*_sr.png")):
+        name = sr.name.removesuffix("_sr.png")
+        files = {kind: folder / f"{name}_{kind}.png" for kind in ("lr", "bicubic", "sr", "hr")}
+        files = {kind: file for kind, file in files.items() if file.is_file()}
+        if "bicubic" in files:
+            pictures.append(Picture(name, files))
+    return pictures
+
+
+def _weights(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    if not path.is_file():
+        return {}, {}
+    try:
+        with safe_open(path, framework="numpy") as file:
+            value = json.loads((file.metadata() or {}).get(DESCRIPTION, "{}"))
+        return dict(value.get("description", {})), dict(value.get("provenance", {}))
+    except (SafetensorError, OSError, ValueError, AttributeError) as error:
+        raise HnasError(f"{path}: no readable .safetensors file ({error}); it may be truncated") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise HnasError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise HnasError(f"{path}: not a text file ({error.reason})") from error
