@@ -1,0 +1,39 @@
+"""A plain stack: 3x3 convolutions with ReLU between, a sub-pixel one at the end, added to the enlarged picture.
+
+No paper's system: the simplest network that a searched one must beat, at its multiply-adds and at its milliseconds.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from hnas.nets.network import enlarge_image
+from hnas.nets.peers.description import describe
+
+#: 26.5 G at x2 and a 3x480x480 input.
+CHANNELS, DEPTH = 32, 12
+
+
+class PlainStack(nn.Module):
+    """A first convolution from RGB, ``depth`` convolutions of ``channels``, and the sub-pixel convolution.
+
+    Args:
+        scale: by how much the picture is enlarged.
+        channels: width of every convolution but the last.
+        depth: convolutions between the first and the last.
+    """
+
+    def __init__(self, scale: int, *, channels: int = CHANNELS, depth: int = DEPTH) -> None:
+        super().__init__()
+        self.scale = scale
+        self.description = describe("plain", scale, channels=channels, depth=depth)
+        layers: list[nn.Module] = [nn.Conv2d(3, channels, 3, padding=1), nn.ReLU()]
+        for _ in range(depth):
+            layers += [nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU()]
+        layers += [nn.Conv2d(channels, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """RGB in [0, 1]: (N, 3, H, W) to (N, 3, scale * H, scale * W), not clamped."""
+        image: Tensor = self.layers(x) + enlarge_image(x, self.scale, "bicubic")
+        return image
