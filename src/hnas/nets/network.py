@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -18,6 +19,7 @@ FORMAT = "hnas-model/1"
 ImageSkip = Literal["bicubic", "nearest", "none"]
 SCALES = (2, 3, 4)
 MAX_CHANNELS = 1024
+_TAIL_START = 0.1
 
 #: (index of the cell from 0, is it the upsampling one, features of the two cells before) to its features.
 ApplyCell = Callable[[int, bool, Tensor, Tensor], Tensor]
@@ -83,6 +85,10 @@ class Frame(nn.Module):
         wide = nodes * settings.channels
         self.stem = nn.Conv2d(3, wide, 3, padding=1, bias=False)
         self.tail = nn.Conv2d(wide, 3, 3, padding=1, bias=False)
+        if settings.image_skip != "none":
+            # Training begins near the skip, not by unlearning the noise of a fresh tail.
+            with torch.no_grad():
+                self.tail.weight.mul_(_TAIL_START)
 
     @property
     def scale(self) -> int:
