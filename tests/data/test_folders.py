@@ -65,7 +65,7 @@ def test_div2k_layout(tmp_path: Path) -> None:
     for name in ("train", "valid"):
         _picture(tmp_path / f"DIV2K_{name}_HR" / "0001.png")
         _picture(tmp_path / f"DIV2K_{name}_LR_bicubic" / "X3" / "0001x3.png", 4, 5)
-    assert [found.name for found in find_sets(tmp_path)] == ["DIV2K_train", "DIV2K_valid"]
+    assert [found.name for found in find_sets(tmp_path)] == ["DIV2K-train", "DIV2K-valid"]
     assert len(load_pairs(tmp_path / "DIV2K_valid_HR", 3)) == 1
     with pytest.raises(HnasError, match="several sets"):
         load_pairs(tmp_path, 3)

@@ -102,12 +102,36 @@ def _as_set(folder: Path) -> list[PictureSet]:
         return [PictureSet(folder.parent.name, folder, _if_folder(folder.parent / "LR_bicubic"))]
     if folder.name.endswith("_HR") and folder.is_dir():
         name = folder.name.removesuffix("_HR")
-        return [PictureSet(name, folder, _if_folder(folder.parent / f"{name}_LR_bicubic"))]
+        lr = _if_folder(folder.parent / f"{name}_LR_bicubic")
+        return [PictureSet(name.replace("_", "-"), folder, lr)]
     return []
 
 
 def _if_folder(path: Path) -> Path | None:
     return path if path.is_dir() else None
+
+
+def crop_to_multiple(picture: Picture, scale: int, *, name: str) -> Picture:
+    """Cuts off the rows below and the columns to the right that the scale does not divide.
+
+    Raises:
+        HnasError: nothing would be left; `name` says of which picture.
+    """
+    height, width = (length // scale * scale for length in picture.shape[:2])
+    if height == 0 or width == 0:
+        raise HnasError(f"{name} has {picture.shape[1]}x{picture.shape[0]} pixels, too few for scale {scale}")
+    return picture[:height, :width]
+
+
+def shrink(hr: Picture, scale: int) -> Picture:
+    """The low-resolution picture of one whose size the scale divides."""
+    return imresize(hr, Fraction(1, scale))
+
+
+def pair_of(name: str, picture: Picture, scale: int) -> Pair:
+    """A pair from a picture in memory; see `crop_to_multiple`."""
+    hr = crop_to_multiple(picture, scale, name=name)
+    return Pair(name, hr, shrink(hr, scale))
 
 
 def load_pairs(folder: str | Path, scale: int, limit: int | None = None) -> list[Pair]:
@@ -140,15 +164,12 @@ def load_set(pictures: PictureSet, scale: int, limit: int | None = None) -> list
     keep = _mapped if decoded > MEMORY_LIMIT else _in_memory
 
     def load(path: Path, name: str, gray: bool) -> Pair:
-        hr = keep(path, "hr", lambda: read_picture(path))
-        height, width = (length // scale for length in hr.shape[:2])
-        if height == 0 or width == 0:
-            raise HnasError(f"{path} has {hr.shape[1]}x{hr.shape[0]} pixels, too few for scale {scale}")
-        hr = hr[: height * scale, : width * scale]
+        hr = crop_to_multiple(keep(path, "hr", lambda: read_picture(path)), scale, name=str(path))
         if lr_folder is None:
-            return Pair(name, hr, keep(path, f"lr-x{scale}", lambda: imresize(hr, Fraction(1, scale))), gray)
+            return Pair(name, hr, keep(path, f"lr-x{scale}", lambda: shrink(hr, scale)), gray)
         lr_path = lr_folder / f"{path.stem}x{scale}{path.suffix}"
         lr = keep(lr_path, "lr", lambda: read_picture(lr_path))
+        height, width = hr.shape[0] // scale, hr.shape[1] // scale
         if lr.shape != (height, width, 3):
             raise HnasError(
                 f"{lr_path} has {lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are needed, as {path} is "

@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+from hnas.data.folders import Pair, pair_of
 from hnas.data.pictures import Picture, read_picture
 from hnas.errors import HnasError
 
@@ -44,3 +45,9 @@ def sample_pictures() -> dict[str, Picture]:
         raise HnasError("the sample photographs come with scikit-image, which is not installed; install scikit-image")
     folder = Path(found.origin).parent
     return {Path(name).stem: read_picture(folder / name) for name in FILES}
+
+
+def held_out_pairs(scale: int) -> list[Pair]:
+    """The held-out photographs as a benchmark."""
+    pictures = sample_pictures()
+    return [pair_of(name, pictures[name], scale) for name in HELD_OUT]

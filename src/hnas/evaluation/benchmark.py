@@ -135,7 +135,8 @@ def bicubic_result(
 
     `"float"` gives the rows that papers print: the original's Y (8 bits; gray pictures as they are) is shrunk and
     enlarged without rounding in between. `"uint8"` gives what a network has to beat: the 8-bit RGB pictures that a
-    network is given are enlarged and judged as a network's output is.
+    network is given are enlarged and judged as a network's output is. `distance` and `on_picture` get the 8-bit RGB
+    output in both.
 
     Raises:
         HnasError: no pictures, or one that is too small.

@@ -1,0 +1,178 @@
+"""``hnas evaluate``."""
+
+from __future__ import annotations
+
+import json as json_module
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from hnas.cli.options import Device, Json, check_device
+from hnas.errors import HnasError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from hnas.data.folders import Pair
+    from hnas.data.pictures import Picture
+    from hnas.evaluation.benchmark import PictureResult
+
+    AfterPicture = Callable[[PictureResult, Picture], None]
+
+BICUBIC = "bicubic"
+SAMPLE = "sample"
+
+
+def evaluate(
+    models: Annotated[tuple[str, ...], Parameter(name="model", negative="")],
+    /,
+    *,
+    benchmarks: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (SAMPLE,),
+    scale: int | None = None,
+    self_ensemble: Annotated[bool, Parameter(negative="")] = False,
+    lpips: Annotated[bool, Parameter(negative="")] = False,
+    per_picture: Annotated[bool, Parameter(negative="")] = False,
+    save_pictures: Path | None = None,
+    csv: Path | None = None,
+    markdown: Path | None = None,
+    device: Device = "cpu",
+    json: Json = False,
+) -> None:
+    """Measure models on benchmarks: PSNR and SSIM as papers compute them.
+
+    The output is rounded to 8 bits; Y of BT.601 (16 to 235) is compared inside a border of as many pixels as the scale.
+    Low-resolution pictures are the published ones where the set has them, else MATLAB's bicubic, bit for bit.
+
+    Args:
+        models: Weights files, run folders, names of bundled weights, or `bicubic` (measured in both ways in use).
+        benchmarks: Folders with pictures or with sets, names of sets that were got with `hnas data get`, or `sample`
+            (two photographs that come along).
+        scale: 2, 3 or 4; by default that of the models.
+        self_ensemble: Measure the mean over the eight flips and turns too, in columns of its own (x8).
+        lpips: Measure LPIPS too; needs the extra of that name.
+        per_picture: Print every picture too.
+        save_pictures: Write the outputs below this folder.
+        csv: Write the figures with all digits to this file.
+        markdown: Write the table to this file.
+    """
+    from hnas.evaluation.benchmark import BICUBIC_NAMES, bicubic_result, evaluate_model
+    from hnas.evaluation.perceptual import lpips_distance
+    from hnas.evaluation.table import Row, as_cells, as_csv, as_markdown, as_objects
+    from hnas.files import write_atomically
+
+    check_device(device)
+    if scale not in (None, 2, 3, 4):
+        raise HnasError(f"--scale is {scale}; allowed are 2, 3 and 4")
+    loaded = {name: _load(name, scale) for name in models}
+    scales = [scale] if scale else sorted({_scale(model) for model in loaded.values() if model}) or [2]
+    distance = lpips_distance(device) if lpips else None
+    rows: list[Row] = []
+    with _progress() as begin:
+        for dataset, load_pairs in _sets(benchmarks):
+            for at_scale in scales:
+                pairs = load_pairs(at_scale)
+                for name, model in loaded.items():
+                    folder = save_pictures and save_pictures / _file_name(name) / f"{_file_name(dataset)}-x{at_scale}"
+                    after = begin(f"{name} on {dataset}", len(pairs), folder)
+                    if model is None:
+                        for path, title in BICUBIC_NAMES.items():
+                            result = bicubic_result(pairs, at_scale, path, distance=distance, on_picture=after)
+                            rows.append(Row(title, dataset, at_scale, result))
+                    elif _scale(model) == at_scale:
+                        result = evaluate_model(
+                            model,
+                            pairs,
+                            scale=at_scale,
+                            self_ensemble=self_ensemble,
+                            device=device,
+                            distance=distance,
+                            on_picture=after,
+                        )
+                        rows.append(Row(name, dataset, at_scale, result))
+    for file, text in ((csv, as_csv), (markdown, as_markdown)):
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(file, text(rows, per_picture=per_picture))
+    if json:
+        print(json_module.dumps(as_objects(rows, per_picture=per_picture), indent=2))
+    else:
+        _print_table(*as_cells(rows, per_picture=per_picture))
+
+
+def _load(name: str, scale: int | None) -> nn.Module | None:
+    """The model; None for bicubic interpolation."""
+    from hnas.training.train_network import WEIGHTS
+    from hnas.weights import load_model
+
+    if name == BICUBIC:
+        return None
+    model = load_model(Path(name) / WEIGHTS if Path(name).is_dir() else name)
+    if scale not in (None, _scale(model)):
+        raise HnasError(f"{name} enlarges {model.scale} times; leave --scale {scale} out, or name another model")
+    return model
+
+
+def _scale(model: nn.Module) -> int:
+    scale: Any = model.scale  # every model has it; nn.Module's type does not say so
+    return int(scale)
+
+
+def _sets(benchmarks: Sequence[str]) -> list[tuple[str, Callable[[int], list[Pair]]]]:
+    """Names of sets, each with what loads its pairs at a scale."""
+    from hnas.data.folders import find_sets, load_set
+    from hnas.data.known_sets import locate_set
+    from hnas.data.sample import held_out_pairs
+
+    sets: list[tuple[str, Callable[[int], list[Pair]]]] = []
+    for benchmark in benchmarks:
+        if benchmark == SAMPLE:
+            sets.append((SAMPLE, held_out_pairs))
+        else:
+            sets += [(found.name, partial(load_set, found)) for found in find_sets(locate_set(benchmark))]
+    return sets
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, Path | None], AfterPicture]]:
+    """A bar on stderr; gives what begins a set, which gives what is to be called after every picture of it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from hnas.data.pictures import write_picture
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def begin(title: str, pictures: int, folder: Path | None) -> AfterPicture:
+            task = bar.add_task(title, total=pictures)
+
+            def after_picture(picture: PictureResult, sr: Picture) -> None:
+                bar.advance(task)
+                if folder is not None:
+                    write_picture(folder / f"{picture.name}.png", sr)
+
+            return after_picture
+
+        yield begin
+
+
+def _file_name(name: str) -> str:
+    """A name as one part of a path."""
+    return re.sub(r"[^\w.+-]+", "_", name).strip("._") or "model"
+
+
+def _print_table(headings: list[str], lines: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(caption="PSNR in dB and SSIM on Y", caption_justify="left")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("Model", "Dataset", "Picture") else "right")
+    for line in lines:
+        table.add_row(*line)
+    Console().print(table)

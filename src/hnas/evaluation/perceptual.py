@@ -1,0 +1,47 @@
+"""LPIPS, a learned perceptual distance, from the optional package of its authors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.error import URLError
+
+import torch
+from torch import Tensor
+
+from hnas.data.pictures import Picture
+from hnas.errors import HnasError
+
+
+def lpips_distance(device: str | torch.device = "cpu") -> Callable[[Picture, Picture], float]:
+    """LPIPS of version 0.1 on AlexNet: lower is better, 0 for equal pictures.
+
+    Source: R. Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", 2018.
+
+    Returns:
+        A function of two uint8 pictures, H x W x 3, of one shape.
+
+    Raises:
+        HnasError: the package is not installed, or AlexNet's weights are not here and cannot be downloaded.
+    """
+    try:
+        import lpips
+    except ImportError as error:
+        raise HnasError(f'LPIPS needs an optional package ({error}); pip install "hnas-sr[lpips]"') from error
+    try:
+        network = lpips.LPIPS(net="alex", verbose=False).to(device).eval()
+    except (URLError, OSError) as error:
+        raise HnasError(
+            f"LPIPS needs the weights of AlexNet, which torchvision downloads at the first use ({error}); connect this "
+            f"machine once, or put alexnet-owt-7be5be79.pth into {torch.hub.get_dir()}/checkpoints"
+        ) from error
+
+    def distance(sr: Picture, hr: Picture) -> float:
+        with torch.inference_mode():
+            return float(network(_as_tensor(sr).to(device), _as_tensor(hr).to(device)))
+
+    return distance
+
+
+def _as_tensor(picture: Picture) -> Tensor:
+    """1 x 3 x H x W in [-1, 1], as LPIPS takes it."""
+    return torch.tensor(picture).permute(2, 0, 1).unsqueeze(0) / 127.5 - 1
