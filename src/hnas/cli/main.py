@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from keyword import iskeyword
 
 from cyclopts import App, CycloptsError
 from cyclopts.argument import ArgumentCollection
@@ -25,11 +26,14 @@ from hnas import __version__
 from hnas.errors import HnasError
 from hnas.settings import FromMapping, one_line, read_config, refuse_fractions
 
-#: Command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that name.
+#: Command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that name;
+#: a word that is a keyword of Python has an underscore after it.
 COMMANDS = {
+    "data": "The public sets that papers use: list them, get them, check them.",
     "evaluate": "PSNR and SSIM of models on benchmarks, as papers compute them.",
     "train": "Train a network from scratch, on your own pictures.",
     "zoo": "Train and export the models that ship with the package.",
+    "import": "Convert a published weights file of a known system (CARN, VDSR, FALSR ...).",
     "report": "Write a run's report: curves, genotypes, cells, pictures, in one HTML file.",
     "profile": "Multiply-adds, parameters and measured latency of a network.",
     "show": "Draw a genotype: both cells and the position of the upsampling cell.",
@@ -54,7 +58,8 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 for _index, (_name, _line) in enumerate(COMMANDS.items()):
-    app.command(f"hnas.cli.{_name}:{_name}", name=_name, help=_line, sort_key=_index)
+    _python_name = f"{_name}_" if iskeyword(_name) else _name
+    app.command(f"hnas.cli.{_python_name}:{_python_name}", name=_name, help=_line, sort_key=_index)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
