@@ -46,22 +46,20 @@ def train(
         resume: Go on with the run in the folder.
         overwrite: Take the run in the folder away and start anew.
     """
-    from hnas.training.train_network import WEIGHTS, TrainingData, train_network
+    from hnas.training.train_network import WEIGHTS, TrainingJob, train_network
 
-    settings = settings or TrainingSettings()
-    with training_progress(model, settings.steps) as progress:
-        result = train_network(
-            model,
-            data=TrainingData(data=data, val=val, licence=licence),
-            run_dir=run_dir,
-            network=network,
-            settings=settings,
-            device=device,
-            warm_start=warm_start,
-            resume=resume,
-            overwrite=overwrite,
-            progress=progress,
-        )
+    job = TrainingJob(
+        model=model,
+        data=data,
+        val=val,
+        licence=licence,
+        warm_start=warm_start,
+        network=network or NetworkSettings(),
+        settings=settings or TrainingSettings(),
+        device=device or DeviceSettings(),
+    )
+    with training_progress(model, job.settings.steps) as progress:
+        result = train_network(job, run_dir, resume=resume, overwrite=overwrite, progress=progress)
     print(f"weights of step {result.step} written to {run_dir / WEIGHTS}", file=sys.stderr)
     if json:
         print(json_module.dumps({"weights": str(run_dir / WEIGHTS), **asdict(result)}))

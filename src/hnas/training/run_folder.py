@@ -6,11 +6,12 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock, Timeout
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
@@ -31,6 +32,11 @@ class RunFolder:
 
     path: Path
     result: str
+    _lock: FileLock | None = field(default=None, repr=False, compare=False)  # held until the process ends
+
+    def __reduce__(self) -> tuple[type[RunFolder], tuple[Path, str]]:
+        """A copy in another process holds no lock."""
+        return RunFolder, (self.path, self.result)
 
     @property
     def finished(self) -> bool:
@@ -121,7 +127,8 @@ def open_run(
         if resume:
             if run.finished:
                 raise HnasError(f"{run.path}: this run is finished (it has {result}); start it anew with --overwrite")
-            _refuse_other_settings(run.path / CONFIG, config, may_differ)
+            refuse_other_settings(run.path, config, may_differ)
+            run = _locked(run)
             # What a kill cut short while it was written.
             for unfinished in (*run.path.glob(".*.tmp"), *run.checkpoint.glob(".*.tmp")):
                 unfinished.unlink(missing_ok=True)
@@ -129,13 +136,25 @@ def open_run(
         if not overwrite:
             what = "a finished run" if run.finished else "an unfinished run (go on with --resume)"
             raise HnasError(f"{run.path}: holds {what}; choose another --run-dir, or start it anew with --overwrite")
+        run = _locked(run)
         _remove_run(run.path)
     try:
         run.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HnasError(f"{run.path}: cannot make this folder ({error.strerror}); choose another --run-dir") from error
+    run = _locked(run)
     write_atomically(run.path / CONFIG, yaml.safe_dump(dict(config), sort_keys=False))
     return run
+
+
+def _locked(run: RunFolder) -> RunFolder:
+    """Keeps other processes from working in the same folder, until this one ends (a kill ends it too)."""
+    lock = FileLock(run.path / ".lock", is_singleton=True)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise HnasError(f"{run.path}: another process is at work on this run; wait for it to end") from error
+    return replace(run, _lock=lock)
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -150,15 +169,25 @@ def _read_config(path: Path) -> dict[str, Any]:
     return value
 
 
-def _refuse_other_settings(path: Path, config: Mapping[str, Any], may_differ: Collection[str]) -> None:
-    before = _read_config(path)
+def refuse_other_settings(path: Path, config: Mapping[str, Any], may_differ: Collection[str] = ()) -> None:
+    """Compares a run's settings with others.
+
+    Args:
+        path: the run folder.
+        config: as for :func:`open_run`.
+        may_differ: settings that are not compared.
+
+    Raises:
+        HnasError: a setting differs; the first one is named.
+    """
+    before = _read_config(path / CONFIG)
     # Through YAML, as the file went: tuples come back as lists.
     now = yaml.safe_load(yaml.safe_dump(dict(config)))
     for name in [*before, *(name for name in now if name not in before)]:
         if name not in may_differ and before.get(name) != now.get(name):
             raise HnasError(
-                f"{path.parent}: this run was started with {name} {before.get(name)!r}, now it is {now.get(name)!r}; "
-                "resume with the same settings, or start anew with --overwrite"
+                f"{path}: this run was started with {name} {before.get(name)!r}, now it is {now.get(name)!r}; "
+                "go on with the same settings, or start anew (--overwrite, or without the folder)"
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from hnas.data.folders import Pair, load_pairs
 from hnas.data.patches import PatchSampler
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
-from hnas.nets import FORMAT, Network, NetworkSettings, build_model
+from hnas.nets import FORMAT, Network, NetworkSettings, build_model, device_description
 from hnas.nets.peers import PEERS
 from hnas.space import load_genotype
 from hnas.training.devices import on_first_process, start_fabric
@@ -27,49 +27,65 @@ from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.weights import read_weights, save_model
 
 WEIGHTS = "weights.safetensors"
+#: A training may move to another kind of device; how many processes share the work must stay.
+MAY_DIFFER = ("accelerator", "precision")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingData:
-    """The pictures of a training.
+class TrainingJob:
+    """All that decides what a training gives.
 
     Attributes:
+        model: a genotype's name (HNAS-A), JSON file or run folder, or the name of a peer (carn-m).
         data: folders with pictures to train on; LR pictures are made where a folder has none.
         val: a folder with pictures that choose the weights that are kept; without one, the last are kept. It must hold
             none of the pictures that the network is measured on later.
         licence: of the training pictures, noted in the weights file.
+        warm_start: a weights file to begin with: every tensor whose name and shape fit is taken from it.
+        network: width, scale and skips; a peer takes the scale only.
+        settings: the recipe.
+        device: where to compute.
     """
 
+    model: str
     data: tuple[Path, ...]
     val: Path | None = None
     licence: str = ""
+    warm_start: Path | None = None
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
+    device: DeviceSettings = field(default_factory=DeviceSettings)
+
+    def config(self) -> dict[str, Any]:
+        """As plain values by the names that the command line has: a run folder's config.yaml."""
+        return {
+            "command": "train",
+            "model": self.model,
+            "data": [str(folder) for folder in self.data],
+            "val": str(self.val) if self.val else None,
+            "licence": self.licence,
+            "warm_start": str(self.warm_start) if self.warm_start else None,
+            **asdict(self.network),
+            **asdict(self.settings),
+            **asdict(self.device),
+        }
 
 
 def train_network(
-    model: str | Path,
-    *,
-    data: TrainingData,
+    job: TrainingJob,
     run_dir: str | Path,
-    network: NetworkSettings | None = None,
-    settings: TrainingSettings | None = None,
-    device: DeviceSettings | None = None,
-    warm_start: str | Path | None = None,
+    *,
     resume: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Trains one network from scratch and writes ``weights.safetensors`` into its run folder.
+    """Trains one network and writes ``weights.safetensors`` into its run folder.
 
     Seeds torch's global generator, which the initial weights are drawn from.
 
     Args:
-        model: a genotype's name (HNAS-A), JSON file or run folder, or the name of a peer (carn-m).
-        data: what to train and validate on.
+        job: what to train, and how.
         run_dir: see :class:`hnas.training.run_folder.RunFolder`.
-        network: width, scale and skips; a peer takes the scale only.
-        settings: the recipe.
-        device: where to compute.
-        warm_start: a weights file to begin with: every tensor whose name and shape fit is taken from it.
         resume: go on after a stop.
         overwrite: take an earlier run in the folder away.
         progress: called after every step.
@@ -78,68 +94,53 @@ def train_network(
         HnasError: see :func:`hnas.training.run_folder.open_run` and :func:`hnas.training.loop.train`; pictures that
             cannot be read or are smaller than a patch; an unknown model.
     """
-    network = network or NetworkSettings()
-    settings = settings or TrainingSettings()
-    device = device or DeviceSettings()
-    description = model_description(model, network)
-    initial = read_weights(warm_start).tensors if warm_start else None
-    folders = {folder: load_pairs(folder, network.scale) for folder in data.data}
+    scale, settings = job.network.scale, job.settings
+    description = model_description(job.model, job.network)
+    initial = read_weights(job.warm_start).tensors if job.warm_start else None
+    folders = {folder: load_pairs(folder, scale) for folder in job.data}
     pairs = [pair for folder in folders.values() for pair in folder]
-    sampler = PatchSampler(pairs, scale=network.scale, patch=settings.patch, batch=settings.batch, seed=settings.seed)
-    val_pairs = load_pairs(data.val, network.scale) if data.val else []
+    sampler = PatchSampler(pairs, scale=scale, patch=settings.patch, batch=settings.batch, seed=settings.seed)
+    val_pairs = load_pairs(job.val, scale) if job.val else []
     torch.manual_seed(settings.seed)
-    built = build_model(description)
+    model = build_model(description)
     start: dict[str, Any] = {"phase": "start", "step": 0, "pictures": len(pairs)}
     if initial is not None:
-        taken = copy_fitting(built, initial, where=str(warm_start))
-        start |= {"warm_start": str(warm_start), "tensors_taken": taken, "tensors": len(built.state_dict())}
-
-    fabric = start_fabric(device)
-    plain = {
-        "model": str(model),
-        "data": [str(folder) for folder in data.data],
-        "val": str(data.val) if data.val else None,
-        "licence": data.licence,
-        "warm_start": str(warm_start) if warm_start else None,
-        **(asdict(network) if "genotype" in description else {"scale": network.scale}),
-        **asdict(settings),
-    }
+        taken = copy_fitting(model, initial, where=str(job.warm_start))
+        start |= {"warm_start": str(job.warm_start), "tensors_taken": taken, "tensors": len(model.state_dict())}
+    fabric = start_fabric(job.device)
 
     def open_folder() -> RunFolder:
-        config = {"command": "train", **plain, **asdict(device)}
-        # A training may move to another kind of device; how many processes share the work must stay.
-        may_differ = ("accelerator", "precision")
-        run = open_run(run_dir, config, result=WEIGHTS, resume=resume, overwrite=overwrite, may_differ=may_differ)
+        run = open_run(run_dir, job.config(), result=WEIGHTS, resume=resume, overwrite=overwrite, may_differ=MAY_DIFFER)
         if "genotype" in description:
             run.write_json("genotype.json", description["genotype"])
         return run
 
     run = on_first_process(fabric, open_folder)
     result = train(
-        built,
+        model,
         sampler,
         settings,
         run,
-        validation=_validation(val_pairs, network.scale, fabric.device) if val_pairs else None,
+        validation=_validation(val_pairs, scale, fabric.device) if val_pairs else None,
         fabric=fabric,
         resume=resume,
         progress=progress,
         start=start,
     )
+    width_and_skips = {field.name for field in fields(NetworkSettings)}  # the model's description has them
     provenance = {
-        **plain,
+        **{name: value for name, value in job.config().items() if name not in width_and_skips},
         "data": [_summary(folder, pictures) for folder, pictures in folders.items()],
-        "val": _summary(data.val, val_pairs) if data.val else None,
-        "warm_start": Path(warm_start).name if warm_start else None,
-        "devices": fabric.world_size,
-        "precision": device.precision,
+        "val": _summary(job.val, val_pairs) if job.val else None,
+        "warm_start": "/".join(job.warm_start.parts[-2:]) if job.warm_start else None,
+        "device": device_description(fabric.device),
         "kept_step": result.step,
         "val_psnr": result.psnr,
         "seconds": round(result.seconds),
         "hnas": __version__,
         "torch": str(torch.__version__),
     }
-    on_first_process(fabric, lambda: save_model(run.path / WEIGHTS, built, provenance))
+    on_first_process(fabric, lambda: save_model(run.path / WEIGHTS, model, provenance))
     return result
 
 

@@ -1,0 +1,119 @@
+"""``hnas zoo``: training and exporting the models that ship with the package."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from hnas.cli.options import Json
+from hnas.cli.progress import training_progress
+from hnas.errors import HnasError
+
+if TYPE_CHECKING:
+    from hnas.training.loop import Progress
+    from hnas.training.train_network import TrainingJob
+    from hnas.training.zoo import ZooStatus
+
+zoo = App(name="zoo")
+Only = Annotated[tuple[str, ...], Parameter(negative="")]
+
+
+@zoo.command
+def train(plan: Path, /, *, runs: Path = Path("runs/zoo"), only: Only = (), json: Json = False) -> int:
+    """Train the models of a plan, one after the other, each from where it stopped.
+
+    Finished models are passed over, so after a stop the same command goes on. A plan is a YAML file: settings for all
+    models by the names that `hnas train` has (steps, batch, data, val ...), then `models`, a mapping from names to
+    settings of their own. `warm_start` may name a model further up.
+
+    Args:
+        plan: The YAML file.
+        runs: Folder for the run folders, one for each model.
+        only: Only the model of this name; may be given several times.
+    """
+    from hnas.training.zoo import read_plan, train_zoo
+
+    jobs = _chosen(read_plan(plan, runs=runs), only, plan)
+    with ExitStack() as bars:
+
+        def progress(name: str, job: TrainingJob) -> Progress:
+            bars.close()  # the bar of the model before
+            return bars.enter_context(training_progress(name, job.settings.steps))
+
+        def report(status: ZooStatus) -> None:
+            bars.close()
+            print(_line(status), file=sys.stderr, flush=True)
+
+        done = train_zoo(jobs, runs, progress=progress, report=report)
+    if json:
+        print(json_module.dumps([asdict(status) for status in done]))
+    else:
+        print("\n".join(map(_line, done)))
+    return int(any(status.status == "failed" for status in done))
+
+
+@zoo.command
+def status(plan: Path, /, *, runs: Path = Path("runs/zoo"), json: Json = False) -> None:
+    """Print where the models of a plan are.
+
+    Args:
+        plan: The YAML file.
+        runs: Folder of the run folders.
+    """
+    from hnas.training.zoo import read_plan, zoo_status
+
+    found = [zoo_status(name, job, runs / name) for name, job in read_plan(plan, runs=runs).items()]
+    if json:
+        print(json_module.dumps([asdict(status) for status in found]))
+    else:
+        print("\n".join(map(_line, found)))
+
+
+@zoo.command
+def export(
+    plan: Path,
+    /,
+    *,
+    output: Path,
+    runs: Path = Path("runs/zoo"),
+    only: Only = (),
+    benchmarks: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Write the finished models of a plan, each as a .safetensors file with a JSON card of what it is and gives.
+
+    Args:
+        plan: The YAML file.
+        output: Folder for the files.
+        runs: Folder of the run folders.
+        only: Only the model of this name; may be given several times.
+        benchmarks: Folder with the data sets to measure on, in a single pass and with x8 self-ensemble.
+    """
+    from hnas.training.model_card import export_zoo
+    from hnas.training.zoo import read_plan
+
+    cards = export_zoo(_chosen(read_plan(plan, runs=runs), only, plan), runs, output, benchmarks=benchmarks)
+    if json:
+        print(json_module.dumps(cards))
+        return
+    for card in cards:
+        figures = "".join(f"  {name} {result['psnr']:.2f} dB" for name, result in card["results"].items())
+        print(f"{card['name']}: {card['macs'] / 1e9:.1f} G MACs, {card['params'] / 1e3:.1f} K parameters{figures}")
+
+
+def _chosen(jobs: dict[str, TrainingJob], only: tuple[str, ...], plan: Path) -> dict[str, TrainingJob]:
+    if unknown := [name for name in only if name not in jobs]:
+        raise HnasError(f"{plan}: has no model {', '.join(unknown)}; it has {', '.join(jobs)}")
+    return {name: job for name, job in jobs.items() if not only or name in only}
+
+
+def _line(status: ZooStatus) -> str:
+    psnr = "" if status.psnr is None else f", {status.psnr:.3f} dB on validation"
+    error = f": {status.error}" if status.error else ""
+    return f"{status.name}: {status.status}, step {status.step} of {status.steps}{psnr}{error}"

@@ -1,0 +1,243 @@
+"""Training from a genotype or a peer to a weights file, the run folder's rules, and plans of several models."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from hnas.cli.main import main
+from hnas.errors import HnasError
+from hnas.nets import NetworkSettings
+from hnas.training.model_card import export_zoo, reproducing_command
+from hnas.training.settings import DeviceSettings, TrainingSettings
+from hnas.training.train_network import TrainingJob, train_network
+from hnas.training.zoo import read_plan, train_zoo, zoo_status
+from hnas.weights import load_model, read_weights
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two small pictures of noise on a slope."""
+    folder = tmp_path_factory.mktemp("pictures")
+    draw = np.random.default_rng(0)
+    slope = np.linspace(0, 200, 32)[:, None, None]
+    for name in ("a", "b"):
+        noise = draw.integers(56, size=(32, 32, 3))
+        Image.fromarray((slope + noise).astype(np.uint8)).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture
+def job(pictures: Path) -> TrainingJob:
+    return TrainingJob(
+        model="espcn",
+        data=(pictures,),
+        settings=TrainingSettings(steps=6, batch=2, patch=8, log_every=2, checkpoint_every=2),
+        device=DeviceSettings(accelerator="cpu"),
+    )
+
+
+def test_a_genotype_is_trained_and_its_file_says_how(pictures: Path, tmp_path: Path, job: TrainingJob) -> None:
+    job = replace(job, model="HNAS-A", val=pictures, licence="CC0", network=NetworkSettings(channels=4, cell_skip=0.3))
+    result = train_network(job, tmp_path / "run")
+    weights = tmp_path / "run" / "weights.safetensors"
+    model = load_model(weights)
+    assert model(torch.rand(1, 3, 5, 7)).shape == (1, 3, 10, 14)
+    provenance = read_weights(weights).provenance
+    assert provenance["data"][0]["folder"] == pictures.name
+    assert provenance["data"][0]["pictures"] == 2
+    assert (provenance["licence"], provenance["steps"], provenance["seed"]) == ("CC0", 6, 0)
+    assert provenance["val_psnr"] == result.psnr
+    assert str(pictures.parent) not in json.dumps(provenance)
+    assert json.loads((tmp_path / "run" / "genotype.json").read_text())["position"] == 10
+    assert yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["channels"] == 4
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path: Path, job: TrainingJob) -> None:
+    def tensors(name: str, seed: int) -> dict[str, torch.Tensor]:
+        train_network(replace(job, settings=replace(job.settings, seed=seed)), tmp_path / name)
+        return read_weights(tmp_path / name / "weights.safetensors").tensors
+
+    first, again, other = tensors("a", 1), tensors("b", 1), tensors("c", 2)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not any(torch.equal(first[name], other[name]) for name in first if name.endswith("weight"))
+
+
+def test_training_fits_the_pictures(tmp_path: Path, job: TrainingJob) -> None:
+    settings = replace(job.settings, steps=150, lr=5e-3, log_every=10)
+    train_network(replace(job, settings=settings), tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    losses = [line["loss"] for line in lines if line["phase"] == "train"]
+    assert losses[-1] < losses[0] / 3
+
+
+def test_a_warm_start_takes_what_fits(tmp_path: Path, job: TrainingJob) -> None:
+    train_network(job, tmp_path / "x2")
+    weights = tmp_path / "x2" / "weights.safetensors"
+    frozen = replace(job.settings, steps=1, lr=1e-12, lr_end=0)
+    x4 = replace(job, warm_start=weights, network=NetworkSettings(scale=4), settings=replace(frozen, patch=4))
+    train_network(x4, tmp_path / "x4")
+    before, after = (read_weights(tmp_path / name / "weights.safetensors").tensors for name in ("x2", "x4"))
+    same = [name for name in before if before[name].shape == after[name].shape]
+    assert 0 < len(same) < len(before)
+    assert all(torch.allclose(before[name], after[name]) for name in same)
+    start = json.loads((tmp_path / "x4" / "log.jsonl").read_text().splitlines()[0])
+    assert (start["tensors_taken"], start["tensors"]) == (len(same), len(before))
+    with pytest.raises(HnasError, match=r"none of its \d+ tensors fits"):
+        train_network(replace(x4, model="HNAS-A", network=NetworkSettings(channels=2)), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_run_is_neither_overwritten_nor_resumed_with_other_settings(tmp_path: Path, job: TrainingJob) -> None:
+    run = tmp_path / "run"
+    train_network(job, run)
+    with pytest.raises(HnasError, match=r"run: holds a finished run; .*--overwrite"):
+        train_network(job, run)
+    with pytest.raises(HnasError, match=r"this run is finished"):
+        train_network(job, run, resume=True)
+    train_network(job, run, overwrite=True)
+    (run / "weights.safetensors").unlink()
+    with pytest.raises(HnasError, match=r"an unfinished run \(go on with --resume\)"):
+        train_network(job, run)
+    other = replace(job, settings=replace(job.settings, batch=4))
+    with pytest.raises(HnasError, match=r"was started with batch 2, now it is 4"):
+        train_network(other, run, resume=True)
+    train_network(replace(job, device=DeviceSettings(accelerator="auto")), run, resume=True)
+    assert (run / "weights.safetensors").exists()
+
+
+def test_overwrite_takes_away_a_run_and_nothing_else(tmp_path: Path, job: TrainingJob) -> None:
+    run = tmp_path / "run"
+    train_network(job, run)
+    (run / "mine.txt").write_text("keep")
+    train_network(job, run, overwrite=True)
+    assert (run / "mine.txt").read_text() == "keep"
+    with pytest.raises(HnasError, match="is not a run folder"):
+        train_network(job, job.data[0], overwrite=True)
+    assert len(list(job.data[0].iterdir())) == 2
+
+
+def test_two_processes_cannot_work_on_one_run(tmp_path: Path, job: TrainingJob) -> None:
+    run = tmp_path / "run"
+    train_network(job, run)  # this process now holds the folder
+    (run / "weights.safetensors").unlink()
+    arguments = ["train", "espcn", "--data", str(job.data[0]), "--run-dir", str(run)]
+    arguments += ["--patch", "8", "--overwrite"]
+    other = subprocess.run([sys.executable, "-m", "hnas", *arguments], capture_output=True, text=True)
+    assert (other.returncode, other.stdout) == (2, "")
+    assert "another process is at work on this run" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": "no-such-file.json"}, "no-such-file.json"),
+        ({"data": (Path("no-such-folder"),)}, "no-such-folder"),
+        ({"network": NetworkSettings(channels=16)}, "espcn: a peer has a width"),
+        ({"settings": TrainingSettings(patch=48)}, r"16x16 LR pixels are smaller than a patch of 48x48"),
+        ({"device": DeviceSettings(accelerator="cpu", devices=0)}, "devices is 0"),
+        ({"warm_start": Path("no-such.safetensors")}, r"no-such\.safetensors"),
+    ],
+)
+def test_a_mistake_is_named_and_leaves_nothing(
+    tmp_path: Path, job: TrainingJob, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(HnasError, match=message):
+        train_network(replace(job, **change), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_command_trains_and_prints_json(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "espcn", "--steps=2", "--batch=1", "--patch=8", "--accelerator=cpu", "--json", "--seed=3"]
+    assert main([*arguments, "--data", str(pictures), "--val", str(pictures), "--run-dir", str(tmp_path / "run")]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert Path(result["weights"]).exists()
+    assert result["step"] == 2
+    again = ["train", "--config", str(tmp_path / "run" / "config.yaml"), "--run-dir", str(tmp_path / "again"), "--json"]
+    assert main(again) == 0  # a run's config.yaml repeats it
+    repeated = json.loads(capsys.readouterr().out)
+    assert (repeated["loss"], repeated["psnr"]) == (result["loss"], result["psnr"])
+
+
+def _plan(folder: Path, pictures: Path, models: dict[str, Any]) -> Path:
+    common = {"data": str(pictures), "steps": 4, "batch": 1, "patch": 4, "checkpoint_every": 2, "accelerator": "cpu"}
+    path = folder / "plan.yaml"
+    path.write_text(yaml.safe_dump({**common, "models": models}, sort_keys=False))
+    return path
+
+
+def test_a_plan_trains_in_order_passes_over_what_is_done_and_goes_on_after_a_failure(
+    pictures: Path, tmp_path: Path
+) -> None:
+    models = {
+        "x2": {"model": "espcn", "val": str(pictures)},
+        "wild": {"model": "plain", "lr": 1e30},
+        "x4": {"model": "espcn", "scale": 4, "warm_start": "x2"},
+    }
+    runs = tmp_path / "runs"
+    jobs = read_plan(_plan(tmp_path, pictures, models), runs=runs)
+    assert [zoo_status(name, job, runs / name).status for name, job in jobs.items()] == ["waiting"] * 3
+    done = train_zoo(jobs, runs)
+    assert [(status.name, status.status) for status in done] == [
+        ("x2", "finished"),
+        ("wild", "failed"),
+        ("x4", "finished"),
+    ]
+    assert "step 2" in str(done[1].error)
+    before = (runs / "x2" / "weights.safetensors").stat().st_mtime_ns
+    assert [status.status for status in train_zoo(jobs, runs)] == ["finished", "failed", "finished"]
+    assert (runs / "x2" / "weights.safetensors").stat().st_mtime_ns == before
+    changed = {"x2": replace(jobs["x2"], settings=replace(jobs["x2"].settings, steps=5))}
+    assert "steps 4, now it is 5" in str(train_zoo(changed, runs)[0].error)
+
+    cards = export_zoo(jobs, runs, tmp_path / "out", benchmarks=pictures)
+    assert [card["name"] for card in cards] == ["x2", "x4"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "x2.json", "x2.safetensors", "x4.json", "x4.safetensors"
+    ]  # fmt: skip
+    card = json.loads((tmp_path / "out" / "x2.json").read_text())
+    assert card["results"][pictures.name]["psnr"] == pytest.approx(card["provenance"]["val_psnr"], abs=1e-6)
+    assert card["params"] == sum(
+        tensor.numel() for tensor in load_model(tmp_path / "out" / "x2.safetensors").parameters()
+    )
+
+
+def test_the_command_on_a_card_is_the_job(pictures: Path, tmp_path: Path) -> None:
+    models = {"a-b": {"model": "HNAS-A", "channels": 16, "licence": "CC BY-SA 4.0", "ema": 0.999}}
+    job = read_plan(_plan(tmp_path, pictures, models), runs=tmp_path)["a-b"]
+    assert reproducing_command("a-b", job) == (
+        f"hnas train HNAS-A --data {pictures} --licence 'CC BY-SA 4.0' --channels 16 --steps 4 --batch 1 --patch 4"
+        " --ema 0.999 --checkpoint-every 2 --accelerator cpu --run-dir runs/a-b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        ({}, "mapping 'models'"),
+        ({"a": {}}, "model a: lacks model"),
+        ({"a": {"model": "espcn", "stpes": 3}}, "model a: unknown setting stpes; allowed are .*steps"),
+        ({"a": {"model": "espcn", "steps": "many"}}, "steps.*model a: "),
+        ({"a": {"model": "espcn", "steps": 0}}, "model a: steps is 0"),
+        ({"../a": {"model": "espcn"}}, "it names a folder"),
+        ({"a": {"model": "HNAS-Z"}}, "model a: HNAS-Z"),
+        ({"a": {"model": "espcn", "data": "no-such-folder"}}, "no-such-folder does not exist"),
+        ({"a": {"model": "espcn", "devices": 2}}, "devices is 2"),
+        ({"a": None}, "a mapping of settings"),
+    ],
+)
+def test_a_wrong_plan_is_refused_before_anything_is_trained(
+    pictures: Path, tmp_path: Path, models: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(HnasError, match=message):
+        read_plan(_plan(tmp_path, pictures, models), runs=tmp_path)
