@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hnas import __version__
+from hnas.evaluation.benchmark import BICUBIC_NAMES
 from hnas.files import write_atomically
 from hnas.report.charts import LineChart, line_chart, number
 from hnas.report.compare import picture_views
@@ -129,13 +130,17 @@ def _tiles(run: Run) -> list[tuple[str, str, str]]:
 
 def _evaluation(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows for the table, with the gain over bicubic on the same data set at the same scale (dB)."""
-    bicubic = {(row["dataset"], row.get("scale")): row["psnr"] for row in rows if row["model"] == "bicubic"}
+    # As the networks are measured: on 8-bit RGB.
+    bicubic = {
+        (row["dataset"], row.get("scale")): row["psnr"] for row in rows if row["model"] == BICUBIC_NAMES["uint8"]
+    }
     columns = ("model", "dataset", "scale", "psnr", "ssim", "psnr_x8", "ssim_x8")
     table = []
     for row in rows:
         reference = bicubic.get((row["dataset"], row.get("scale")))
-        gain = None if reference is None or row["model"] == "bicubic" else row["psnr"] - reference
-        table.append({**{column: row.get(column) for column in columns}, "gain": gain})
+        is_bicubic = row["model"] in BICUBIC_NAMES.values()
+        gain = row["psnr"] - reference if reference and row["psnr"] and not is_bicubic else None
+        table.append({**{column: row.get(column) for column in columns}, "gain": gain, "is_bicubic": is_bicubic})
     return table
 
 
