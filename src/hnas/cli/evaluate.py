@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from hnas.cli.options import Device, Json, check_device
+from hnas.cli.progress import picture_progress
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from hnas.data.folders import Pair
     from hnas.data.pictures import Picture
     from hnas.evaluation.benchmark import PictureResult
-
-    AfterPicture = Callable[[PictureResult, Picture], None]
 
 BICUBIC = "bicubic"
 SAMPLE = "sample"
@@ -72,13 +70,13 @@ def evaluate(
     scales = [scale] if scale else sorted({_scale(model) for model in loaded.values() if model}) or [2]
     distance = lpips_distance(device) if lpips else None
     rows: list[Row] = []
-    with _progress() as begin:
+    with picture_progress() as begin:
         for dataset, load_pairs in _sets(benchmarks):
             for at_scale in scales:
                 pairs = load_pairs(at_scale)
                 for name, model in loaded.items():
                     folder = save_pictures and save_pictures / _file_name(name) / f"{_file_name(dataset)}-x{at_scale}"
-                    after = begin(f"{name} on {dataset}", len(pairs), folder)
+                    after = _after_picture(begin(f"{name} on {dataset}", len(pairs)), folder)
                     if model is None:
                         for path, title in BICUBIC_NAMES.items():
                             result = bicubic_result(pairs, at_scale, path, distance=distance, on_picture=after)
@@ -137,28 +135,16 @@ def _sets(benchmarks: Sequence[str]) -> list[tuple[str, Callable[[int], list[Pai
     return sets
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, Path | None], AfterPicture]]:
-    """A bar on stderr; gives what begins a set, which gives what is to be called after every picture of it."""
-    from rich.console import Console
-    from rich.progress import Progress
-
+def _after_picture(advance: Callable[[], None], folder: Path | None) -> Callable[[PictureResult, Picture], None]:
+    """What is done after every picture: the bar advances, the output is saved where there is a folder for it."""
     from hnas.data.pictures import write_picture
 
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    def after_picture(picture: PictureResult, sr: Picture) -> None:
+        advance()
+        if folder is not None:
+            write_picture(folder / f"{picture.name}.png", sr)
 
-        def begin(title: str, pictures: int, folder: Path | None) -> AfterPicture:
-            task = bar.add_task(title, total=pictures)
-
-            def after_picture(picture: PictureResult, sr: Picture) -> None:
-                bar.advance(task)
-                if folder is not None:
-                    write_picture(folder / f"{picture.name}.png", sr)
-
-            return after_picture
-
-        yield begin
+    return after_picture
 
 
 def _file_name(name: str) -> str:

@@ -9,7 +9,16 @@ from time import monotonic
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 #: Seconds between the lines that replace the bar where stderr is no terminal.
 LINE_EVERY = 30
@@ -46,3 +55,36 @@ def training_progress(title: str, steps: int) -> Iterator[Callable[[int, Mapping
                 print(f"{title}: step {step} of {steps}  {figures}", file=sys.stderr, flush=True)
 
         yield after_step
+
+
+@contextmanager
+def picture_progress() -> Iterator[Callable[[str, int], Callable[[], None]]]:
+    """A bar for work on sets of pictures.
+
+    Yields:
+        A function of a title and a number of pictures, which gives what is to be called after every picture.
+    """
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+
+        def begin(title: str, pictures: int) -> Callable[[], None]:
+            task = bar.add_task(title, total=pictures)
+            return lambda: bar.advance(task)
+
+        yield begin
+
+
+@contextmanager
+def transfer_progress() -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar for downloads; gives what is to be called with a file's name, its bytes that are here, and those in all."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+
+        def progress(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name)
+            bar.update(tasks[name], completed=done, total=total)
+
+        yield progress

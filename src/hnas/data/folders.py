@@ -52,6 +52,11 @@ class PictureSet:
     hr: Path
     lr: Path | None = None
 
+    def lr_path(self, picture: Path, scale: int) -> Path | None:
+        """Where the small version of an original belongs; None where the set has none at this scale."""
+        folder = self.lr / f"X{scale}" if self.lr else None
+        return folder / f"{picture.stem}x{scale}{picture.suffix}" if folder and folder.is_dir() else None
+
 
 def find_pictures(folder: str | Path) -> list[Path]:
     """All pictures below a folder, sorted by path; hidden files and folders are passed over. A file is itself.
@@ -128,6 +133,20 @@ def shrink(hr: Picture, scale: int) -> Picture:
     return imresize(hr, Fraction(1, scale))
 
 
+def check_fit(lr: Picture, hr: Picture, scale: int, lr_path: Path) -> None:
+    """Checks that a low-resolution picture has the size of its original (already cropped) divided by the scale.
+
+    Raises:
+        HnasError: it has another.
+    """
+    height, width = hr.shape[0] // scale, hr.shape[1] // scale
+    if lr.shape[:2] != (height, width):
+        raise HnasError(
+            f"{lr_path} has {lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are needed, the size of its original "
+            f"divided by {scale} without the rest"
+        )
+
+
 def pair_of(name: str, picture: Picture, scale: int) -> Pair:
     """A pair from a picture in memory; see `crop_to_multiple`."""
     hr = crop_to_multiple(picture, scale, name=name)
@@ -158,23 +177,17 @@ def load_pairs(folder: str | Path, scale: int, limit: int | None = None) -> list
 def load_set(pictures: PictureSet, scale: int, limit: int | None = None) -> list[Pair]:
     """Reads one set that `find_sets` found; see `load_pairs`."""
     paths = find_pictures(pictures.hr)[:limit]
-    lr_folder = _if_folder(pictures.lr / f"X{scale}") if pictures.lr else None
     headers = [read_header(path) for path in paths]
     decoded = sum(3 * header.height * header.width for header in headers) * (1 + Fraction(1, scale**2))
     keep = _mapped if decoded > MEMORY_LIMIT else _in_memory
 
     def load(path: Path, name: str, gray: bool) -> Pair:
         hr = crop_to_multiple(keep(path, "hr", lambda: read_picture(path)), scale, name=str(path))
-        if lr_folder is None:
+        lr_path = pictures.lr_path(path, scale)
+        if lr_path is None:
             return Pair(name, hr, keep(path, f"lr-x{scale}", lambda: shrink(hr, scale)), gray)
-        lr_path = lr_folder / f"{path.stem}x{scale}{path.suffix}"
         lr = keep(lr_path, "lr", lambda: read_picture(lr_path))
-        height, width = hr.shape[0] // scale, hr.shape[1] // scale
-        if lr.shape != (height, width, 3):
-            raise HnasError(
-                f"{lr_path} has {lr.shape[1]}x{lr.shape[0]} pixels; {width}x{height} are needed, as {path} is "
-                f"{scale} times that (the rest cut off)"
-            )
+        check_fit(lr, hr, scale, lr_path)
         return Pair(name, hr, lr, gray)
 
     with ThreadPoolExecutor() as pool:  # decoding leaves Python's lock
