@@ -26,6 +26,7 @@ def candidate(genotype: Genotype, random: Random, step: int, source: str) -> dic
         "seed": 0,
         "genotype": genotype.to_dict(),
         "psnr": psnr,
+        "gain": psnr - 30.0,
         "macs": round(macs),
         "params": round(macs / 4e5),
         "cost": macs / 2e10,
@@ -61,8 +62,11 @@ def make_run(path: Path, *, steps: int = 40, pictures: bool = True, seed: int = 
                 "reward_psnr": 0.6 * record["psnr"],
                 "reward_cost": 0.4 * record["cost"],
                 "psnr": record["psnr"],
+                "gain": record["gain"],
                 "macs": record["macs"],
                 "entropy": {"normal": 18 - step / 60, "upsampling": 16 - step / 50, "position": 1.79 - step / 900},
+                **({"supernet": {"gain": 0.01 * step**0.5, "spread": 0.02 + step / 1e4}} if step % 10 == 0 else {}),
+                **({"warnings": [f"random genotypes differ by 0.0{step} dB: raise warmup"]} if step < 10 else {}),
                 "seconds": step / 2,
             }
         )

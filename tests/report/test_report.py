@@ -230,3 +230,10 @@ def test_command(run, capsys):
     assert capsys.readouterr().out.strip() == str(run / "report.html")
     assert main(["report", str(run / "absent")]) == 2
     assert "no such run folder" in capsys.readouterr().err
+
+
+def test_warnings_are_said_once_with_their_last_figures(run):
+    text = write_report(run).read_text()
+    assert "random genotypes differ by 0.09 dB: raise warmup" in text
+    assert "9 times, last in round 9" in text
+    assert "0.08 dB" not in text

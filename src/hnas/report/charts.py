@@ -48,7 +48,7 @@ class LineChart:
     """Curves over the same steps."""
 
     title: str
-    note: str
+    x_label: str
     x: Axis
     y: Axis
     curves: tuple[Curve, ...]
@@ -80,14 +80,14 @@ def make_axis(values: Iterable[float], *, log: bool = False, margin: float = 0.0
 
 
 def line_chart(
-    title: str, series: Sequence[tuple[str, Points]], *, note: str = "", smooth: bool = False, log: bool = False
+    title: str, series: Sequence[tuple[str, Points]], *, x_label: str = "step", smooth: bool = False, log: bool = False
 ) -> LineChart | None:
     """A chart of named series of (step, value); None without a finite value.
 
     Args:
         title: what is shown, with its unit.
         series: empty ones are left out.
-        note: one sentence under the title.
+        x_label: what the steps count.
         smooth: draw the mean over a twentieth of the steps, and the values themselves faintly.
         log: logarithmic values.
     """
@@ -102,7 +102,7 @@ def line_chart(
         raw = _thinned(points)
         main = _thinned(_rolling_mean(points, max(len(points) // 20, 1))) if smooth else raw
         curves.append(Curve(name, _path(main, x, y), _path(raw, x, y) if smooth else "", number(points[-1][1])))
-    return LineChart(title, note, x, y, tuple(curves))
+    return LineChart(title, x_label, x, y, tuple(curves))
 
 
 def step_path(points: Points, x: Axis, y: Axis) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ class FrontChart:
     """Candidates as points, cost across and PSNR up.
 
     Attributes:
+        over_bicubic: what is up is the PSNR over bicubic's on the same pictures, since every candidate has it.
         front: the Pareto front as a path in a square of 1000.
         front_of_derived: the front is that of the finalists, which were scored on the same pictures.
         data: for each point what the page shows of it, with the number of its drawing.
@@ -43,6 +44,7 @@ class FrontChart:
         left_out: how many candidates are not shown.
     """
 
+    over_bicubic: bool
     x: Axis
     y: Axis
     points: tuple[Point, ...]
@@ -57,11 +59,13 @@ class FrontChart:
     left_out: int
 
 
-def pareto_front(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that no other one beats in both cost and PSNR, cheapest first."""
+def pareto_front(
+    candidates: Sequence[Candidate], quality: Callable[[Candidate], float] = lambda candidate: candidate.psnr
+) -> list[Candidate]:
+    """Those that no other one beats in both cost and quality, cheapest first."""
     front: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda candidate: (candidate.macs, -candidate.psnr)):
-        if not front or candidate.psnr > front[-1].psnr:
+    for candidate in sorted(candidates, key=lambda candidate: (candidate.macs, -quality(candidate))):
+        if not front or quality(candidate) > quality(front[-1]):
             front.append(candidate)
     return front
 
@@ -71,15 +75,20 @@ def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontC
     if not candidates:
         return None
     derived = [candidate for candidate in candidates if candidate.source == "derive"]
-    front = pareto_front(derived or candidates)
+    over_bicubic = all(candidate.gain is not None for candidate in candidates)
+
+    def quality(candidate: Candidate) -> float:
+        return candidate.gain if over_bicubic and candidate.gain is not None else candidate.psnr
+
+    front = pareto_front(derived or candidates, quality)
     shown = _shown(candidates, front)
     x = make_axis((candidate.macs / 1e9 for candidate, _ in shown), log=_spread(candidates) > 8, margin=0.04)
-    y = make_axis(candidate.psnr for candidate, _ in shown)
+    y = make_axis(quality(candidate) for candidate, _ in shown)
     drawings: dict[Genotype, int] = {}
     data = []
     for candidate, mark in shown:
         drawing = drawings.setdefault(candidate.genotype, len(drawings))
-        keep = ("step", "params", "cost", "reward", "lam", "latency", "seed")
+        keep = ("step", "params", "cost", "reward", "gain", "lam", "latency_ms", "seed")
         details = {key: candidate.record[key] for key in keep if candidate.record.get(key) is not None}
         data.append(
             {
@@ -94,10 +103,13 @@ def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontC
     svgs = [genotype_svg(genotype, scale=scale, standalone=False) for genotype in drawings]
     last = shown[-1][0].genotype
     return FrontChart(
+        over_bicubic=over_bicubic,
         x=x,
         y=y,
-        points=tuple(Point(x.place(candidate.macs / 1e9), y.place(candidate.psnr), mark) for candidate, mark in shown),
-        front=step_path([(candidate.macs / 1e9, candidate.psnr) for candidate in front], x, y),
+        points=tuple(
+            Point(x.place(candidate.macs / 1e9), y.place(quality(candidate)), mark) for candidate, mark in shown
+        ),
+        front=step_path([(candidate.macs / 1e9, quality(candidate)) for candidate in front], x, y),
         front_of_derived=bool(derived),
         data=data,
         genotypes=[genotype.to_dict() for genotype in drawings],

@@ -80,6 +80,7 @@ def render_report(run: Run) -> str:
         else None,
         genotype=run.genotype,
         drawing=Markup(drawing) if drawing else None,
+        warnings=_warnings(run.lines("search")),
         search_charts=_search_charts(run.lines("search")),
         histograms=_histograms(run.candidates),
         training_charts=_training_charts([*run.lines("train"), *run.lines("demo")]),
@@ -100,9 +101,9 @@ def _summary(run: Run, scale: int | None) -> str:
     parts = [str(run.config.get("command", "run")).capitalize()]
     if scale:
         parts.append(f"×{scale}")
-    for phase in ("search", "train"):
+    for phase, unit in (("search", "rounds of search"), ("train", "steps of training")):
         if lines := run.lines(phase):
-            parts.append(f"{phase} step {int(lines[-1].get('step', 0)):,}")
+            parts.append(f"{int(lines[-1].get('step', 0)):,} {unit}")
     if run.candidates:
         parts.append(f"{len(run.candidates):,} genotypes scored")
     return " · ".join(parts)
@@ -146,20 +147,48 @@ def _evaluation(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _search_charts(lines: Sequence[Mapping[str, Any]]) -> list[LineChart]:
     heads = sorted({head for line in lines if isinstance(line.get("entropy"), dict) for head in line["entropy"]})
-    entropies = [{"step": line["step"], **line["entropy"]} for line in lines if isinstance(line.get("entropy"), dict)]
+    entropies, supernet = _nested(lines, "entropy"), _nested(lines, "supernet")
+    means = [
+        ("Reward", "reward", 1.0),
+        ("PSNR term of the reward", "reward_psnr", 1.0),
+        ("Cost term of the reward", "reward_cost", 1.0),
+        ("PSNR of the genotypes drawn, over bicubic, dB", "gain", 1.0),
+        ("Cost of the genotypes drawn, G multiply-adds", "macs", 1e-9),
+    ]
     charts = [
-        line_chart("Reward", [("reward", _series(lines, "reward"))], smooth=True, note="What the search raises."),
-        line_chart("PSNR term of the reward", [("PSNR term", _series(lines, "reward_psnr"))], smooth=True),
-        line_chart("Cost term of the reward", [("cost term", _series(lines, "reward_cost"))], smooth=True),
-        line_chart("PSNR of the sampled genotypes, dB", [("PSNR", _series(lines, "psnr"))], smooth=True),
-        line_chart("Cost of the sampled genotypes, G MACs", [("MACs", _series(lines, "macs", 1e-9))], smooth=True),
+        line_chart(title, [(title, _series(lines, name, factor))], smooth=True, x_label="round")
+        for title, name, factor in means
+    ]
+    charts += [
         line_chart(
-            "Entropy of the controller, nats",
-            [(head, _series(entropies, head)) for head in heads],
+            "Entropy of the controller, nats", [(head, _series(entropies, head)) for head in heads], x_label="round"
         ),
-        line_chart("Loss of the shared weights", [("loss", _series(lines, "w_loss"))], smooth=True, log=True),
+        line_chart(
+            "Loss of the shared weights", [("loss", _series(lines, "w_loss"))], smooth=True, log=True, x_label="round"
+        ),
+        line_chart(
+            "Shared weights on random genotypes, dB",
+            [("over bicubic", _series(supernet, "gain")), ("spread", _series(supernet, "spread"))],
+            x_label="round",
+        ),
     ]
     return [chart for chart in charts if chart]
+
+
+def _nested(lines: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+    """The numbers that lines hold under one name, with their steps."""
+    return [{**line[name], "step": line.get("step")} for line in lines if isinstance(line.get(name), dict)]
+
+
+def _warnings(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """What the search warned of: when, and what; of warnings that differ in their figures only the last."""
+    last: dict[str, tuple[list[int], str]] = {}
+    for line in lines:
+        for text in line.get("warnings") or ():
+            kind = "".join(letter for letter in str(text) if not (letter.isdigit() or letter in ".%+-"))
+            steps = last.get(kind, ([], ""))[0]
+            last[kind] = ([*steps, int(line["step"])], str(text))
+    return [(f"{len(steps)} times, last in round {steps[-1]}", text) for steps, text in last.values()]
 
 
 def _training_charts(lines: Sequence[Mapping[str, Any]]) -> list[LineChart]:

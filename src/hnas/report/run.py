@@ -23,6 +23,7 @@ class Candidate:
 
     Attributes:
         psnr: dB, on what ``source`` scores on: all of one source compare, those of two need not.
+        gain: the same less bicubic's PSNR on the same pictures, dB, which compares better; None where unknown.
         macs: multiply-adds.
         source: who proposed it; "derive" are the finalists, scored on the same validation pictures.
         chosen: the one that the search ended with.
@@ -31,6 +32,7 @@ class Candidate:
 
     genotype: Genotype
     psnr: float
+    gain: float | None
     macs: float
     source: str
     chosen: bool
@@ -118,6 +120,7 @@ def _candidate(where: str, line: dict[str, Any]) -> Candidate:
         return Candidate(
             genotype=Genotype.from_dict(line["genotype"]),
             psnr=float(line["psnr"]),
+            gain=None if line.get("gain") is None else float(line["gain"]),
             macs=float(line["macs"]),
             source=str(line.get("source", "")),
             chosen=line.get("chosen") is True,

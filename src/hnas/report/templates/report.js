@@ -62,14 +62,15 @@ if (section) {
 
   const round = (value, digits) => value.toLocaleString("en", { maximumFractionDigits: digits });
   const facts = (point) => {
-    const names = { derive: "finalist", controller: "drawn by the controller", random: "drawn at random", evolution: "bred by evolution" };
-    const parts = [`${point.psnr.toFixed(3)} dB`, `${round(point.macs / 1e9, 2)} G multiply-adds`];
+    const names = { derive: "finalist", controller: "drawn by the controller", "controller-flat": "drawn by the controller", random: "drawn at random", evolution: "bred by evolution" };
+    const gain = point.gain === undefined ? "" : ` (${point.gain < 0 ? "−" : "+"}${Math.abs(point.gain).toFixed(3)} over bicubic)`;
+    const parts = [`${point.psnr.toFixed(3)} dB${gain}`, `${round(point.macs / 1e9, 2)} G multiply-adds`];
     if (point.params !== undefined) parts.push(`${round(point.params, 0)} parameters`);
-    if (point.latency !== undefined) parts.push(`${round(point.latency, 2)} ms`);
+    if (point.latency_ms !== undefined) parts.push(`${round(point.latency_ms, 2)} ms`);
     if (point.reward !== undefined) parts.push(`reward ${round(point.reward, 4)}`);
     if (point.lam !== undefined) parts.push(`λ = ${round(point.lam, 3)}`);
     parts.push(point.mark === "chosen" ? "chosen" : names[point.source] ?? point.source);
-    if (point.step !== undefined) parts.push(`step ${round(point.step, 0)}`);
+    if (point.step !== undefined) parts.push(`round ${round(point.step, 0)}`);
     return parts.filter(Boolean);
   };
   const cell = (nodes) => nodes.map((node) => node.map(([name, from]) => `${name}(${from})`).join(" + ")).join("; ");
