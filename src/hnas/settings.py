@@ -7,6 +7,7 @@ Values are converted by the library that reads the command line, so both accept 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -97,6 +98,22 @@ def load_settings(cls: type[T], values: Mapping[str, Any], *, source: str = "set
         raise HnasError(one_line(error)) from error
 
 
+def load_parts(values: Mapping[str, Any], *classes: type[Any], source: str = "settings") -> list[Any]:
+    """Fills several settings dataclasses from one flat mapping, as a command that takes them all does.
+
+    Raises:
+        HnasError: as :func:`load_settings`; a name that none of them has.
+    """
+    names = {cls: {field.name for field in fields(cls)} for cls in classes}
+    allowed = set().union(*names.values())
+    if unknown := sorted(values.keys() - allowed):
+        raise HnasError(f"{source}: unknown setting {', '.join(unknown)}; allowed are {', '.join(sorted(allowed))}")
+    return [
+        load_settings(cls, {name: value for name, value in values.items() if name in names[cls]}, source=source)
+        for cls in classes
+    ]
+
+
 class FromMapping:
     """A source of arguments for cyclopts: values by name, which the command line overrides."""
 
@@ -114,7 +131,11 @@ class FromMapping:
         for name, value in values.items():
             if isinstance(value, Mapping):
                 raise HnasError(f"{self.source}: {name} is a mapping; a single value or a list is needed")
-        Dict(values, source=self.source, use_commands_as_keys=False)(app, commands, arguments)
+        # Below the command's name: a flat Dict drops settings that are called like some command, such as data.
+        nested: dict[str, Any] = values
+        for command in reversed(commands):
+            nested = {command: nested}
+        Dict(nested, source=self.source)(app, commands, arguments)
         refuse_fractions(arguments)
 
 

@@ -19,6 +19,7 @@ from hnas.cli.main import main
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings
 from hnas.training.model_card import export_zoo, reproducing_command
+from hnas.training.run_folder import open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import TrainingJob, train_network
 from hnas.training.zoo import read_plan, train_zoo, zoo_status
@@ -129,13 +130,13 @@ def test_overwrite_takes_away_a_run_and_nothing_else(tmp_path: Path, job: Traini
 
 def test_two_processes_cannot_work_on_one_run(tmp_path: Path, job: TrainingJob) -> None:
     run = tmp_path / "run"
-    train_network(job, run)  # this process now holds the folder
-    (run / "weights.safetensors").unlink()
+    held = open_run(run, job.config(), result="weights.safetensors")
     arguments = ["train", "espcn", "--data", str(job.data[0]), "--run-dir", str(run)]
-    arguments += ["--patch", "8", "--overwrite"]
-    other = subprocess.run([sys.executable, "-m", "hnas", *arguments], capture_output=True, text=True)
+    arguments += ["--patch", "8", "--steps", "1", "--overwrite"]
+    other = subprocess.run([sys.executable, "-m", "hnas", *arguments], capture_output=True, text=True, timeout=120)
     assert (other.returncode, other.stdout) == (2, "")
     assert "another process is at work on this run" in other.stderr
+    assert list(held.path.iterdir())  # nothing was taken away
 
 
 @pytest.mark.parametrize(

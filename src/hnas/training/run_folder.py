@@ -32,7 +32,7 @@ class RunFolder:
 
     path: Path
     result: str
-    _lock: FileLock | None = field(default=None, repr=False, compare=False)  # held until the process ends
+    _lock: FileLock | None = field(default=None, repr=False, compare=False)  # held as long as this object lives
 
     def __reduce__(self) -> tuple[type[RunFolder], tuple[Path, str]]:
         """A copy in another process holds no lock."""
@@ -148,7 +148,7 @@ def open_run(
 
 
 def _locked(run: RunFolder) -> RunFolder:
-    """Keeps other processes from working in the same folder, until this one ends (a kill ends it too)."""
+    """Keeps other processes out of the folder as long as the result lives; a kill ends that too."""
     lock = FileLock(run.path / ".lock", is_singleton=True)
     try:
         lock.acquire(timeout=0)
