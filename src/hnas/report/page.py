@@ -152,8 +152,8 @@ def _search_charts(lines: Sequence[Mapping[str, Any]]) -> list[LineChart]:
         ("Reward", "reward", 1.0),
         ("PSNR term of the reward", "reward_psnr", 1.0),
         ("Cost term of the reward", "reward_cost", 1.0),
-        ("PSNR of the genotypes drawn, over bicubic, dB", "gain", 1.0),
-        ("Cost of the genotypes drawn, G multiply-adds", "macs", 1e-9),
+        ("PSNR drawn, over bicubic, dB", "gain", 1.0),
+        ("Cost drawn, G multiply-adds", "macs", 1e-9),
     ]
     charts = [
         line_chart(title, [(title, _series(lines, name, factor))], smooth=True, x_label="round")
