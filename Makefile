@@ -10,7 +10,7 @@ RUN ?= runs/demo
 .PHONY: demo test lint docs clean
 
 demo: $(VENV)/installed
-	$(BIN)/hnas demo --output $(RUN) --overwrite
+	$(BIN)/hnas demo --run-dir $(RUN) --overwrite
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto

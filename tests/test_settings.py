@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnas.errors import HnasError
-from hnas.settings import config_path, load_settings, preset_names, read_config
+from hnas.settings import config_path, load_parts, load_settings, preset_names, read_config
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,18 @@ def test_a_mistake_is_named_in_one_line(values: dict[str, Any], named: str) -> N
 def test_settings_survive_yaml(settings: Settings) -> None:
     values = yaml.safe_load(yaml.safe_dump(asdict(settings)))
     assert load_settings(Settings, values) == settings
+
+
+@dataclass(frozen=True)
+class Width:
+    channels: int = 64
+
+
+def test_several_settings_from_one_mapping() -> None:
+    values = {"steps": 5, "channels": 8}
+    assert load_parts(values, Settings, Width) == [Settings(steps=5), Width(channels=8)]
+    with pytest.raises(HnasError, match="unknown setting chanels; allowed are .*channels.*steps"):
+        load_parts({"steps": 5, "chanels": 8}, Settings, Width)
 
 
 def test_a_file_with_sections_gives_each_command_its_own(tmp_path: Path) -> None:

@@ -29,13 +29,17 @@ from hnas.settings import FromMapping, one_line, read_config, refuse_fractions
 #: Command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that name;
 #: a word that is a keyword of Python has an underscore after it.
 COMMANDS = {
+    "demo": "The whole way once, on photographs that come along: search, train, evaluate, upscale, report.",
     "data": "The public sets that papers use: list them, get them, check them.",
+    "search": "Search for a genotype on your own pictures.",
+    "derive": "Choose another genotype from a finished search, for other limits or another lambda.",
     "evaluate": "PSNR and SSIM of models on benchmarks, as papers compute them.",
     "train": "Train a network from scratch, on your own pictures.",
     "zoo": "Train and export the models that ship with the package.",
     "import": "Convert a published weights file of a known system (CARN, VDSR, FALSR ...).",
     "report": "Write a run's report: curves, genotypes, cells, pictures, in one HTML file.",
     "profile": "Multiply-adds, parameters and measured latency of a network.",
+    "bench": "Time the steps of search and training here, beside the straightforward way.",
     "show": "Draw a genotype: both cells and the position of the upsampling cell.",
 }
 

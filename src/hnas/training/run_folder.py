@@ -121,7 +121,8 @@ def open_run(
     run = RunFolder(Path(path), result)
     if resume and overwrite:
         raise HnasError("--resume and --overwrite exclude each other; choose one")
-    if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+    # A kill just before config.yaml was there leaves the lock and its hidden half: no run yet, so not in the way.
+    if run.path.exists() and not (run.path.is_dir() and all(child.name[0] == "." for child in run.path.iterdir())):
         if not (run.path / CONFIG).is_file():
             raise HnasError(f"{run.path}: exists and is not a run folder (no {CONFIG}); choose another --run-dir")
         if resume:
