@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 # One thread per process: the tests are tiny, and results do not depend on the number of cores.
 torch.set_num_threads(1)
+
+# A busy machine is no reason to fail, and a continuous build tries the same examples every time.
+settings.register_profile(
+    "hnas", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("hnas")
 
 
 @pytest.fixture(scope="session")

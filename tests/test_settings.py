@@ -91,7 +91,7 @@ class Width:
 def test_several_settings_from_one_mapping() -> None:
     values = {"steps": 5, "channels": 8}
     assert load_parts(values, Settings, Width) == [Settings(steps=5), Width(channels=8)]
-    with pytest.raises(HnasError, match="unknown setting chanels; allowed are .*channels.*steps"):
+    with pytest.raises(HnasError, match=r"unknown setting chanels; allowed are .*channels.*steps"):
         load_parts({"steps": 5, "chanels": 8}, Settings, Width)
 
 

@@ -1,3 +1,78 @@
-"""Super-resolution networks that fit a budget: searched, trained, measured and run."""
+"""Super-resolution networks that fit a budget: searched, trained, measured and run.
+
+    import hnas
+
+    found = hnas.search("photographs", run_dir="runs/search")
+    job = hnas.TrainingJob(model="runs/search", data=(Path("photographs"),))
+    hnas.train(job, "runs/train")
+    print(hnas.evaluate("runs/train")["sample"].psnr)
+    large = hnas.load("runs/train").upscale(small)
+
+Names are imported when they are first used, so that ``import hnas`` does not wait for torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from hnas.errors import HnasError
+
+if TYPE_CHECKING:
+    from hnas.deploy.models import load
+    from hnas.evaluation.evaluate import evaluate
+    from hnas.nets import NetworkSettings
+    from hnas.searching.runs import derive, search
+    from hnas.searching.settings import SearchSettings
+    from hnas.space import Genotype, load_genotype
+    from hnas.training.settings import DeviceSettings, TrainingSettings
+    from hnas.training.train_network import TrainingJob
+    from hnas.training.train_network import train_network as train
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "DeviceSettings",
+    "Genotype",
+    "HnasError",
+    "NetworkSettings",
+    "SearchSettings",
+    "TrainingJob",
+    "TrainingSettings",
+    "__version__",
+    "derive",
+    "evaluate",
+    "load",
+    "load_genotype",
+    "search",
+    "train",
+]
+
+#: Public name -> where it comes from.
+_HOMES = {
+    "DeviceSettings": "hnas.training.settings:DeviceSettings",
+    "Genotype": "hnas.space:Genotype",
+    "NetworkSettings": "hnas.nets:NetworkSettings",
+    "SearchSettings": "hnas.searching.settings:SearchSettings",
+    "TrainingJob": "hnas.training.train_network:TrainingJob",
+    "TrainingSettings": "hnas.training.settings:TrainingSettings",
+    "derive": "hnas.searching.runs:derive",
+    "evaluate": "hnas.evaluation.evaluate:evaluate",
+    "load": "hnas.deploy.models:load",
+    "load_genotype": "hnas.space:load_genotype",
+    "search": "hnas.searching.runs:search",
+    "train": "hnas.training.train_network:train_network",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hnas' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

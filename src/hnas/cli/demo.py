@@ -88,21 +88,21 @@ def demo(
 
 
 def _search(run_dir: Path, photographs: Path, settings: SearchSettings, *, resume: bool, overwrite: bool) -> None:
-    from hnas.cli.progress import training_progress
+    from hnas.cli.search_view import search_view
     from hnas.searching.runs import RESULT, search
     from hnas.training.run_folder import RunFolder
 
     if resume and RunFolder(run_dir, RESULT).finished:
         return
     _say("1/3 search for a genotype, and derive it")
-    with training_progress("search", settings.rounds + settings.warmup) as show:
+    with search_view() as progress:
         search(
             photographs,
             run_dir=run_dir,
             settings=settings,
             resume=resume,
             overwrite=overwrite,
-            progress=lambda number, _, line: show(number, {**line, "loss": line["w_loss"]}),
+            progress=progress,
         )
 
 
@@ -157,7 +157,7 @@ def _measure(run_dir: Path, pairs: list[Pair], scale: int) -> list[Row]:
     from hnas.evaluation.table import Row
     from hnas.weights import load_model
 
-    model = load_model(run_dir / "weights.safetensors")
+    model = load_model(run_dir)
     return [
         Row("bicubic", "sample", scale, bicubic_result(pairs, scale)),
         Row("demo", "sample", scale, evaluate_model(model, pairs, scale=scale)),
@@ -168,11 +168,9 @@ def _upscale(run_dir: Path, pair: Pair) -> None:
     """Writes one photograph before and after, for the report."""
     from hnas.data.pictures import write_picture
     from hnas.data.resize import imresize
-    from hnas.deploy.backends import TorchBackend
-    from hnas.deploy.upscale import Upscaler
-    from hnas.weights import load_model
+    from hnas.deploy.models import load
 
-    upscaler = Upscaler(TorchBackend(load_model(run_dir / "weights.safetensors")))
+    upscaler = load(run_dir)
     pictures = {
         "lr": pair.lr,
         "bicubic": imresize(pair.lr, upscaler.scale),

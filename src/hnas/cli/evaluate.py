@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import re
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,19 +17,17 @@ from hnas.errors import HnasError
 if TYPE_CHECKING:
     from torch import nn
 
-    from hnas.data.folders import Pair
     from hnas.data.pictures import Picture
     from hnas.evaluation.benchmark import PictureResult
 
 BICUBIC = "bicubic"
-SAMPLE = "sample"
 
 
 def evaluate(
     models: Annotated[tuple[str, ...], Parameter(name="model", negative="")],
     /,
     *,
-    benchmarks: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (SAMPLE,),
+    benchmarks: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = ("sample",),
     scale: int | None = None,
     self_ensemble: Annotated[bool, Parameter(negative="")] = False,
     lpips: Annotated[bool, Parameter(negative="")] = False,
@@ -58,6 +55,7 @@ def evaluate(
         csv: Write the figures with all digits to this file.
         markdown: Write the table to this file.
     """
+    from hnas.data.benchmarks import find_benchmarks
     from hnas.evaluation.benchmark import BICUBIC_NAMES, bicubic_result, evaluate_model
     from hnas.evaluation.perceptual import lpips_distance
     from hnas.evaluation.table import Row, as_cells, as_csv, as_markdown, as_objects
@@ -71,7 +69,7 @@ def evaluate(
     distance = lpips_distance(device) if lpips else None
     rows: list[Row] = []
     with picture_progress() as begin:
-        for dataset, load_pairs in _sets(benchmarks):
+        for dataset, load_pairs in find_benchmarks(benchmarks):
             for at_scale in scales:
                 pairs = load_pairs(at_scale)
                 for name, model in loaded.items():
@@ -104,12 +102,11 @@ def evaluate(
 
 def _load(name: str, scale: int | None) -> nn.Module | None:
     """The model; None for bicubic interpolation."""
-    from hnas.training.train_network import WEIGHTS
     from hnas.weights import load_model
 
     if name == BICUBIC:
         return None
-    model = load_model(Path(name) / WEIGHTS if Path(name).is_dir() else name)
+    model = load_model(name)
     if scale not in (None, _scale(model)):
         raise HnasError(f"{name} enlarges {model.scale} times; leave --scale {scale} out, or name another model")
     return model
@@ -118,21 +115,6 @@ def _load(name: str, scale: int | None) -> nn.Module | None:
 def _scale(model: nn.Module) -> int:
     scale: Any = model.scale  # every model has it; nn.Module's type does not say so
     return int(scale)
-
-
-def _sets(benchmarks: Sequence[str]) -> list[tuple[str, Callable[[int], list[Pair]]]]:
-    """Names of sets, each with what loads its pairs at a scale."""
-    from hnas.data.folders import find_sets, load_set
-    from hnas.data.known_sets import locate_set
-    from hnas.data.sample import held_out_pairs
-
-    sets: list[tuple[str, Callable[[int], list[Pair]]]] = []
-    for benchmark in benchmarks:
-        if benchmark == SAMPLE:
-            sets.append((SAMPLE, held_out_pairs))
-        else:
-            sets += [(found.name, partial(load_set, found)) for found in find_sets(locate_set(benchmark))]
-    return sets
 
 
 def _after_picture(advance: Callable[[], None], folder: Path | None) -> Callable[[PictureResult, Picture], None]:

@@ -1,0 +1,42 @@
+"""A model on benchmarks in one call: what ``hnas.evaluate`` does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import nn
+
+from hnas.data.benchmarks import SAMPLE, find_benchmarks
+from hnas.evaluation.benchmark import BenchmarkResult, evaluate_model
+from hnas.weights import load_model
+
+
+def evaluate(
+    model: nn.Module | str | Path,
+    benchmarks: Sequence[str | Path] = (SAMPLE,),
+    *,
+    self_ensemble: bool = False,
+    device: str = "cpu",
+) -> dict[str, BenchmarkResult]:
+    """PSNR (dB) and SSIM on Y, by the protocol of the field, at the model's own scale.
+
+    Args:
+        model: a model, a weights file, a run folder or the name of a bundled model.
+        benchmarks: folders with pictures or with sets, names of known sets, or ``sample`` (two photographs that come
+            along).
+        self_ensemble: also measure the mean over the eight flips and turns.
+        device: where the model runs.
+
+    Returns:
+        The figures by the set's name.
+
+    Raises:
+        HnasError: no such model or set, or a picture that cannot be measured.
+    """
+    network = model if isinstance(model, nn.Module) else load_model(model)
+    scale = int(network.scale)  # type: ignore[arg-type]  # every model has it; nn.Module's type does not say so
+    return {
+        name: evaluate_model(network, load(scale), scale=scale, self_ensemble=self_ensemble, device=device)
+        for name, load in find_benchmarks([str(benchmark) for benchmark in benchmarks])
+    }
