@@ -115,6 +115,7 @@ class Searcher:
                 told.append(numbers)
             if scored:
                 line |= _means(scored) | _mean_numbers(told)
+                line["best"] = max(scored, key=lambda candidate: candidate.worth).line()
         self.round += 1
         self.seconds += perf_counter() - began
         line["seconds"] = round(self.seconds, 3)

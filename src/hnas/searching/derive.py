@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from torch import Tensor
 
@@ -31,8 +32,21 @@ class Derived:
     best: Scored
     candidates: tuple[Scored, ...]
 
+    def summary(self) -> dict[str, Any]:
+        """The best as plain values, and how many it was chosen from."""
+        return {**self.best.line(), "candidates": len(self.candidates)}
 
-def derive(
+    def sentence(self) -> str:
+        """The best in one line for a person."""
+        best = self.best
+        latency = "" if best.cost.latency is None else f", {best.cost.latency:.1f} ms"
+        return (
+            f"best of {len(self.candidates)}: {best.psnr:.3f} dB ({best.gain:+.3f} over bicubic), "
+            f"{best.cost.macs / 1e9:.1f} G multiply-adds, {best.cost.params / 1e3:.0f} k parameters{latency}"
+        )
+
+
+def derive_genotype(
     searcher: Searcher,
     splits: Splits,
     *,
@@ -66,7 +80,7 @@ def derive(
     strategy.load_state_dict(searcher.strategy.state_dict())
     proposed: dict[Genotype, None] = {}
     count = count or settings.derive_samples
-    steps = [lam] if lam is not None else spread(low, high, count)
+    steps = [lam] if lam is not None else spread_lambdas(low, high, count)
     for index, step_lam in enumerate(steps):
         random = Random(f"{settings.seed} derive {index}")
         finalists = strategy.finalists(-(-count // len(steps)), lam=step_lam, random=random)
@@ -98,7 +112,7 @@ def record(derived: Derived, run: RunFolder, *, step: int) -> None:
         run.append(candidate.line(**more), to="candidates.jsonl")
 
 
-def spread(low: float, high: float, count: int) -> Sequence[float]:
+def spread_lambdas(low: float, high: float, count: int) -> Sequence[float]:
     """A few values of lambda over its range; one where the range is a point."""
     if low == high:
         return [low]

@@ -55,6 +55,11 @@ class Scored:
     cost: CandidateCost
     reward: Reward
 
+    @property
+    def worth(self) -> float:
+        """The reward with the gain in place of PSNR: comparable between batches."""
+        return self.reward.psnr_term * self.gain / self.psnr - self.reward.cost_term
+
     def line(self, **more: Any) -> dict[str, Any]:
         """A line of candidates.jsonl."""
         latency = {} if self.cost.latency is None else {"latency_ms": self.cost.latency}
@@ -68,4 +73,5 @@ class Scored:
             **latency,
             "cost": self.cost.relative,
             "reward": self.reward.value,
+            "worth": self.worth,
         }

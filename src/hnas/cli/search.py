@@ -1,0 +1,58 @@
+"""``hnas search``."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from hnas.cli.options import Config, Json
+from hnas.cli.search_view import search_view
+from hnas.searching.settings import SearchSettings
+from hnas.training.settings import DeviceSettings
+
+
+def search(
+    *,
+    data: Path,
+    run_dir: Path,
+    val: Path | None = None,
+    settings: Annotated[SearchSettings | None, Parameter(name="*")] = None,
+    device: Annotated[DeviceSettings | None, Parameter(name="*")] = None,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Search for a genotype (Algorithm 1 of the paper), and write the best one found into the run folder.
+
+    The defaults are the paper's; --config cpu or gpu takes settings that suit such a machine, --config paper says every
+    number of the paper. A search that was stopped, by whatever, goes on with --resume and the same settings.
+
+    Args:
+        data: A folder with pictures to search on; a part trains the shared weights, the rest scores genotypes.
+        run_dir: Folder for settings, log, candidates, checkpoints and the genotype, such as runs/search.
+        val: A folder with pictures that choose the genotype at the end; without it, a tenth of the others does.
+        resume: Go on with the run in the folder.
+        overwrite: Take the run in the folder away and start anew.
+    """
+    from hnas.searching.runs import RESULT
+    from hnas.searching.runs import search as run_search
+
+    settings = settings or SearchSettings()
+    with search_view() as progress:
+        derived = run_search(
+            data,
+            val,
+            run_dir=run_dir,
+            settings=settings,
+            devices=device,
+            resume=resume,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    print(f"genotype written to {run_dir / RESULT}", file=sys.stderr)
+    print(json_module.dumps(derived.summary()) if json else derived.sentence())

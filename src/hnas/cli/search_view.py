@@ -1,0 +1,131 @@
+"""What a search shows on stderr while it runs: a live view for a person, a line now and then for a log file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from hnas.cli.progress import LINE_EVERY
+
+#: Called after every round with its number, the number of rounds and its line of the log.
+AfterRound = Callable[[int, int, Mapping[str, Any]], None]
+
+#: The last warnings that stay in view.
+_WARNINGS = 3
+
+
+@contextmanager
+def search_view() -> Iterator[AfterRound]:
+    """Shows a search's progress, reward terms, entropies, best genotype so far, warnings and time left."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _lines()
+        return
+    bar = Progress(
+        TextColumn("search"), BarColumn(), MofNCompleteColumn(), TextColumn("time left"), TimeRemainingColumn()
+    )
+    task = bar.add_task("search", total=None)
+    seen = _Seen()
+    with Live(bar, console=console, refresh_per_second=4) as live:
+
+        def after_round(number: int, rounds: int, line: Mapping[str, Any]) -> None:
+            seen.take(line)
+            bar.update(task, completed=number, total=rounds)
+            live.update(Group(bar, seen.table(), *(Text(f"! {text}", style="yellow") for text in seen.warnings)))
+
+        yield after_round
+
+
+class _Seen:
+    """The latest of everything that a line may or may not hold."""
+
+    def __init__(self) -> None:
+        self.line: dict[str, Any] = {}
+        self.best: Mapping[str, Any] | None = None
+        self.warnings: list[str] = []
+
+    def take(self, line: Mapping[str, Any]) -> None:
+        self.line |= line
+        best = line.get("best")
+        if best and (self.best is None or best["worth"] > self.best["worth"]):
+            self.best = best
+        for text in line.get("warnings", []):
+            # Numbers change from round to round; a warning of the same kind replaces the one before.
+            kind = _kind(text)
+            self.warnings = [*(old for old in self.warnings if _kind(old) != kind), text][-_WARNINGS:]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Label and figures, for what has been seen so far."""
+        line, rows = self.line, []
+        if "w_loss" in line:
+            rows.append(("shared weights", f"loss {line['w_loss']:.5f}"))
+        if "supernet" in line:
+            figures = line["supernet"]
+            rows.append(
+                (
+                    "random genotypes",
+                    f"{figures['gain']:+.3f} dB over bicubic, spread {figures['spread']:.3f} dB",
+                )
+            )
+        if "reward" in line:
+            rows.append(
+                (
+                    "reward",
+                    f"{line['reward']:.4f} = PSNR term {line['reward_psnr']:.4f} - cost term {line['reward_cost']:.4f}",
+                )
+            )
+        if "entropy" in line:
+            rows.append(("entropy", ", ".join(f"{head} {value:.2f}" for head, value in line["entropy"].items())))
+        if self.best:
+            rows += [
+                ("best so far", f"{self.best['gain']:+.3f} dB over bicubic, {self.best['macs'] / 1e9:.1f} G MACs"),
+                ("", describe(self.best["genotype"])),
+            ]
+        return rows
+
+    def table(self) -> Table:
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for label, figures in self.rows():
+            table.add_row(label, figures)
+        return table
+
+
+def describe(genotype: Mapping[str, Any]) -> str:
+    """A genotype in words: its position, and the operation and input of every edge, node by node."""
+    cells = (
+        f"{kind} " + "; ".join(", ".join(f"{name} {source}" for name, source in node) for node in genotype[kind])
+        for kind in ("normal", "upsampling")
+    )
+    return f"position {genotype['position']}/{genotype['layers']} | " + " | ".join(cells)
+
+
+def _kind(warning: str) -> str:
+    return "".join(character for character in warning if character.isalpha())
+
+
+def _lines() -> AfterRound:
+    seen = _Seen()
+    printed, warned = monotonic(), set[str]()
+
+    def after_round(number: int, rounds: int, line: Mapping[str, Any]) -> None:
+        nonlocal printed
+        seen.take(line)
+        if number == rounds or monotonic() - printed > LINE_EVERY:
+            printed = monotonic()
+            figures = "  ".join(f"{label}: {text}" for label, text in seen.rows() if label)
+            print(f"search: round {number} of {rounds}  {figures}", file=sys.stderr, flush=True)
+        for text in line.get("warnings", []):
+            if _kind(text) not in warned:
+                warned.add(_kind(text))
+                print(f"search: warning in round {number}: {text}", file=sys.stderr, flush=True)
+
+    return after_round

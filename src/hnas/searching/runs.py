@@ -1,0 +1,162 @@
+"""Searches as run folders: what ``hnas search`` and ``hnas derive`` do, as plain functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric import Fabric
+
+from hnas.data.folders import load_pairs
+from hnas.errors import HnasError
+from hnas.files import write_atomically
+from hnas.searching.algorithm import Progress, Searcher, run_search
+from hnas.searching.costs import CostTable
+from hnas.searching.derive import Derived, derive_genotype, record, validation_crops
+from hnas.searching.settings import Limits, SearchSettings
+from hnas.searching.splits import Splits, split_pictures
+from hnas.settings import load_settings, read_config
+from hnas.space import Genotype
+from hnas.training.checkpoint import load_checkpoint
+from hnas.training.devices import on_first_process, start_fabric
+from hnas.training.run_folder import CONFIG, RunFolder, open_run
+from hnas.training.settings import DeviceSettings
+
+RESULT = "genotype.json"
+
+
+def search(
+    data: str | Path,
+    validation: str | Path | None = None,
+    *,
+    run_dir: str | Path,
+    settings: SearchSettings | None = None,
+    devices: DeviceSettings | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Derived:
+    """Searches for a genotype and writes it to ``run_dir/genotype.json``.
+
+    Args:
+        data: folder of training pictures, shared out between the shared weights and the strategy.
+        validation: folder of pictures that choose the genotype at the end; without one, a tenth of ``data`` does.
+        run_dir: the run's folder.
+        settings: the search; that of the paper, with a bicubic skip, by default.
+        devices: where it runs.
+        resume: go on with the run in this folder.
+        overwrite: replace the run in this folder.
+        progress: called after every round.
+
+    Returns:
+        The chosen genotype with its scores, and the others it was chosen from.
+
+    Raises:
+        HnasError: pictures, settings or the folder are not fit for it, a loss is not finite, or the disk is full.
+    """
+    settings = settings or SearchSettings()
+    fabric = start_fabric(devices)
+    paths = {"data": str(data), "val": None if validation is None else str(validation)}
+    splits = _load_splits(paths, settings)
+    config = {"command": "search", **paths, **asdict(settings)}
+    run = on_first_process(fabric, lambda: open_run(run_dir, config, result=RESULT, resume=resume, overwrite=overwrite))
+    return search_pictures(splits, settings, run, fabric=fabric, resume=resume, progress=progress)
+
+
+def search_pictures(
+    splits: Splits,
+    settings: SearchSettings,
+    run: RunFolder,
+    *,
+    fabric: Fabric,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Derived:
+    """:func:`search` on pictures in memory and in an open run folder.
+
+    Raises:
+        HnasError: settings that do not fit the pictures or processes, a loss that is not finite, or a full disk.
+    """
+    searcher = Searcher(settings, splits, CostTable(settings), fabric)
+    run_search(searcher, splits, run, resume=resume, progress=progress)
+
+    def choose() -> Derived:
+        derived = derive_genotype(searcher, splits)
+        record(derived, run, step=searcher.round)
+        run.write_json(RESULT, derived.best.genotype.to_dict())
+        return derived
+
+    return on_first_process(fabric, choose)
+
+
+def derive(
+    run_dir: str | Path,
+    *,
+    count: int | None = None,
+    limits: Limits | None = None,
+    lam: float | None = None,
+    output: str | Path | None = None,
+) -> Derived:
+    """Chooses a genotype from a finished search anew, for other limits or another lambda.
+
+    Args:
+        run_dir: the folder of a search.
+        count: genotypes to score; as many as the search did by default.
+        limits: hard limits at the target size; those of the search by default.
+        lam: weight of PSNR in the reward that chooses; see :func:`hnas.searching.derive.derive_genotype`.
+        output: the JSON file to write; ``run_dir/genotype.json`` by default.
+
+    Raises:
+        HnasError: no finished search there, or nothing within the limits.
+    """
+    run = RunFolder(Path(run_dir), RESULT)
+    if not run.finished:
+        raise HnasError(f"{run.path}: no finished search (it has no {RESULT}); finish it with hnas search --resume")
+    searcher, splits = open_searcher(run)
+    derived = derive_genotype(searcher, splits, count=count, limits=limits, lam=lam)
+    path = run.path / RESULT if output is None else Path(output)
+    write_atomically(path, derived.best.genotype.to_json() + "\n")
+    record(derived, run, step=searcher.round)
+    return derived
+
+
+def rescore(run_dir: str | Path, genotype: Genotype) -> float:
+    """The PSNR in dB of one genotype with a run's shared weights on its validation pictures, as a derivation scores it.
+
+    Raises:
+        HnasError: no search there, or a genotype of another space.
+    """
+    searcher, splits = open_searcher(RunFolder(Path(run_dir), RESULT))
+    low, high = searcher.settings.lam_range
+    (scored,) = searcher.score_all([genotype], validation_crops(searcher, splits), (low + high) / 2.0)
+    return scored.psnr
+
+
+def open_searcher(run: RunFolder, fabric: Fabric | None = None) -> tuple[Searcher, Splits]:
+    """The state that a search's last checkpoint holds, and its pictures.
+
+    Raises:
+        HnasError: no search in this folder, or its pictures are gone.
+    """
+    config = read_config(run.path / CONFIG, "search")
+    names = {field.name for field in fields(SearchSettings)}
+    settings = load_settings(
+        SearchSettings, {name: value for name, value in config.items() if name in names}, source=str(run.path)
+    )
+    state = load_checkpoint(run.checkpoint)
+    if state is None:
+        raise HnasError(f"{run.path}: the search has no checkpoint yet; go on with hnas search --resume")
+    splits = _load_splits(config, settings)
+    searcher = Searcher(
+        settings, splits, CostTable(settings), fabric or start_fabric(DeviceSettings(accelerator="cpu"))
+    )
+    searcher.load_state_dict(state)
+    return searcher, splits
+
+
+def _load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:
+    training = load_pairs(paths["data"], settings.scale)
+    validation = load_pairs(paths["val"], settings.scale) if paths["val"] else []
+    return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)

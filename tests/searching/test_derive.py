@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lightning_fabric import Fabric
+
+from hnas.data.folders import Pair
+from hnas.errors import HnasError
+from hnas.nets import NetworkSettings, network_cost
+from hnas.searching.algorithm import Searcher
+from hnas.searching.derive import derive_genotype, validation_crops
+from hnas.searching.runs import derive, rescore, search
+from hnas.searching.scoring import batch_psnr, middle_crops
+from hnas.searching.settings import Limits, SearchSettings
+from hnas.searching.splits import Splits
+from hnas.space import load_genotype
+from hnas.training.settings import DeviceSettings
+
+CPU = DeviceSettings(accelerator="cpu")
+
+
+@pytest.fixture(scope="module")
+def run(folders: tuple[Path, Path], tiny: SearchSettings, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One finished search for every lambda."""
+    path = tmp_path_factory.mktemp("runs") / "run"
+    settings = replace(tiny, lam="0.05..0.95", derive_samples=16)
+    search(*folders, run_dir=path, settings=settings, devices=CPU)
+    return path
+
+
+def chosen(run: Path) -> dict[str, object]:
+    lines = [json.loads(line) for line in (run / "candidates.jsonl").read_text().splitlines()]
+    found = [line for line in lines if line["chosen"]]
+    assert all(line["source"] == "derive" for line in found)
+    return dict(found[-1])
+
+
+def test_scoring_the_saved_genotype_again_gives_the_stored_score(run: Path) -> None:
+    genotype = load_genotype(run / "genotype.json")
+    stored = chosen(run)
+    assert stored["genotype"] == genotype.to_dict()
+    assert rescore(run, genotype) == stored["psnr"]
+
+
+def test_one_search_answers_every_budget(run: Path, tmp_path: Path) -> None:
+    settings = NetworkSettings(channels=4)
+    space = SearchSettings(
+        layers=2,
+        nodes=1,
+        normal_operations=("identity", "sep_conv_3x3"),
+        upsampling_operations=("nearest", "sub_pixel"),
+    ).space
+    costs = sorted(network_cost(genotype, settings).macs for genotype in space)
+    found = []
+    for part in (0.25, 0.5, 0.9):
+        limit = costs[int(part * len(costs))]
+        output = tmp_path / f"{part}.json"
+        derived = derive(run, limits=Limits(macs=limit), output=output)
+        saved = load_genotype(output)
+        assert saved == derived.best.genotype
+        assert network_cost(saved, settings).macs <= limit
+        assert all(candidate.cost.macs <= limit for candidate in derived.candidates)
+        assert derived.best.psnr == max(candidate.psnr for candidate in derived.candidates)
+        found.append(saved)
+    assert found[0] != found[2]
+
+
+def test_a_limit_out_of_reach_and_a_foreign_lambda_are_said(run: Path) -> None:
+    with pytest.raises(HnasError, match="within the limits"):
+        derive(run, limits=Limits(macs=1.0))
+    with pytest.raises(HnasError, match=r"lam is 0.99; this search was made for 0.05\.\.0.95"):
+        derive(run, lam=0.99)
+
+
+def test_the_best_has_the_highest_reward(make_searcher: Callable[..., Searcher], splits: Splits) -> None:
+    searcher = make_searcher(strategy="random")
+    derived = derive_genotype(searcher, splits, count=12)
+    values = [0.6 * one.psnr - 0.4 * one.cost.relative for one in derived.candidates]
+    assert values == sorted(values, reverse=True)
+    assert derived.best is derived.candidates[0]
+    lr, hr = validation_crops(searcher, splits)
+    assert derived.best.psnr == searcher.scorer(derived.best.genotype, lr, hr)
+
+
+def test_an_unfinished_search_is_not_derived_from(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(HnasError, match="no finished search"):
+        derive(tmp_path)
+
+
+def test_a_finished_search_is_not_overwritten(run: Path, folders: tuple[Path, Path], tiny: SearchSettings) -> None:
+    before = (run / "genotype.json").read_bytes()
+    with pytest.raises(HnasError, match="overwrite"):
+        search(*folders, run_dir=run, settings=tiny, devices=CPU)
+    assert (run / "genotype.json").read_bytes() == before
+
+
+def test_psnr_of_a_batch_is_the_mean_of_its_pictures(fabric: Fabric) -> None:
+    """Against numpy, on Y of BT.601, border left out, with the squared error of rounding (1/12) added."""
+    draw = np.random.default_rng(0)
+    hr = draw.random((3, 16, 16, 3))
+    sr = np.clip(hr + draw.normal(0, 0.05, hr.shape), 0, 1)
+    weights = np.array([65.481, 128.553, 24.966])
+    error = (((sr - hr) @ weights)[:, 2:-2, 2:-2] ** 2).mean((1, 2)) + 1 / 12
+    import torch
+
+    first, second = (torch.from_numpy(x).permute(0, 3, 1, 2).float() for x in (sr, hr))
+    assert batch_psnr(first, second, 2) == pytest.approx(np.mean(10 * np.log10(255**2 / error)), abs=1e-3)
+
+
+def test_crops_are_the_middle_of_the_pictures_and_small_ones_are_named(
+    make_pairs: Callable[..., list[Pair]],
+) -> None:
+    pairs = make_pairs(4)
+    lr, hr = middle_crops(pairs, patch=10, limit=2)
+    assert lr.shape == (2, 3, 10, 10)
+    assert np.array_equal((hr[1] * 255).round().permute(1, 2, 0).numpy(), pairs[2].hr[14:34, 14:34])
+    with pytest.raises(HnasError, match="p0: 24x24 LR pixels are smaller than derive_patch"):
+        middle_crops(pairs, patch=32)

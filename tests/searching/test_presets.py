@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import pytest
+
+from hnas.nets import NetworkSettings
+from hnas.searching.settings import SearchSettings
+from hnas.settings import load_parts, load_settings, preset_names, read_config
+from hnas.training.settings import TrainingSettings
+
+
+def test_there_are_four() -> None:
+    assert {"demo", "paper", "cpu", "gpu"} <= set(preset_names())
+
+
+@pytest.mark.parametrize("name", ["demo", "paper", "cpu", "gpu"])
+def test_both_sections_of_a_preset_are_valid(name: str) -> None:
+    search = load_settings(SearchSettings, read_config(name, "search"), source=name)
+    network, _ = load_parts(read_config(name, "train"), NetworkSettings, TrainingSettings, source=name)
+    assert search.target_channels == network.channels
+
+
+def test_the_paper_preset_is_the_paper() -> None:
+    """Section 5.1; what it does not say is the default, except the skip that the paper does not have."""
+    settings = load_settings(SearchSettings, read_config("presets/paper.yaml", "search"))
+    assert settings == SearchSettings(image_skip="none", samples=1, baseline="ema")
+
+
+@pytest.mark.parametrize("name", ["demo", "cpu", "gpu"])
+def test_other_presets_have_what_leaves_the_plateau(name: str) -> None:
+    settings = load_settings(SearchSettings, read_config(name, "search"))
+    assert settings.image_skip == "bicubic"
+    assert settings.cell_skip > 0 or settings.norm != "none"
+    assert settings.samples >= 4

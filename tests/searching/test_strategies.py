@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
+from random import Random
+from statistics import fmean
+
+import pytest
+import torch
+
+from hnas.errors import HnasError
+from hnas.searching.costs import CandidateCost
+from hnas.searching.reward import Scored, joint_reward
+from hnas.searching.sampling import fair_genotypes
+from hnas.searching.settings import STRATEGIES, SearchSettings
+from hnas.searching.strategies import (
+    ControllerStrategy,
+    EvolutionStrategy,
+    build_strategy,
+    pareto_ranks,
+    policy_loss,
+)
+from hnas.space import Genotype, SearchSpace
+
+LAM = 0.5
+
+
+def quality(genotype: Genotype) -> float:
+    """A made-up PSNR with one best genotype: sep_conv_3x3 everywhere, sub_pixel everywhere, position 2."""
+    edges = (*genotype.normal.edges, *genotype.upsampling.edges)
+    return sum(edge.operation in ("sep_conv_3x3", "sub_pixel") for edge in edges) + genotype.position
+
+
+def scored(genotypes: Sequence[Genotype], lam: float = LAM, noise: float = 0.0) -> list[Scored]:
+    cost = CandidateCost(macs=1, params=1, latency=None, relative=0.0)
+    return [
+        Scored(one, quality(one) + noise, quality(one), cost, joint_reward(quality(one) + noise, 0.0, lam))
+        for one in genotypes
+    ]
+
+
+def anything(genotype: Genotype) -> bool:
+    return True
+
+
+def run(settings: SearchSettings, updates: int) -> float:
+    """Mean made-up quality of what the strategy proposes after so many updates."""
+    strategy = build_strategy(settings, anything)
+    for update in range(updates):
+        asked = strategy.ask(settings.samples, lam=LAM, random=Random(update))
+        strategy.tell(scored(asked, noise=Random(-update - 1).gauss(0, 3)), lam=LAM)
+    return fmean(quality(genotype) for genotype in strategy.ask(100, lam=LAM, random=Random("test")))
+
+
+@pytest.mark.parametrize("name", ["controller", "controller-flat", "evolution"])
+def test_strategies_beat_chance_though_the_pictures_of_a_batch_move_all_scores(tiny: SearchSettings, name: str) -> None:
+    settings = replace(tiny, strategy=name, samples=4, rounds=40, controller_lr=2e-2, population=20, tournament=5)
+    chance = run(replace(settings, strategy="random"), 1)
+    assert chance == pytest.approx(3.5, abs=0.3)  # 2 of 4 edges, and a position of 1.5
+    assert run(settings, settings.updates) > chance + 1.0
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_strategy_goes_on_from_its_state_as_if_nothing_had_happened(tiny: SearchSettings, name: str) -> None:
+    settings = replace(tiny, strategy=name, samples=4, population=8, tournament=3)
+    first = build_strategy(settings, anything)
+    for update in range(4):
+        first.tell(scored(first.ask(4, lam=LAM, random=Random(update))), lam=LAM)
+    second = build_strategy(settings, anything)
+    second.load_state_dict(deepcopy(first.state_dict()))
+    for update in range(4, 8):
+        asked = [strategy.ask(4, lam=LAM, random=Random(update)) for strategy in (first, second)]
+        assert asked[0] == asked[1]
+        assert first.tell(scored(asked[0]), lam=LAM) == second.tell(scored(asked[1]), lam=LAM)
+    assert first.finalists(5, lam=LAM, random=Random(9)) == second.finalists(5, lam=LAM, random=Random(9))
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_limits_hold_for_everything_that_is_proposed(tiny: SearchSettings, name: str) -> None:
+    strategy = build_strategy(replace(tiny, strategy=name), lambda genotype: genotype.position == 2)
+    assert {one.position for one in strategy.ask(30, lam=LAM, random=Random(0))} == {2}
+    assert {one.position for one in strategy.finalists(30, lam=LAM, random=Random(0))} == {2}
+
+
+def test_limits_out_of_reach_are_said(tiny: SearchSettings) -> None:
+    strategy = build_strategy(replace(tiny, strategy="random"), lambda genotype: False)
+    with pytest.raises(HnasError, match="within the limits; raise max_macs"):
+        strategy.ask(2, lam=LAM, random=Random(0))
+
+
+def test_leave_one_out_compares_with_the_others_of_the_batch(tiny: SearchSettings) -> None:
+    strategy = ControllerStrategy(replace(tiny, samples=4), anything)
+    advantages, baseline = strategy.advantages([1.0, 2.0, 3.0, 6.0])
+    assert advantages == pytest.approx([1 - 11 / 3, 2 - 10 / 3, 3 - 9 / 3, 6 - 6 / 3])
+    assert baseline == pytest.approx(3.0)
+
+
+def test_moving_average_is_of_the_rewards_before(tiny: SearchSettings) -> None:
+    settings = replace(tiny, baseline="ema", samples=1, baseline_decay=0.9)
+    strategy = ControllerStrategy(settings, anything)
+    assert strategy.advantages([10.0]) == ([0.0], 10.0)
+    assert strategy.advantages([12.0]) == ([2.0], 10.0)
+    assert strategy.advantages([12.0])[1] == pytest.approx(10.2)
+
+
+def test_leave_one_out_has_the_smaller_variance_of_the_gradient(tiny: SearchSettings) -> None:
+    """Scores move by 3 dB with the pictures of the batch and by 1 with the genotype."""
+    space = tiny.space
+
+    def variance(settings: SearchSettings) -> float:
+        strategy = ControllerStrategy(settings, anything)
+        parameters = list(strategy.controller.parameters())
+        gradients = []
+        for draw in range(60):
+            content = Random(draw).gauss(0, 3)
+            # Four evaluations for either: one group of four, or four single samples on pictures of their own.
+            for index in range(4 // settings.samples):
+                pictures = content if index == 0 else Random(f"{draw}{index}").gauss(0, 3)
+                policy = strategy.controller.sample(settings.samples, torch.Generator().manual_seed(10 * draw + index))
+                rewards = [one.reward.value for one in scored(policy.genotypes, noise=pictures)]
+                advantages, _ = strategy.advantages(rewards)
+                loss = policy_loss(policy, advantages, 0.0)
+                grads = torch.autograd.grad(loss, parameters, allow_unused=True)
+                flat = torch.cat([g.flatten() for g in grads if g is not None])
+                gradients.append(flat)
+        steps = torch.stack(gradients).view(60, 4 // settings.samples, -1).mean(1)
+        return steps.var(0).sum().item()
+
+    assert space.size == 512
+    grouped = variance(replace(tiny, samples=4))
+    single = variance(replace(tiny, samples=1, baseline="ema"))
+    assert grouped < 0.5 * single
+
+
+def test_pareto_ranks_are_those_of_the_definition() -> None:
+    """Front after front, each found by comparing every pair (Deb et al., 2002, non-dominated sorting)."""
+    random = Random(3)
+    points = [(random.randint(0, 6), random.randint(0, 6)) for _ in range(40)]
+    ranks = pareto_ranks(points)
+    for point, rank in zip(points, ranks, strict=True):
+        better = [
+            other
+            for p, other in zip(points, ranks, strict=True)
+            if p[0] >= point[0] and p[1] >= point[1] and p != point
+        ]
+        # The longest chain of points, each dominating the next, that ends here.
+        assert rank == (max(better) + 1 if better else 0)
+
+
+def test_in_evolution_the_oldest_leaves_however_good(tiny: SearchSettings) -> None:
+    settings = replace(tiny, strategy="evolution", population=4, tournament=2)
+    strategy = EvolutionStrategy(settings, anything)
+    best = max(settings.space, key=quality)
+    strategy.tell(scored([best]), lam=LAM)
+    assert strategy.finalists(1, lam=LAM, random=Random(0)) == [best]
+    strategy.tell(scored([settings.space.sample(Random(seed)) for seed in range(4)]), lam=LAM)
+    assert len(strategy.state_dict()["population"]) == 4
+    assert best not in strategy.finalists(4, lam=LAM, random=Random(0))
+
+
+@pytest.mark.parametrize("count", [7, 14])
+def test_fair_genotypes_show_every_operation_of_every_edge_equally_often(count: int) -> None:
+    space = SearchSpace(layers=7)
+    genotypes = fair_genotypes(space, count, Random(0))
+    assert all(genotype in space for genotype in genotypes)
+    for node in range(space.nodes):
+        for slot in range(2):
+            names = [genotype.normal.nodes[node][slot].operation for genotype in genotypes]
+            assert {names.count(name) for name in space.normal_operations} == {count // 7}
+    assert {[g.position for g in genotypes].count(position) for position in range(1, 8)} == {count // 7}
