@@ -25,8 +25,6 @@ Norm = Literal["none", "batch", "batch-statistics"]
 #: networks keep those 4: a single one behind a ReLU is dead from the start half of the time.
 _ATTENTION_REDUCTION = 16
 _ATTENTION_CHANNELS = 4
-#: DBPN's projection units at x2: 6x6 filters, stride 2, padding 2 (Haris et al. 2018, 4.1).
-_PROJECTION_SIZE = 6
 
 
 @dataclass(frozen=True)
@@ -123,12 +121,16 @@ class UpDownProjection(nn.Module):
     """An up-projection unit followed by a down-projection unit (DBPN, Haris et al. 2018, eqs. 1-10), at x2.
 
     Each unit projects, projects back, and corrects by the projected error. The size stays as it was.
+
+    DBPN's filters are 6x6 at stride 2 and padding 2. The four pixels that a small one becomes are kept here as
+    channels, where such a filter is exactly a 3x3 convolution between C and 4C channels: the same function and as many
+    multiply-adds, several times faster than strided and transposed convolutions on a CPU.
     """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.up, self.up_error, self.down_back = (_up(channels) for _ in range(3))
-        self.up_back, self.down, self.down_error = (_down(channels) for _ in range(3))
+        self.up, self.up_error, self.down_back = (_projection(channels, 4 * channels) for _ in range(3))
+        self.up_back, self.down, self.down_error = (_projection(4 * channels, channels) for _ in range(3))
 
     def forward(self, x: Tensor) -> Tensor:
         """Shapes: (N, C, H, W) to (N, C, H, W)."""
@@ -139,19 +141,15 @@ class UpDownProjection(nn.Module):
         return projected
 
 
-def _up(channels: int) -> nn.Module:
-    return nn.Sequential(
-        nn.ConvTranspose2d(channels, channels, _PROJECTION_SIZE, stride=2, padding=2, bias=False), nn.PReLU()
-    )
-
-
-def _down(channels: int) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(channels, channels, _PROJECTION_SIZE, stride=2, padding=2, bias=False), nn.PReLU())
+def _projection(channels_in: int, channels_out: int) -> nn.Module:
+    # DBPN learns the slope (PReLU); keeping it where PReLU starts halves the time of the whole backward.
+    conv = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+    return nn.Sequential(conv, nn.LeakyReLU(0.25, inplace=True))
 
 
 def _projection_cost(channels: int) -> OperationCost:
-    macs = 6 * _PROJECTION_SIZE**2 * channels**2
-    return OperationCost(macs_per_pixel=macs, params=macs + 6)
+    macs = 6 * 9 * 4 * channels**2
+    return OperationCost(macs_per_pixel=macs, params=macs)
 
 
 class ResidualChannelAttention(nn.Module):
