@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from hnas.errors import HnasError
 
@@ -14,17 +17,30 @@ def write_atomically(path: Path, data: bytes | memoryview | str) -> None:
     Raises:
         HnasError: the disk is full, the folder is missing or not writable; the old file is untouched.
     """
+    with atomic_file(path) as file:
+        file.write(data.encode() if isinstance(data, str) else data)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """As :func:`write_atomically`, for what is written bit by bit: a file that takes its place when the block ends.
+
+    Raises:
+        HnasError: the disk is full, the folder is missing or not writable; the old file is untouched.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with beside.open("wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
+        reason = error.strerror or error
+        raise HnasError(f"{path}: cannot write it ({reason}); what was there before is untouched") from error
+    finally:
         beside.unlink(missing_ok=True)
-        raise HnasError(f"{path}: cannot write it ({error.strerror}); what was there before is untouched") from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -23,6 +23,8 @@ from hnas.nets import build_model
 
 #: The tensor, and the metadata entry, that hold the JSON.
 DESCRIPTION = "hnas.description"
+#: Where the weights are that come with the package.
+BUNDLED = Path(__file__).parent / "models"
 #: No network of this project comes near it; a description is a few kilobytes.
 _MAX_DESCRIPTION_BYTES = 1 << 20
 
@@ -42,6 +44,29 @@ class WeightsFile:
     tensors: dict[str, Tensor]
 
 
+def bundled_models() -> dict[str, Path]:
+    """The weights files that come with the package, by name (each has its card beside it, ``<name>.json``)."""
+    return {path.stem: path for path in sorted(BUNDLED.glob("*.safetensors"))}
+
+
+def locate_weights(name_or_path: str | Path) -> Path:
+    """The weights file that a path, a run folder or the name of a bundled model means.
+
+    Raises:
+        HnasError: there is none.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        path /= "weights.safetensors"
+    if path.is_file():
+        return path
+    bundled = bundled_models()
+    if str(name_or_path) in bundled:
+        return bundled[str(name_or_path)]
+    names = f"; bundled models are {', '.join(bundled)}" if bundled else ""
+    raise HnasError(f"{path}: no such weights file{names}")
+
+
 def save_model(path: str | Path, model: nn.Module, provenance: Mapping[str, Any]) -> None:
     """Writes a model's weights with its description, whole or not at all.
 
@@ -57,14 +82,12 @@ def save_model(path: str | Path, model: nn.Module, provenance: Mapping[str, Any]
 
 
 def read_weights(path: str | Path) -> WeightsFile:
-    """Reads a weights file without building the model.
+    """Reads a weights file, named as :func:`locate_weights` says, without building the model.
 
     Raises:
         HnasError: the file is missing, no safetensors file, truncated, or says nothing of its model.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise HnasError(f"{path}: no such weights file")
+    path = locate_weights(path)
     try:
         with safe_open(path, framework="pt") as file:
             names = list(file.keys())
@@ -101,7 +124,7 @@ def load_model(path: str | Path, *, expect: Mapping[str, Any] | None = None) -> 
     """The model of a weights file, on the CPU and in evaluation mode.
 
     Args:
-        path: of the file.
+        path: see :func:`locate_weights`.
         expect: a description that the file's must equal, where the caller knows which model it wants.
 
     Raises:

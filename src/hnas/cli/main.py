@@ -29,6 +29,7 @@ from hnas.settings import FromMapping, one_line, read_config, refuse_fractions
 #: Command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that name;
 #: a word that is a keyword of Python has an underscore after it.
 COMMANDS = {
+    "upscale": "Enlarge pictures: files, folders, patterns, standard input.",
     "demo": "The whole way once, on photographs that come along: search, train, evaluate, upscale, report.",
     "data": "The public sets that papers use: list them, get them, check them.",
     "search": "Search for a genotype on your own pictures.",
@@ -36,8 +37,10 @@ COMMANDS = {
     "evaluate": "PSNR and SSIM of models on benchmarks, as papers compute them.",
     "train": "Train a network from scratch, on your own pictures.",
     "zoo": "Train and export the models that ship with the package.",
+    "compare": "Table II of the paper: what it prints, what it costs, what it reaches here.",
     "import": "Convert a published weights file of a known system (CARN, VDSR, FALSR ...).",
     "report": "Write a run's report: curves, genotypes, cells, pictures, in one HTML file.",
+    "app": "Enlarge pictures and explore searches in the browser (extra: app).",
     "profile": "Multiply-adds, parameters and measured latency of a network.",
     "bench": "Time the steps of search and training here, beside the straightforward way.",
     "show": "Draw a genotype: both cells and the position of the upsampling cell.",

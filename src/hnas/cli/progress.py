@@ -9,12 +9,14 @@ from time import monotonic
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -70,6 +72,36 @@ def picture_progress() -> Iterator[Callable[[str, int], Callable[[], None]]]:
         def begin(title: str, pictures: int) -> Callable[[], None]:
             task = bar.add_task(title, total=pictures)
             return lambda: bar.advance(task)
+
+        yield begin
+
+
+@contextmanager
+def file_progress(files: int) -> Iterator[Callable[[int, str], Callable[[float], None]]]:
+    """A bar over files with the time left.
+
+    Yields:
+        A function of a file's number (from 0) and name, which gives what is to be told the share of the file that is
+        done, 0 to 1.
+    """
+    console = Console(stderr=True)
+    printed = monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=files)
+
+        def begin(index: int, name: str) -> Callable[[float], None]:
+            title = f"{index + 1} of {files}  {name}" if files > 1 else name
+            bar.update(task, completed=index, description=escape(title))
+
+            def progress(share: float) -> None:
+                nonlocal printed
+                bar.update(task, completed=index + share)
+                if not console.is_terminal and monotonic() - printed > LINE_EVERY:
+                    printed = monotonic()
+                    print(f"{title}: {share:.0%}", file=sys.stderr, flush=True)
+
+            return progress
 
         yield begin
 

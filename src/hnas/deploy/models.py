@@ -1,0 +1,81 @@
+"""From a model's name to an upscaler: a weights file, a run folder, a bundled name, an exported file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hnas.deploy.backends import Backend, BackendName, RuntimeBackend, TorchBackend
+from hnas.deploy.export import describe, onnx_bytes
+from hnas.deploy.runtimes import onnx_session, openvino_session
+from hnas.deploy.simplify import simplify
+from hnas.deploy.upscale import Upscaler
+from hnas.errors import HnasError
+from hnas.nets import build_model
+from hnas.weights import bundled_models, load_model, read_weights
+
+#: The scale where neither a model nor a scale is asked for.
+DEFAULT_SCALE = 2
+#: Endings of exported files that can be run.
+_EXPORTED = (".onnx", ".xml")
+
+
+def default_model(scale: int | None = None) -> str:
+    """The name of the bundled model for a scale: the one with most parameters, the best of them.
+
+    Raises:
+        HnasError: none comes with the package at this scale.
+    """
+    bundled = {name: read_weights(path) for name, path in bundled_models().items()}
+    scale = scale or DEFAULT_SCALE
+    sizes = {
+        name: sum(tensor.numel() for tensor in file.tensors.values())
+        for name, file in bundled.items()
+        if file.description.get("scale") == scale
+    }
+    if not sizes:
+        raise HnasError(f"no model for scale {scale} comes with the package; name a weights file or a run folder")
+    return max(sizes, key=lambda name: sizes[name])
+
+
+def load(
+    model: str | Path,
+    *,
+    device: str = "cpu",
+    backend: BackendName = "torch",
+    tile: int | None = None,
+    self_ensemble: bool = False,
+) -> Upscaler:
+    """A model ready to enlarge pictures: ``hnas.load("weights.safetensors").upscale(image)``.
+
+    Args:
+        model: a weights file, a run folder, the name of a bundled model, or an exported .onnx or .xml file.
+        device: where torch runs it, such as ``cpu`` or ``cuda``; the other backends run on the CPU.
+        backend: what runs it; exported files choose for themselves.
+        tile: side of a tile in low-resolution pixels; None chooses by the free memory, 0 is the whole picture.
+        self_ensemble: average over the 8 turns and flips of the picture.
+
+    Raises:
+        HnasError: there is no such model or device, its file is damaged, or the backend's package is missing.
+    """
+    return Upscaler(_backend(model, device, backend), tile=tile, self_ensemble=self_ensemble)
+
+
+def _backend(model: str | Path, device: str, backend: BackendName) -> Backend:
+    ending = Path(model).suffix
+    if backend == "torch" and ending not in _EXPORTED:
+        return TorchBackend(load_model(model), device)
+    if device != "cpu":
+        raise HnasError(
+            f"--device {device} goes with --backend torch only; onnxruntime and OpenVINO run on the CPU here"
+        )
+    if ending not in _EXPORTED:
+        trained = load_model(model)
+        session = onnx_session if backend == "onnx" else openvino_session
+        run, _ = session(onnx_bytes(simplify(trained), describe(trained, {})))
+        return RuntimeBackend(run, trained)
+    if not Path(model).is_file():
+        raise HnasError(f"{model}: no such file")
+    # OpenVINO reads ONNX files too, so it may be asked for.
+    session = openvino_session if ending == ".xml" or backend == "openvino" else onnx_session
+    run, metadata = session(Path(model))
+    return RuntimeBackend(run, build_model(metadata["description"]).eval())

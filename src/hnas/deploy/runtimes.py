@@ -1,0 +1,98 @@
+"""Other runtimes than torch: sessions of onnxruntime and OpenVINO behind one call, from numpy to numpy."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnas.errors import HnasError
+
+Floats = NDArray[np.float32]
+#: (N, 3, H, W) in [0, 1] to (N, 3, scale * H, scale * W).
+Run = Callable[[Floats], Floats]
+#: The key under which an exported file holds its model's description and provenance, as JSON.
+METADATA = "hnas"
+
+
+def need(package: str, extra: str) -> ModuleType:
+    """Imports a package of an extra.
+
+    Raises:
+        HnasError: it is not installed; says how to get it.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise HnasError(f"this needs the package {package}: pip install 'hnas-sr[{extra}]'") from error
+
+
+def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Run, dict[str, Any]]:
+    """An ONNX model on onnxruntime's CPU provider, and what the file says of itself.
+
+    Args:
+        model: a file or its bytes.
+        threads: of one operation; by default onnxruntime decides.
+
+    Raises:
+        HnasError: onnxruntime is missing, or the file is damaged or none of ours.
+    """
+    ort = need("onnxruntime", "onnx")
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    if threads:
+        options.intra_op_num_threads = threads
+    source = str(model) if isinstance(model, Path) else model
+    try:
+        session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own types derive from nothing narrower
+        raise HnasError(f"{_name(model)}: onnxruntime cannot load it ({_first_line(error)})") from error
+    text = session.get_modelmeta().custom_metadata_map.get(METADATA)
+
+    def run(x: Floats) -> Floats:
+        result: Floats = session.run(None, {"lr": x})[0]
+        return result
+
+    return run, _metadata(text, model)
+
+
+def openvino_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Run, dict[str, Any]]:
+    """An OpenVINO (.xml) or ONNX model on OpenVINO's CPU device; as :func:`onnx_session`."""
+    ov = need("openvino", "openvino")
+    core = ov.Core()
+    options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+    if threads:
+        options["INFERENCE_NUM_THREADS"] = threads
+    try:
+        graph = core.read_model(model)
+        compiled = core.compile_model(graph, "CPU", options)
+    except RuntimeError as error:
+        raise HnasError(f"{_name(model)}: OpenVINO cannot load it ({_first_line(error)})") from error
+    text = graph.get_rt_info([METADATA]).astype(str) if graph.has_rt_info([METADATA]) else None
+
+    def run(x: Floats) -> Floats:
+        return np.array(compiled(x)[0])
+
+    return run, _metadata(text, model)
+
+
+def _metadata(text: str | None, model: Path | bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(text or "")
+        return {"description": dict(value["description"]), "provenance": dict(value.get("provenance", {}))}
+    except (ValueError, TypeError, KeyError) as error:
+        raise HnasError(f"{_name(model)}: does not say which model it holds; export it with `hnas export`") from error
+
+
+def _name(model: Path | bytes) -> str:
+    return str(model) if isinstance(model, Path) else "the exported model"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

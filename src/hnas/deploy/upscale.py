@@ -1,0 +1,206 @@
+"""Enlarging pictures in memory: planes through tiles, opacity as its own plane, an average over turns and flips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from hnas.deploy.backends import Backend, is_out_of_memory, release_memory
+from hnas.deploy.picture_io import Picture
+from hnas.deploy.runtimes import Floats
+from hnas.deploy.tiling import Tile, automatic_side, free_bytes, plan_tiles
+from hnas.errors import HnasError
+
+#: Is told the share done, 0 to 1.
+Progress = Callable[[float], None]
+_SMALLEST_TILE = 16
+
+
+@dataclass(frozen=True)
+class Upscaler:
+    """A network ready to enlarge pictures.
+
+    Attributes:
+        backend: what runs it.
+        tile: side of a tile in low-resolution pixels; None chooses by the free memory, 0 is the whole picture.
+        margin: pixels read around a tile, at least; never fewer than the receptive radius, so that no seam shows.
+        self_ensemble: average over the 8 turns and flips of the picture: slower, a little better.
+    """
+
+    backend: Backend
+    tile: int | None = None
+    margin: int = 0
+    self_ensemble: bool = False
+
+    @property
+    def scale(self) -> int:
+        """By how much it enlarges."""
+        return self.backend.scale
+
+    def upscale(self, image: NDArray[Any], *, progress: Progress | None = None) -> NDArray[Any]:
+        """Enlarges a picture.
+
+        Args:
+            image: (H, W) gray, (H, W, 3) RGB or (H, W, 4) RGB with opacity; uint8, uint16, or float in [0, 1].
+            progress: is told the share done.
+
+        Returns:
+            The same kind and type of array, ``scale`` times as high and wide; floats are clipped to [0, 1].
+
+        Raises:
+            HnasError: another shape or type, or not enough memory for even the smallest tile.
+        """
+        if image.ndim == 3 and image.shape[2] == 4:
+            picture = Picture(image[..., :3], image[..., 3])
+            enlarged = self.upscale_picture(picture, progress=progress)
+            return np.dstack([enlarged.pixels, cast(NDArray[Any], enlarged.alpha)])
+        return self._enlarge(image, progress or _quiet)
+
+    def upscale_picture(self, picture: Picture, *, progress: Progress | None = None) -> Picture:
+        """Enlarges a picture with all that it carries; see :meth:`upscale`."""
+        progress = progress or _quiet
+        if picture.alpha is None:
+            return replace(picture, pixels=self._enlarge(picture.pixels, progress))
+        pixels = self._enlarge(_filled(picture.pixels, picture.alpha), lambda share: progress(share / 2))
+        alpha = self._enlarge_opacity(picture.alpha, lambda share: progress(0.5 + share / 2))
+        return replace(picture, pixels=pixels, alpha=alpha)
+
+    def _enlarge_opacity(self, alpha: NDArray[Any], progress: Progress) -> NDArray[Any]:
+        """Opacity stays within its neighbourhood: what is fully opaque or fully clear remains so."""
+        if alpha.min() == alpha.max():
+            progress(1)
+            return alpha.repeat(self.scale, 0).repeat(self.scale, 1)
+        enlarged = self._enlarge(alpha, progress)
+        for limit, bound in ((ndimage.minimum_filter, np.maximum), (ndimage.maximum_filter, np.minimum)):
+            nearby = limit(alpha, size=3, mode="nearest")
+            bound(enlarged, nearby.repeat(self.scale, 0).repeat(self.scale, 1), out=enlarged)
+        return enlarged
+
+    def _enlarge(self, image: NDArray[Any], progress: Progress) -> NDArray[Any]:
+        _check(image)
+        height, width = image.shape[:2]
+        result = np.empty((height * self.scale, width * self.scale, *image.shape[2:]), image.dtype)
+        side = self._side(height, width)
+        while True:
+            try:
+                self._run_tiles(image, result, side, progress)
+                return result
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                side = (side or max(height, width)) // 2
+                if side < _SMALLEST_TILE:
+                    name = self.backend.device
+                    raise HnasError(f"{name} has too little free memory for even the smallest tile") from error
+            # Outside the except clause, since its traceback keeps the failed tile's tensors alive.
+            release_memory(self.backend.device)
+
+    @property
+    def _margin(self) -> int:
+        return max(self.margin, self.backend.radius)
+
+    def _side(self, height: int, width: int) -> int:
+        """The side of a tile; 0 where the whole picture fits."""
+        if self.tile is not None and self.backend.can_tile:
+            return self.tile
+        memory = free_bytes(self.backend.device)
+        if height * width * self.backend.bytes_per_pixel <= memory:
+            return 0
+        if not self.backend.can_tile:
+            raise HnasError(
+                f"{width}x{height} is too large to be run at once, and this model's attention looks at the whole "
+                "picture; run it with --backend torch, which can tile it"
+            )
+        return automatic_side(self.backend.bytes_per_pixel, self._margin, memory)
+
+    def _run_tiles(self, image: NDArray[Any], result: NDArray[Any], side: int, progress: Progress) -> None:
+        tiles = list(plan_tiles(image.shape[0], image.shape[1], side, self._margin))
+        pooled = bool(self.backend.pooled) and len(tiles) > 1
+        runs = 2 if pooled else 1  # the first one for the means of channel attention
+        with self.backend.pooled.replaced() if pooled else nullcontext():
+            for run in range(runs):
+                for index, tile in enumerate(tiles):
+                    values = self._run_tile(image, tile, pooled)
+                    if run == runs - 1:
+                        _place(values, tile, result, self.scale)
+                    progress((run + (index + 1) / len(tiles)) / runs)
+                if pooled:
+                    self.backend.pooled.settle()
+
+    def _run_tile(self, image: NDArray[Any], tile: Tile, pooled: bool) -> Floats:
+        """The tile's own pixels, (3, scale * h, scale * w), in [0, 1]."""
+        top, left, bottom, right = tile.window
+        x = _to_floats(image[top:bottom, left:right])
+        mask = np.zeros((1, 1, *x.shape[2:]), np.float32)
+        mask[..., tile.top - top : tile.bottom - top, tile.left - left : tile.right - left] = 1
+        total: Floats | None = None
+        views = range(8) if self.self_ensemble else range(1)
+        for view in views:
+            if pooled:
+                device = self.backend.device
+                self.backend.pooled.tile(torch.from_numpy(_turned(mask, view)).to(device), view)
+            y = _turned_back(self.backend(_turned(x, view)), view)
+            total = y if total is None else total + y
+        assert total is not None
+        inside = total[
+            0, :,
+            (tile.top - top) * self.scale : (tile.bottom - top) * self.scale,
+            (tile.left - left) * self.scale : (tile.right - left) * self.scale,
+        ]  # fmt: skip
+        return np.clip(inside / len(views), 0, 1)
+
+
+def _quiet(_: float) -> None:
+    pass
+
+
+def _check(image: NDArray[Any]) -> None:
+    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (3,)) or 0 in image.shape:
+        raise HnasError(f"a picture has the shape (H, W), (H, W, 3) or (H, W, 4), not {image.shape}")
+    if image.dtype not in (np.uint8, np.uint16, np.float32, np.float64):
+        raise HnasError(f"a picture is uint8, uint16, or floats in [0, 1], not {image.dtype}")
+
+
+def _to_floats(window: NDArray[Any]) -> Floats:
+    """(h, w) or (h, w, 3) to (1, 3, h, w) in [0, 1]."""
+    most = np.iinfo(window.dtype).max if window.dtype.kind == "u" else 1
+    values = window.astype(np.float32) / np.float32(most)
+    values = np.stack([values] * 3) if values.ndim == 2 else np.moveaxis(values, 2, 0)
+    return np.ascontiguousarray(values[None])
+
+
+def _place(values: Floats, tile: Tile, result: NDArray[Any], scale: int) -> None:
+    """Writes a tile, (3, h, w) in [0, 1], to its place; gray is the mean of the three."""
+    pixels = values.mean(0) if result.ndim == 2 else np.moveaxis(values, 0, 2)
+    if result.dtype.kind == "u":
+        pixels = np.rint(pixels * np.float32(np.iinfo(result.dtype).max))
+    result[tile.top * scale : tile.bottom * scale, tile.left * scale : tile.right * scale] = pixels
+
+
+def _turned(x: Floats, view: int) -> Floats:
+    """One of the 8 turns and flips of (1, C, h, w)."""
+    x = np.rot90(x, view % 4, (2, 3))
+    return np.ascontiguousarray(x[..., ::-1] if view >= 4 else x)
+
+
+def _turned_back(y: Floats, view: int) -> Floats:
+    y = y[..., ::-1] if view >= 4 else y
+    return np.rot90(y, -(view % 4), (2, 3))
+
+
+def _filled(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
+    """Fully clear pixels take the colour of the nearest visible one: whatever they hide (often black) would else
+    darken the edges."""
+    clear = alpha == 0
+    if not clear.any() or clear.all():
+        return pixels
+    nearest = ndimage.distance_transform_edt(clear, return_distances=False, return_indices=True)
+    filled: NDArray[Any] = pixels[tuple(nearest)]
+    return filled
