@@ -69,6 +69,14 @@ for _index, (_name, _line) in enumerate(COMMANDS.items()):
     app.command(f"hnas.cli.{_python_name}:{_python_name}", name=_name, help=_line, sort_key=_index)
 
 
+def command(name: str) -> App:
+    """One command, with the whole docstring of its function as help, not just its line in the list of commands."""
+    found = app[name]
+    if found.default_command:
+        found.help = None
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line.
 
@@ -80,13 +88,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     if tokens and tokens[0] in COMMANDS:
-        app[tokens[0]].help = None  # its docstring, which says more than the line in the list of commands
+        command(tokens[0])
     try:
         status = app(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
-        command = " ".join(("hnas", *(error.command_chain or ())))
-        return _fail(f"{one_line(error)}; see {command} --help")
+        words = " ".join(("hnas", *(error.command_chain or ())))
+        return _fail(f"{one_line(error)}; see {words} --help")
     except HnasError as error:
         return _fail(one_line(error))
     except KeyboardInterrupt:

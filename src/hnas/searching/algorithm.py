@@ -63,7 +63,7 @@ class Searcher:
             )
         self.settings, self.costs, self.fabric = settings, costs, fabric
         self.supernet = build_supernet(settings).to(fabric.device)
-        self.optimizer = torch.optim.Adam(self.supernet.parameters(), lr=settings.lr)
+        self.optimizer = torch.optim.Adam(self.supernet.parameters(), lr=settings.lr, fused=True)
         self.strategy: Strategy = build_strategy(settings, costs.within(settings.limits))
 
         def patches(pairs: Sequence[Pair], seed: int) -> PatchSampler:

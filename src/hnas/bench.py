@@ -1,0 +1,296 @@
+"""How long the steps of a search, a training and an enlargement take here, beside the straightforward way.
+
+Both ways run in turns in one process, so that whatever else the machine does hits both alike. The straightforward way
+has pictures and weights in the default layout, the library's backward of depthwise convolutions and the default Adam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
+from random import Random
+from statistics import fmean, median
+from time import perf_counter
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from hnas.data.folders import Pair
+from hnas.data.patches import PatchSampler
+from hnas.nets import Network, NetworkSettings, set_fast_depthwise, to_channels_last
+from hnas.searching.algorithm import Searcher, build_supernet
+from hnas.searching.costs import CostTable
+from hnas.searching.settings import SearchSettings
+from hnas.searching.splits import Splits
+from hnas.space import NAMED_GENOTYPES
+from hnas.training.devices import start_fabric
+from hnas.training.settings import DeviceSettings
+
+Way = Literal["plain", "ours"]
+Part = Literal["data", "forward", "backward", "optimiser"]
+PARTS: tuple[Part, ...] = ("data", "forward", "backward", "optimiser")
+#: One step of the case with this number, timed by the clock that it is given.
+Step = Callable[[int, "Clock"], None]
+
+
+class Clock:
+    """Adds up seconds by the part of a step that they were spent in; waits for the device at every boundary."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.seconds: dict[Part, float] = dict.fromkeys(PARTS, 0.0)
+        self._device = device
+
+    @contextmanager
+    def part(self, name: Part) -> Iterator[None]:
+        """Times what is inside."""
+        began = perf_counter()
+        yield
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        self.seconds[name] += perf_counter() - began
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds of one step in each of its parts: per part the median over repetitions, then the mean over cases."""
+
+    data: float
+    forward: float
+    backward: float
+    optimiser: float
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole step."""
+        return self.data + self.forward + self.backward + self.optimiser
+
+    def share(self, part: Part) -> float:
+        """The share of one part in the step, 0 to 1."""
+        return float(getattr(self, part)) / self.seconds
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One kind of step, both ways."""
+
+    name: str
+    plain: Timing
+    ours: Timing
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours is."""
+        return self.plain.seconds / self.ours.seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchSettings:
+    """Sizes of what is timed; the defaults are the paper's search and HNAS-A at C = 16, x2.
+
+    Attributes:
+        search_channels: C of the supernet.
+        channels: C of the trained and enlarging network.
+        layers: cells of the supernet.
+        batch: patches per step.
+        patch: side of an LR patch, pixels.
+        picture: side of the square LR picture that is enlarged, pixels.
+        genotypes: uniformly drawn genotypes that the steps of the search are averaged over.
+        repeats: repetitions of every step, both ways in turns.
+        seed: for genotypes, weights and patches.
+    """
+
+    search_channels: int = 8
+    channels: int = 16
+    layers: int = 12
+    batch: int = 16
+    patch: int = 48
+    picture: int = 512
+    genotypes: int = 4
+    repeats: int = 3
+    seed: int = 0
+
+
+def compare(name: str, steps: Mapping[Way, Step], *, cases: int, repeats: int, device: torch.device) -> Comparison:
+    """Times both ways in turns; the first run of each way is thrown away."""
+    for step in steps.values():
+        step(0, Clock(device))
+    timings = {}
+    seconds: dict[Way, list[list[dict[Part, float]]]] = {way: [[] for _ in range(cases)] for way in steps}
+    for case in range(cases):
+        for _ in range(repeats):
+            for way, step in steps.items():
+                clock = Clock(device)
+                step(case, clock)
+                seconds[way][case].append(clock.seconds)
+    for way, runs in seconds.items():
+        timings[way] = Timing(**{part: fmean(median(run[part] for run in case) for case in runs) for part in PARTS})
+    return Comparison(name, timings["plain"], timings["ours"])
+
+
+def bench_w_step(settings: BenchSettings, device: torch.device) -> Comparison:
+    """An update of the supernet's shared weights, each with one uniformly drawn genotype."""
+    search = _search_settings(settings)
+    random = Random(settings.seed)
+    genotypes = [search.space.sample(random) for _ in range(settings.genotypes)]
+    supernet = build_supernet(search)
+
+    def step(model: nn.Module, case: int, lr: Tensor) -> Tensor:
+        result: Tensor = model(lr, genotypes[case])
+        return result
+
+    steps = _training_steps(supernet, settings, device, forward=step)
+    return compare("w-step", steps, cases=settings.genotypes, repeats=settings.repeats, device=device)
+
+
+def bench_training_step(settings: BenchSettings, device: torch.device) -> Comparison:
+    """An update of a stand-alone HNAS-A."""
+    steps = _training_steps(_network(settings), settings, device, forward=lambda model, case, lr: model(lr))
+    return compare("training step", steps, cases=1, repeats=settings.repeats, device=device)
+
+
+def bench_controller_step(settings: BenchSettings, device: torch.device) -> Comparison:
+    """An update of the controller from one genotype: drawn, scored with the shared weights, learnt from.
+
+    Drawing and learning count as "optimiser".
+    """
+    search = _search_settings(settings)
+    pairs = _pictures(settings, scale=search.scale)
+    kind: Literal["cuda", "cpu", "mps"] = device.type  # type: ignore[assignment]
+    fabric = start_fabric(DeviceSettings(accelerator=kind))
+    steps: dict[Way, Step] = {}
+    for way in ("plain", "ours"):
+        searcher = Searcher(search, Splits(pairs[:2], pairs[2:4], pairs[4:]), CostTable(search), fabric)
+        _lay_out(searcher.supernet, way)
+        sampler = _sampler(settings, pairs[2:4], search.scale)
+
+        def step(
+            case: int,
+            clock: Clock,
+            *,
+            way: Way = way,
+            searcher: Searcher = searcher,
+            sampler: PatchSampler = sampler,
+        ) -> None:
+            with clock.part("optimiser"):
+                genotypes = searcher.strategy.ask(1, lam=0.6, random=Random(case))
+            with clock.part("data"):
+                pictures = _batch(sampler, case, way, device)
+            with clock.part("forward"):
+                scored = searcher.score_all(genotypes, pictures, 0.6)
+            with clock.part("optimiser"):
+                searcher.strategy.tell(scored, lam=0.6)
+
+        steps[way] = step
+    return compare("controller step", steps, cases=settings.genotypes, repeats=settings.repeats, device=device)
+
+
+def bench_upscaling(settings: BenchSettings, device: torch.device) -> Comparison:
+    """A stand-alone HNAS-A that enlarges one picture, from bytes to bytes."""
+    picture = np.random.default_rng(settings.seed).integers(256, size=(1, settings.picture, settings.picture, 3))
+    pixels = torch.from_numpy(picture.astype(np.uint8))
+    steps: dict[Way, Step] = {}
+    for way in ("plain", "ours"):
+        model = _lay_out(_network(settings).to(device).eval(), way)
+
+        def step(case: int, clock: Clock, *, way: Way = way, model: nn.Module = model) -> None:
+            with torch.inference_mode():
+                with clock.part("data"):
+                    x = pixels.to(device).permute(0, 3, 1, 2).float().div_(255)
+                    x = x.contiguous() if way == "plain" else x
+                with clock.part("forward"):
+                    sr = model(x)
+                with clock.part("data"):
+                    (sr * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().contiguous()
+
+        steps[way] = step
+    name = f"upscaling {settings.picture}x{settings.picture}"
+    return compare(name, steps, cases=1, repeats=settings.repeats, device=device)
+
+
+#: By the name on the command line.
+BENCHES: dict[str, Callable[[BenchSettings, torch.device], Comparison]] = {
+    "w-step": bench_w_step,
+    "controller-step": bench_controller_step,
+    "training-step": bench_training_step,
+    "upscaling": bench_upscaling,
+}
+
+
+def _training_steps(
+    model: nn.Module,
+    settings: BenchSettings,
+    device: torch.device,
+    *,
+    forward: Callable[[nn.Module, int, Tensor], Tensor],
+) -> dict[Way, Step]:
+    sampler = _sampler(settings, _pictures(settings, scale=2), 2)
+    steps: dict[Way, Step] = {}
+    for way in ("plain", "ours"):
+        trained = _lay_out(deepcopy(model).to(device).train(), way)
+        optimizer = torch.optim.Adam(trained.parameters(), lr=1e-4, fused=True if way == "ours" else None)
+
+        def step(
+            case: int,
+            clock: Clock,
+            *,
+            way: Way = way,
+            trained: nn.Module = trained,
+            optimizer: torch.optim.Adam = optimizer,
+        ) -> None:
+            with clock.part("data"):
+                lr, hr = _batch(sampler, case, way, device)
+            with clock.part("forward"):
+                loss = l1_loss(forward(trained, case, lr), hr)
+            with clock.part("backward"):
+                loss.backward()  # type: ignore[no-untyped-call]
+            with clock.part("optimiser"):
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+
+        steps[way] = step
+    return steps
+
+
+def _lay_out(model: nn.Module, way: Way) -> nn.Module:
+    set_fast_depthwise(model, way == "ours")
+    if way == "ours":
+        return to_channels_last(model)
+    return model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload, no-any-return]
+
+
+def _batch(sampler: PatchSampler, step: int, way: Way, device: torch.device) -> tuple[Tensor, Tensor]:
+    lr, hr = sampler.batch(step, device=device)
+    return (lr.contiguous(), hr.contiguous()) if way == "plain" else (lr, hr)
+
+
+def _network(settings: BenchSettings) -> Network:
+    return Network(NAMED_GENOTYPES["HNAS-A"], NetworkSettings(channels=settings.channels))
+
+
+def _search_settings(settings: BenchSettings) -> SearchSettings:
+    return SearchSettings(
+        channels=settings.search_channels,
+        layers=settings.layers,
+        batch=settings.batch,
+        patch=settings.patch,
+        seed=settings.seed,
+        samples=1,
+        baseline="ema",
+    )
+
+
+def _sampler(settings: BenchSettings, pairs: tuple[Pair, ...], scale: int) -> PatchSampler:
+    return PatchSampler(pairs, scale=scale, patch=settings.patch, batch=settings.batch, seed=settings.seed)
+
+
+def _pictures(settings: BenchSettings, *, scale: int) -> tuple[Pair, ...]:
+    """Noise: how long a step takes does not depend on what is in a picture."""
+    draw = np.random.default_rng(settings.seed)
+    side = max(4 * settings.patch, 64)
+    pictures = [draw.integers(256, size=(scale * side, scale * side, 3), dtype=np.uint8) for _ in range(6)]
+    return tuple(Pair(str(index), hr, hr[::scale, ::scale].copy()) for index, hr in enumerate(pictures))

@@ -1,0 +1,73 @@
+"""``hnas bench``."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from hnas.cli.options import Device, Json
+from hnas.errors import HnasError
+
+if TYPE_CHECKING:
+    from hnas.bench import Comparison
+
+
+def bench(
+    *,
+    only: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    genotypes: int = 4,
+    repeats: int = 3,
+    device: Device = "cpu",
+    json: Json = False,
+) -> None:
+    """Time the steps of a search and a training, and an enlargement, beside the straightforward way of doing them.
+
+    Sizes are those of the paper's search (12 cells, C = 8, 16 patches of 48x48) and of HNAS-A at C = 16, x2; the
+    picture is 512x512. Both ways run in turns; printed are medians over the repetitions, and how many times faster
+    ours is. Run it on a quiet machine: beside other work only the ratios mean something.
+
+    Args:
+        only: Time only this: w-step, controller-step, training-step or upscaling; may be given several times.
+        genotypes: Uniformly drawn genotypes that the steps of the search are averaged over.
+        repeats: Repetitions of every step.
+    """
+    from hnas.bench import BENCHES, BenchSettings
+    from hnas.deploy.backends import torch_device
+    from hnas.nets import device_description
+
+    if unknown := [name for name in only if name not in BENCHES]:
+        raise HnasError(f"--only is {', '.join(unknown)}; allowed are {', '.join(BENCHES)}")
+    for option, value in (("--genotypes", genotypes), ("--repeats", repeats)):
+        if value < 1:
+            raise HnasError(f"{option} is {value}; allowed is 1 and more")
+    where = torch_device(device)
+    settings = BenchSettings(genotypes=genotypes, repeats=repeats)
+    found = []
+    for name in only or BENCHES:
+        print(f"timing {name} ...", file=sys.stderr, flush=True)
+        found.append(BENCHES[name](settings, where))
+    if json:
+        results = [{**asdict(item), "ratio": item.ratio, "device": device_description(where)} for item in found]
+        print(json_module.dumps(results))
+    else:
+        _print_table(found, device_description(where))
+
+
+def _print_table(found: list[Comparison], device: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from hnas.bench import PARTS
+
+    table = Table(title=f"Seconds a step, {device}", title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for column in ("", "plain", "ours", "faster", "steps/s", *PARTS):
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
+    for item in found:
+        figures = (f"{item.plain.seconds:.3f}", f"{item.ours.seconds:.3f}", f"{item.ratio:.2f}x")
+        shares = (f"{item.ours.share(part):.1%}" for part in PARTS)
+        table.add_row(item.name, *figures, f"{1 / item.ours.seconds:.2f}", *shares)
+    Console().print(table)
