@@ -6,7 +6,14 @@ from cyclopts.docs.markdown import generate_markdown_docs
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from hnas.cli.main import COMMANDS, app
+from hnas.cli.main import COMMANDS, command
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Lists the pages below "Commands" in the navigation."""
+    pages = [{name: f"commands/{name}.md"} for name in sorted(COMMANDS)]
+    config.nav = [{"Commands": ["commands.md", *pages]} if "Commands" in entry else entry for entry in config.nav or []]
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -15,7 +22,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     overview = f"# Commands\n\n| command | what it does |\n|---|---|\n{rows}\n"
     files.append(File.generated(config, "commands.md", content=overview))
     for name in COMMANDS:
-        app[name].help = None  # the docstring, which says more than the line above
-        text = generate_markdown_docs(app[name], usage_name=f"hnas {name}")
+        text = generate_markdown_docs(command(name), heading_level=1, usage_name=f"hnas {name}")
         files.append(File.generated(config, f"commands/{name}.md", content=text))
     return files

@@ -1,0 +1,1 @@
+"""Search: controller, reward, strategies behind ask and tell, Algorithm 1, derivation. No pictures, no tables."""
