@@ -56,6 +56,38 @@ def write_report(run_dir: str | Path) -> Path:
 
 def render_report(run: Run) -> str:
     """The page as text."""
+    scale = scale_of(run)
+    front = front_chart(run.candidates, scale=scale)
+    drawing = genotype_svg(run.genotype, scale=scale, standalone=False) if run.genotype else None
+    return (
+        templates()
+        .get_template("report.html.j2")
+        .render(
+            name=run.path.resolve().name,
+            summary=_summary(run, scale),
+            tiles=_tiles(run),
+            pictures=picture_views(run.pictures),
+            evaluation=_evaluation(run.evaluation),
+            front=front,
+            # "<" could end the script element that holds the data.
+            front_data=Markup(json.dumps({"points": front.data, "genotypes": front.genotypes}).replace("<", "\\u003c"))
+            if front
+            else None,
+            genotype=run.genotype,
+            drawing=Markup(drawing) if drawing else None,
+            warnings=_warnings(run.lines("search")),
+            search_charts=_search_charts(run.lines("search")),
+            histograms=_histograms(run.candidates),
+            training_charts=_training_charts([*run.lines("train"), *run.lines("demo")]),
+            settings=_flat(run.config),
+            provenance=_flat({**run.provenance, "report written by": f"hnas {__version__}"}),
+            drawing_css=Markup(STYLESHEET),
+        )
+    )
+
+
+def templates() -> Environment:
+    """The packaged templates."""
     environment = Environment(
         loader=PackageLoader("hnas.report"),
         autoescape=True,
@@ -64,33 +96,11 @@ def render_report(run: Run) -> str:
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
-    scale = _scale(run)
-    front = front_chart(run.candidates, scale=scale)
-    drawing = genotype_svg(run.genotype, scale=scale, standalone=False) if run.genotype else None
-    return environment.get_template("report.html.j2").render(
-        name=run.path.resolve().name,
-        summary=_summary(run, scale),
-        tiles=_tiles(run),
-        pictures=picture_views(run.pictures),
-        evaluation=_evaluation(run.evaluation),
-        front=front,
-        # "<" could end the script element that holds the data.
-        front_data=Markup(json.dumps({"points": front.data, "genotypes": front.genotypes}).replace("<", "\\u003c"))
-        if front
-        else None,
-        genotype=run.genotype,
-        drawing=Markup(drawing) if drawing else None,
-        warnings=_warnings(run.lines("search")),
-        search_charts=_search_charts(run.lines("search")),
-        histograms=_histograms(run.candidates),
-        training_charts=_training_charts([*run.lines("train"), *run.lines("demo")]),
-        settings=_flat(run.config),
-        provenance=_flat({**run.provenance, "report written by": f"hnas {__version__}"}),
-        drawing_css=Markup(STYLESHEET),
-    )
+    return environment
 
 
-def _scale(run: Run) -> int | None:
+def scale_of(run: Run) -> int | None:
+    """The scale that a run is for, where its weights or settings say so."""
     for source in (run.description, run.config):
         if isinstance(source.get("scale"), int):
             return int(source["scale"])

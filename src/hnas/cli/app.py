@@ -1,0 +1,54 @@
+"""``hnas app``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from threading import Event
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from hnas.cli.options import Device
+
+
+def app(
+    models: Annotated[tuple[str, ...], Parameter(name="model", negative="")] = (),
+    /,
+    *,
+    run: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    max_megabytes: int = 40,
+    max_megapixels: float = 8.0,
+    max_seconds: float = 120.0,
+    open_browser: Annotated[bool, Parameter(negative="")] = False,
+    device: Device = "cpu",
+) -> None:
+    """Enlarge pictures and explore searches in the browser; needs the extra hnas-sr[app].
+
+    Runs until it is interrupted (Ctrl-C). Uploads and results are kept in a temporary folder that goes with it.
+
+    Args:
+        models: Weights files, run folders or names of bundled models to offer; all bundled models by default.
+        run: Folder of a search to explore; may be given several times.
+        host: Address to listen at; 127.0.0.1 is reached from this machine alone, 0.0.0.0 from every other one too.
+        port: Port to listen at.
+        max_megabytes: Largest file that is taken.
+        max_megapixels: Largest picture that is taken.
+        max_seconds: Longest time for one picture.
+        open_browser: Open the page at once.
+    """
+    from hnas.report.app import Limits, serving
+    from hnas.weights import bundled_models
+
+    limits = Limits(max_megabytes, max_megapixels, max_seconds)
+    offered = {name: name for name in models} or bundled_models()
+    with serving(
+        offered, runs=run, host=host, port=port, limits=limits, device=device, open_browser=open_browser
+    ) as address:
+        if host not in ("127.0.0.1", "localhost", "::1"):
+            print(f"hnas: note: every machine that reaches {host} can use this app", file=sys.stderr)
+        print(f"{address} (Ctrl-C ends it)")
+        sys.stdout.flush()
+        Event().wait()

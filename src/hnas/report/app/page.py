@@ -1,0 +1,214 @@
+"""The page of the app and the server behind it."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from hnas.errors import HnasError
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is reported to anyone; read at import
+try:
+    import gradio as gr
+except ImportError as error:
+    raise HnasError("the app needs Gradio; install it with: pip install 'hnas-sr[app]'") from error
+
+from hnas.report.app.enlarge import Enlarger, Limits
+from hnas.report.app.explore import Exploration, explore
+from hnas.space.drawing import STYLESHEET
+
+_SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"]
+#: A click on a point of the chart becomes an event with the point's number.
+_ON_POINT = """
+element.addEventListener("click", (event) => {
+  const point = event.target.closest("[data-point]");
+  if (!point) return;
+  element.querySelector(".point.on")?.classList.remove("on");
+  point.classList.add("on");
+  trigger("select", { point: Number(point.dataset.point) });
+});
+"""
+
+
+def build_app(enlarger: Enlarger, explorations: Mapping[str, Exploration], *, folder: Path) -> Any:
+    """The page with its two tabs.
+
+    Args:
+        enlarger: the networks on offer.
+        explorations: searches by name; without any, the second tab says how to make one.
+        folder: where genotypes that are taken away are written.
+
+    Returns:
+        The page as ``gradio.Blocks``.
+    """
+    with gr.Blocks(title="HNAS-SR", analytics_enabled=False, delete_cache=(600, 3600)) as app:
+        gr.Markdown("# HNAS-SR\nSuper-resolution by searched networks. Everything stays on the machine that runs this.")
+        with gr.Tab("Enlarge a picture"):
+            _enlarge_tab(enlarger)
+        with gr.Tab("Explore a search"):
+            if explorations:
+                _explore_tab(explorations, folder)
+            else:
+                gr.Markdown("No search was given. Make one with `hnas search`, then start `hnas app --run FOLDER`.")
+    return app
+
+
+def _enlarge_tab(enlarger: Enlarger) -> None:
+    first = enlarger.scales[0]
+    with gr.Row():
+        with gr.Column(scale=1, min_width=280):
+            upload = gr.File(label="Picture", file_types=_SUFFIXES, height=150, elem_id="upload")
+            scale = gr.Radio([(f"×{value}", value) for value in enlarger.scales], value=first, label="Scale")
+            model = gr.Dropdown(enlarger.names(first), value=enlarger.names(first)[0], label="Model")
+            start = gr.Button("Enlarge", variant="primary", elem_id="enlarge")
+        with gr.Column(scale=3, min_width=320):
+            slider = gr.ImageSlider(
+                label="Before (bicubic) and after", type="filepath", format="png", interactive=False,
+                max_height=620, elem_id="slider", buttons=["fullscreen"],
+            )  # fmt: skip
+            note = gr.Markdown(elem_id="note")
+            download = gr.DownloadButton("Download PNG", interactive=False, elem_id="download")
+
+    def choose_scale(value: int) -> Any:
+        names = enlarger.names(value)
+        return gr.Dropdown(names, value=names[0])
+
+    def enlarge(path: str | None, name: str, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008 - Gradio's way
+        if not path:
+            raise gr.Error("Drop a picture first.", print_exception=False)
+        try:
+            done = enlarger.enlarge(
+                Path(path), name, name=Path(path).name, progress=lambda share: progress(share, desc="Enlarging")
+            )
+        except HnasError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        return (
+            (str(done.before), str(done.after)),
+            done.note,
+            gr.DownloadButton(value=str(done.result), interactive=True),
+        )
+
+    scale.change(choose_scale, scale, model, api_visibility="private")
+    # One at a time: two at once would only take turns on the same cores.
+    start.click(
+        enlarge, [upload, model], [slider, note, download], concurrency_limit=1, api_visibility="private"
+    )  # fmt: skip
+
+
+def _explore_tab(explorations: Mapping[str, Exploration], folder: Path) -> None:
+    names = list(explorations)
+    first = explorations[names[0]]
+    run = gr.Dropdown(names, value=names[0], label="Search", visible=len(names) > 1)
+    chart = gr.HTML(first.html, js_on_load=_ON_POINT, apply_default_css=False, elem_id="chart")
+    facts = gr.Markdown(first.facts(first.chart.selected), elem_id="facts")
+    with gr.Row():
+        use = gr.Button("Use this one", variant="primary", elem_id="use", scale=0, min_width=200)
+        download = gr.DownloadButton(
+            "Download its genotype", interactive=False, elem_id="genotype", scale=0, min_width=240
+        )
+    how = gr.Markdown(elem_id="how")
+    cells = gr.HTML(first.cells(first.chart.selected), apply_default_css=False, elem_id="cells")
+    selected = gr.State(first.chart.selected)
+
+    def show(name: str, point: int) -> Any:
+        exploration = explorations[name]
+        return exploration.facts(point), exploration.cells(point), point, gr.DownloadButton(interactive=False), ""
+
+    def choose_run(name: str) -> Any:
+        exploration = explorations[name]
+        return exploration.html, *show(name, exploration.chart.selected)
+
+    def choose_point(name: str, event: gr.EventData) -> Any:
+        point = getattr(event, "point", None)
+        if not isinstance(point, int):
+            raise gr.Error("That is no point of the chart.", print_exception=False)
+        try:
+            return show(name, point)
+        except HnasError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    def take(name: str, point: int) -> Any:
+        path = explorations[name].save_genotype(point, Path(tempfile.mkdtemp(dir=folder)))
+        text = (
+            f"Download the genotype, then train it: `hnas train {path.name} --data FOLDER --run-dir runs/{path.stem}`"
+        )
+        return gr.DownloadButton(value=str(path), interactive=True), text
+
+    shown = [facts, cells, selected, download, how]
+    run.change(choose_run, run, [chart, *shown], api_visibility="private")
+    chart.select(choose_point, run, shown, api_visibility="private")
+    use.click(take, [run, selected], [download, how], api_visibility="private")
+
+
+@contextmanager
+def serving(
+    models: Mapping[str, str | Path],
+    *,
+    runs: Sequence[Path] = (),
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    limits: Limits | None = None,
+    device: str = "cpu",
+    open_browser: bool = False,
+) -> Iterator[str]:
+    """Serves the app inside a ``with`` block; gives its address.
+
+    Args:
+        models: name -> weights file, run folder or bundled model; one or more.
+        runs: folders of searches to explore.
+        host: 127.0.0.1 is reachable from this machine alone.
+        port: where it listens.
+        limits: what one person may ask for.
+        device: where networks run.
+        open_browser: open the page at once.
+
+    Raises:
+        HnasError: no models, a damaged model or run, or a port that is taken.
+    """
+    if not models:
+        raise HnasError("the app needs a network; name a weights file or a bundled model")
+    limits = limits or Limits()
+    explorations = {exploration.name: exploration for exploration in map(explore, runs)}
+    with tempfile.TemporaryDirectory(prefix="hnas-app-") as folder:
+        # Uploads and results live and die with this run; Gradio serves nothing from elsewhere.
+        os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "served")
+        enlarger = Enlarger(models, folder=Path(folder), limits=limits, device=device)
+        app = build_app(enlarger, explorations, folder=Path(folder))
+        app.queue(max_size=16)
+        try:
+            _, address, _ = app.launch(
+                server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, quiet=True,
+                max_file_size=f"{limits.megabytes}mb", footer_links=[], theme=_theme(), css=_css(),
+                allowed_paths=[], ssr_mode=False, share=False, enable_monitoring=False,
+            )  # fmt: skip
+        except OSError as error:
+            raise HnasError(f"cannot serve at {host}:{port} ({error}); choose another --port") from error
+        try:
+            yield address
+        finally:
+            app.close(verbose=False)
+
+
+def _theme() -> Any:
+    """Fonts of the reader's own system: none is fetched."""
+    return gr.themes.Default(
+        primary_hue="blue",
+        neutral_hue="slate",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
+
+
+def _css() -> str:
+    """The rules of the charts within ``.hnas``, those of the drawings, and the colours of both."""
+    folder = files("hnas.report") / "templates"
+    palette = (folder / "palette.css").read_text(encoding="utf-8").replace(":root", ".hnas")
+    charts = (folder / "charts.css").read_text(encoding="utf-8")
+    return (
+        f"{palette}\n.hnas {{ {charts} }}\n{STYLESHEET}\n.hnas svg.genotype {{ max-width: none; border-radius: 8px; }}"
+    )
