@@ -19,8 +19,8 @@ class TrainingSettings:
         patch: side of an LR patch, pixels.
         lr: highest learning rate of Adam.
         lr_end: learning rate of the last step.
-        schedule: "cosine" falls from ``lr`` to ``lr_end``; "one-cycle" first rises from ``lr / 25`` over the first
-            30 % of the steps.
+        schedule: "cosine" falls from ``lr`` to ``lr_end``; "one-cycle" (Smith and Topin, 2018) first rises from
+            ``lr / 25`` over the first 30 % of the steps.
         warmup: steps over which a "cosine" schedule first rises linearly; 0 is none.
         loss: mean absolute error, or that plus 0.05 times the same on the spectrum.
         ema: decay of the running average of the weights that is validated and kept; 0 keeps the weights themselves.
@@ -92,7 +92,7 @@ def cosine(start: float, end: float, progress: float) -> float:
 def learning_rate(settings: TrainingSettings, step: int) -> float:
     """The learning rate of the step-th update, counted from 0: a function of the step, so there is no state to save."""
     last = settings.steps - 1
-    rising = 0.3 * last if settings.schedule == "one-cycle" else settings.warmup
+    rising = max(0.3 * settings.steps - 1, 0) if settings.schedule == "one-cycle" else settings.warmup
     if step < rising:
         if settings.schedule == "one-cycle":
             return cosine(settings.lr / 25, settings.lr, step / rising)
