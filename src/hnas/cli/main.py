@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from keyword import iskeyword
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 from cyclopts.argument import ArgumentCollection
 
 from hnas import __version__
@@ -30,6 +30,7 @@ from hnas.settings import FromMapping, one_line, read_config, refuse_fractions
 #: a word that is a keyword of Python has an underscore after it.
 COMMANDS = {
     "upscale": "Enlarge pictures: files, folders, patterns, standard input.",
+    "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript) or for sharing.",
     "demo": "The whole way once, on photographs that come along: search, train, evaluate, upscale, report.",
     "data": "The public sets that papers use: list them, get them, check them.",
     "search": "Search for a genotype on your own pictures.",
@@ -61,6 +62,7 @@ app = App(
     help="Super-resolution networks that fit a budget: searched, trained, measured and run.",
     version=__version__,
     config=[_settings_from_config],
+    default_parameter=Parameter(negative_iterable=()),  # no --empty-... beside every list
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
