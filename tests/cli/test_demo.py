@@ -11,7 +11,8 @@ from hnas.space import load_genotype
 
 TINY = """
 search: {layers: 2, channels: 2, rounds: 1, warmup: 0, w_steps: 1, w_genotypes: 2, controller_steps: 1, samples: 2,
-         batch: 2, patch: 8, derive_samples: 2, derive_pictures: 1, derive_patch: 16, target_channels: 2, cell_skip: 0.3}
+         batch: 2, patch: 8, derive_samples: 2, derive_pictures: 1, derive_patch: 16, target_channels: 2,
+         cell_skip: 0.3}
 train: {channels: 2, cell_skip: 0.3, steps: 2, batch: 1, patch: 8, validate_every: 0}
 """
 
