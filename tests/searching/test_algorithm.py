@@ -43,7 +43,7 @@ def test_a_score_and_a_cost_belong_to_the_genotype_that_they_stand_beside(make_s
     searcher = make_searcher(samples=4)
     searcher.w_step(0)
     scored, _ = searcher.strategy_step(3)
-    lr, hr = searcher._controller_patches.batch(3)
+    lr, hr = searcher.controller_patches.batch(3)
     for candidate in scored:
         assert candidate.cost.macs == network_cost(candidate.genotype, NetworkSettings(channels=4)).macs
         with torch.no_grad():
@@ -93,7 +93,7 @@ def test_every_genotype_of_a_w_step_trains_on_its_share_of_the_batch(make_search
 
 def test_the_shared_weights_learn(make_searcher: Make) -> None:
     searcher = make_searcher(lr=5e-3, cell_skip=0.3, w_sampling="fair")
-    pictures = searcher._shared_patches.batch(1000)
+    pictures = searcher.shared_patches.batch(1000)
     genotypes = list(searcher.settings.space)[::40]
 
     def mean_psnr() -> float:

@@ -36,6 +36,7 @@ COMMANDS = {
     "search": "Search for a genotype on your own pictures.",
     "derive": "Choose another genotype from a finished search, for other limits or another lambda.",
     "evaluate": "PSNR and SSIM of models on benchmarks, as papers compute them.",
+    "study": "Compare search strategies with chance at an equal number of evaluations.",
     "train": "Train a network from scratch, on your own pictures.",
     "zoo": "Train and export the models that ship with the package.",
     "compare": "Table II of the paper: what it prints, what it costs, what it reaches here.",
@@ -48,12 +49,16 @@ COMMANDS = {
 }
 
 
+#: Commands whose settings are those of another one.
+SECTIONS = {"study": "search"}
+
+
 def _settings_from_config(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Fills what no flag gives from the file of ``--config``."""
     for argument in arguments:
         if argument.name == "--config" and argument.tokens:
             name = argument.tokens[-1].value
-            FromMapping(read_config(name, commands[0]), name)(app, commands, arguments)
+            FromMapping(read_config(name, SECTIONS.get(commands[0], commands[0])), name)(app, commands, arguments)
     refuse_fractions(arguments)
 
 

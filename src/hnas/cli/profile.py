@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def profile(
-    model: str,
+    model: str | None = None,
     /,
     *,
     settings: Annotated[NetworkSettings | None, Parameter(name="*")] = None,
@@ -25,6 +27,9 @@ def profile(
     latency: bool = True,
     repeats: int = 5,
     device: Device = "cpu",
+    build_table: Path | None = None,
+    check: int = 30,
+    layers: int = 12,
     json: Json = False,
 ) -> None:
     """Multiply-adds and parameters of a network, and how long it takes here.
@@ -38,12 +43,34 @@ def profile(
         lr_size: Low-resolution input, HEIGHTxWIDTH in pixels.
         latency: Measure the time of one picture.
         repeats: Timed passes; the median is printed.
+        build_table: Instead of a model's, measure the latency of every operation at every place, and write the table
+            here; a search reads it with --latency-table.
+        check: Random genotypes whose measured latency the table's prediction is compared with; 0 is none.
+        layers: Cells of those genotypes.
     """
     from hnas import nets
 
     size = parse_size(lr_size, "--lr-size")
     if repeats < 1:
         raise HnasError(f"--repeats is {repeats}; allowed is 1 and more")
+    if build_table is not None:
+        if model is not None:
+            raise HnasError(f"--build-table measures operations, not a model; leave {model} out")
+        _build_table(
+            build_table,
+            settings or NetworkSettings(),
+            size=size,
+            device=device,
+            repeats=repeats,
+            check=check,
+            layers=layers,
+            json=json,
+        )
+        return
+    if model is None:
+        raise HnasError(
+            "name a model: a genotype (HNAS-A), a published network (carn-m), a file, or --build-table FILE"
+        )
     network = _build(model, settings)
     cost = nets.model_cost(network, lr_size=size)
     result: dict[str, object] = {"model": model, "scale": network.scale, "lr_size": list(size)}
@@ -73,3 +100,35 @@ def _build(model: str, settings: NetworkSettings | None) -> nn.Module:
     if settings is not None:
         raise HnasError(f"{model}: a weights file has its own width and scale; leave --channels and the like out")
     return load_model(model)
+
+
+def _build_table(
+    path: Path,
+    settings: NetworkSettings,
+    *,
+    size: tuple[int, int],
+    device: str,
+    repeats: int,
+    check: int,
+    layers: int,
+    json: bool,
+) -> None:
+    from hnas.files import write_atomically
+    from hnas.nets.latency_table import build_latency_table, check_latency_table
+
+    table = build_latency_table(settings, lr_size=size, device=device, repeats=repeats)
+    write_atomically(path, table.to_json())
+    print(f"latency table written to {path}", file=sys.stderr)
+    found = (
+        check_latency_table(table, layers=layers, count=check, device=device, repeats=repeats) if check > 1 else None
+    )
+    if json:
+        print(json_module.dumps({"table": str(path), "kendall_tau": found.tau if found else None}))
+        return
+    print(f"{len(table.milliseconds)} parts measured on {table.device}")
+    if found:
+        ratio = median(m / p for p, m in zip(found.predicted, found.measured, strict=True))
+        print(
+            f"Kendall's tau between predicted and measured latency of {check} random genotypes: {found.tau:.3f} "
+            f"(measured / predicted: median {ratio:.2f})"
+        )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json as json_module
 import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -24,6 +26,7 @@ def search(
     device: Annotated[DeviceSettings | None, Parameter(name="*")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
+    tensorboard: Annotated[bool, Parameter(negative="")] = False,
     config: Config = None,
     json: Json = False,
 ) -> None:
@@ -38,17 +41,26 @@ def search(
         val: A folder with pictures that choose the genotype at the end; without it, a tenth of the others does.
         resume: Go on with the run in the folder.
         overwrite: Take the run in the folder away and start anew.
+        tensorboard: Write TensorBoard events to run_dir/tensorboard as well.
     """
+    from hnas.report.events import event_writer
     from hnas.searching.runs import RESULT
     from hnas.searching.runs import search as run_search
 
-    settings = settings or SearchSettings()
-    with search_view() as progress:
+    with ExitStack() as stack:
+        show = stack.enter_context(search_view())
+        write = stack.enter_context(event_writer(run_dir / "tensorboard")) if tensorboard else None
+
+        def progress(number: int, rounds: int, line: Mapping[str, Any]) -> None:
+            show(number, rounds, line)
+            if write:
+                write(line)
+
         derived = run_search(
             data,
             val,
             run_dir=run_dir,
-            settings=settings,
+            settings=settings or SearchSettings(),
             devices=device,
             resume=resume,
             overwrite=overwrite,

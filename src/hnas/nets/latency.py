@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,22 +52,30 @@ def measure_latency(
     # A fixed picture of noise: zeros can run faster than real data.
     picture = torch.rand(1, 3, *lr_size, generator=torch.Generator().manual_seed(0))
     picture = picture.to(device, memory_format=torch.channels_last)
-    seconds: list[float] = []
-    began = time.perf_counter()
-    with torch.inference_mode():
-        model(picture)
-        while not seconds or (len(seconds) < repeats and time.perf_counter() - began < max_seconds):
-            _synchronise(device)
-            start = time.perf_counter()
-            model(picture)
-            _synchronise(device)
-            seconds.append(time.perf_counter() - start)
+    seconds = forward_seconds(lambda: model(picture), device, repeats=repeats, max_seconds=max_seconds)
     return Latency(
         median_ms=1e3 * statistics.median(seconds),
         fastest_ms=1e3 * min(seconds),
         repeats=len(seconds),
         device=device_description(device),
     )
+
+
+def forward_seconds(
+    forward: Callable[[], object], device: torch.device, *, repeats: int, max_seconds: float
+) -> list[float]:
+    """Seconds of each of at least one and at most ``repeats`` calls, after one that warms up; without gradients."""
+    seconds: list[float] = []
+    began = time.perf_counter()
+    with torch.inference_mode():
+        forward()
+        while not seconds or (len(seconds) < repeats and time.perf_counter() - began < max_seconds):
+            _synchronise(device)
+            start = time.perf_counter()
+            forward()
+            _synchronise(device)
+            seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def _synchronise(device: torch.device) -> None:

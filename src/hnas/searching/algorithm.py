@@ -35,8 +35,8 @@ from hnas.training.settings import cosine
 Progress = Callable[[int, int, Mapping[str, Any]], None]
 
 #: Random genotypes by which the log says how well the shared weights tell genotypes apart, and pictures for it.
-_PROBES = 24
-_PROBE_PICTURES = 8
+_PROBES = 16
+_PROBE_PICTURES = 4
 
 
 class Searcher:
@@ -69,12 +69,12 @@ class Searcher:
         def patches(pairs: Sequence[Pair], seed: int) -> PatchSampler:
             return PatchSampler(pairs, scale=settings.scale, patch=settings.patch, batch=settings.batch, seed=seed)
 
-        self._shared_patches = patches(splits.shared, settings.seed)
-        self._controller_patches = patches(splits.controller, settings.seed + 1)
+        self.shared_patches = patches(splits.shared, settings.seed)
+        self.controller_patches = patches(splits.controller, settings.seed + 1)
         self._scorer: Scorer = (
             shared_scorer(self.supernet, fabric)
             if settings.scorer == "shared"
-            else short_scorer(settings, self._shared_patches, fabric)
+            else short_scorer(settings, self.shared_patches, fabric)
         )
         self.round = 0
         self.seconds = 0.0
@@ -89,6 +89,11 @@ class Searcher:
         """Rounds in all, warm-up included."""
         return self.settings.rounds + (0 if self.settings.scorer == "short" else self.settings.warmup)
 
+    @property
+    def trains_shared(self) -> bool:
+        """Whether there are shared weights that change during the search."""
+        return self.settings.scorer == "shared" and self.settings.w_steps > 0
+
     def run_round(self) -> tuple[dict[str, Any], list[Scored]]:
         """One round: updates of the shared weights, then, after the warm-up, of the strategy.
 
@@ -101,7 +106,7 @@ class Searcher:
         began = perf_counter()
         warming = self.round < self.rounds - self.settings.rounds
         line: dict[str, Any] = {"phase": "search", "step": self.round + 1}
-        if self.settings.scorer == "shared":
+        if self.trains_shared:
             losses = [self.w_step(self.round * self.settings.w_steps + i) for i in range(self.settings.w_steps)]
             line["w_loss"] = self._finite("loss of the shared weights", losses)
             line["lr_w"] = self.optimizer.param_groups[0]["lr"]
@@ -128,7 +133,7 @@ class Searcher:
         """
         settings, rank = self.settings, self.fabric.global_rank
         genotypes = self.w_genotypes(step)
-        lr, hr = self._shared_patches.batch(step, rank, device=self.fabric.device)
+        lr, hr = self.shared_patches.batch(step, rank, device=self.fabric.device)
         count = len(genotypes)
         total = torch.zeros((), device=self.fabric.device)
         for genotype, few_lr, few_hr in zip(genotypes, lr.chunk(count), hr.chunk(count), strict=True):
@@ -168,7 +173,7 @@ class Searcher:
         genotypes = self.strategy.ask(settings.samples, lam=lam, random=random)
         # A genotype trained alone is scored on the same pictures whenever it comes up.
         pictures = 0 if settings.scorer == "short" else update
-        lr, hr = self._controller_patches.batch(pictures, device=self.fabric.device)
+        lr, hr = self.controller_patches.batch(pictures, device=self.fabric.device)
         psnrs = self._share(lambda genotype: self._scorer(genotype, lr, hr), genotypes)
         scored = self._scored(genotypes, psnrs, bicubic_psnr(lr, hr), lam)
         return scored, self.strategy.tell(scored, lam=lam) | {"lam": lam}
@@ -264,7 +269,7 @@ def run_search(
         line, scored = searcher.run_round()
         last = searcher.round == searcher.rounds
         checkpoint = last or searcher.round % settings.checkpoint_every == 0
-        if checkpoint and settings.scorer == "shared":
+        if checkpoint and searcher.trains_shared:
             line["supernet"] = tell_apart(searcher, pictures)
         if warnings := complaints(line, scored, settings):
             line["warnings"] = warnings

@@ -9,6 +9,7 @@ from statistics import fmean
 
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
+from hnas.nets.latency_table import load_latency_table
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.space import Genotype
 
@@ -67,7 +68,15 @@ class CostTable:
         return known
 
     def within(self, limits: Limits) -> Callable[[Genotype], bool]:
-        """Whether a genotype keeps within limits."""
+        """Whether a genotype keeps within limits.
+
+        Raises:
+            HnasError: a limit of latency, and no latency table.
+        """
+        if limits.latency and self._predict_latency is None:
+            raise HnasError(
+                "a limit of latency needs a table: search with --latency-table (hnas profile --build-table)"
+            )
 
         def allowed(genotype: Genotype) -> bool:
             cost = self(genotype)
@@ -78,6 +87,25 @@ class CostTable:
             )
 
         return allowed
+
+    @classmethod
+    def load(cls, settings: SearchSettings) -> CostTable:
+        """With the latency table that the settings name, if they do.
+
+        Raises:
+            HnasError: no such table, or one that was measured for other networks than the target.
+        """
+        if not settings.latency_table:
+            return cls(settings)
+        table = load_latency_table(settings.latency_table)
+        measured = (table.network.channels, table.network.scale, table.nodes, table.lr_size)
+        wanted = (settings.target_channels, settings.scale, settings.nodes, settings.lr_shape)
+        if measured != wanted:
+            raise HnasError(
+                f"{settings.latency_table}: measured for (channels, scale, nodes, LR size) {measured}, and the search "
+                f"is for {wanted}; measure it anew, or set target_channels, scale, nodes and lr_size"
+            )
+        return cls(settings, table.predict)
 
     def _mean_cost(self) -> float:
         self.reference = 1.0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_fabric import Fabric
+from torch import Tensor
 
 from hnas.data.folders import load_pairs
 from hnas.errors import HnasError
@@ -59,7 +60,7 @@ def search(
     settings = settings or SearchSettings()
     fabric = start_fabric(devices)
     paths = {"data": str(data), "val": None if validation is None else str(validation)}
-    splits = _load_splits(paths, settings)
+    splits = load_splits(paths, settings)
     config = {"command": "search", **paths, **asdict(settings)}
     run = on_first_process(fabric, lambda: open_run(run_dir, config, result=RESULT, resume=resume, overwrite=overwrite))
     return search_pictures(splits, settings, run, fabric=fabric, resume=resume, progress=progress)
@@ -71,15 +72,20 @@ def search_pictures(
     run: RunFolder,
     *,
     fabric: Fabric,
+    shared: Mapping[str, Tensor] | None = None,
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Derived:
     """:func:`search` on pictures in memory and in an open run folder.
 
+    ``shared`` are shared weights to start from, those of another search with the same space and channels.
+
     Raises:
         HnasError: settings that do not fit the pictures or processes, a loss that is not finite, or a full disk.
     """
-    searcher = Searcher(settings, splits, CostTable(settings), fabric)
+    searcher = Searcher(settings, splits, CostTable.load(settings), fabric)
+    if shared is not None:
+        searcher.supernet.load_state_dict(shared)
     run_search(searcher, splits, run, resume=resume, progress=progress)
 
     def choose() -> Derived:
@@ -148,15 +154,20 @@ def open_searcher(run: RunFolder, fabric: Fabric | None = None) -> tuple[Searche
     state = load_checkpoint(run.checkpoint)
     if state is None:
         raise HnasError(f"{run.path}: the search has no checkpoint yet; go on with hnas search --resume")
-    splits = _load_splits(config, settings)
+    splits = load_splits(config, settings)
     searcher = Searcher(
-        settings, splits, CostTable(settings), fabric or start_fabric(DeviceSettings(accelerator="cpu"))
+        settings, splits, CostTable.load(settings), fabric or start_fabric(DeviceSettings())
     )
     searcher.load_state_dict(state)
     return searcher, splits
 
 
-def _load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:
+def load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:
+    """Reads and shares out the pictures of the folders ``data`` and ``val`` (or None).
+
+    Raises:
+        HnasError: a folder or picture that cannot be read, too few pictures, or one in two parts.
+    """
     training = load_pairs(paths["data"], settings.scale)
     validation = load_pairs(paths["val"], settings.scale) if paths["val"] else []
     return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)

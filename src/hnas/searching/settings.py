@@ -108,6 +108,7 @@ class SearchSettings:
         cost_reference: the cost that counts as 1, in MACs, parameters or ms; 0 takes the mean of the search space.
         target_channels: channels of the network that is trained in the end; costs and limits are meant at this size.
         lr_size: height and width of the LR picture at which MACs and latency are counted, such as 480x480.
+        latency_table: file of ``hnas profile --build-table``, needed where latency is the cost or limited.
         max_macs: no genotype above this many MACs is proposed, such as 30.6G; 0 is no limit. So for the next two.
         max_params: limit of parameters, such as 300k.
         max_latency: limit of measured latency, such as 40ms.
@@ -161,6 +162,7 @@ class SearchSettings:
     cost_reference: float = 0.0
     target_channels: int = 64
     lr_size: str = "480x480"
+    latency_table: str = ""
     max_macs: float | str = 0.0
     max_params: float | str = 0.0
     max_latency: float | str = 0.0

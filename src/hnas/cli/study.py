@@ -1,0 +1,67 @@
+"""``hnas study``."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from hnas.cli.options import Config, Json
+from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
+
+
+def study(
+    *,
+    data: Path,
+    run_dir: Path,
+    val: Path | None = None,
+    strategies: tuple[StrategyName, ...] = STRATEGIES,
+    seeds: int = 3,
+    evaluations: int = 400,
+    alone: int = 12,
+    processes: int = 1,
+    settings: Annotated[SearchSettings | None, Parameter(name="*")] = None,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    config: Config = None,
+    json: Json = False,
+) -> None:
+    """Compare search strategies at an equal number of evaluations, and say whether they beat chance.
+
+    For every seed the shared weights are trained once and then frozen, so that all strategies are scored by the same
+    weights. Some genotypes are trained alone as well: Kendall's tau says how far the shared weights can be believed.
+    --config takes the section for search of a file or preset, such as cpu. A study that was stopped goes on with
+    --resume.
+
+    Args:
+        data: A folder with pictures to search on.
+        run_dir: Folder for the study; its searches are run folders inside.
+        val: A folder with pictures to validate on; without it, a tenth of the others.
+        strategies: What is compared.
+        seeds: Searches of each.
+        evaluations: Genotypes that each search scores.
+        alone: Genotypes that are trained alone.
+        processes: Searches at a time.
+        resume: Go on with the study in the folder.
+        overwrite: Take the study in the folder away and start anew.
+    """
+    from hnas.report.study import write_study
+    from hnas.searching.study import StudySettings, run_study
+
+    result = run_study(
+        data,
+        val,
+        run_dir=run_dir,
+        settings=settings or SearchSettings(),
+        study=StudySettings(
+            strategies=strategies, seeds=seeds, evaluations=evaluations, alone=alone, processes=processes
+        ),
+        resume=resume,
+        overwrite=overwrite,
+        progress=lambda sentence: print(f"study: {sentence}", file=sys.stderr, flush=True),
+    )
+    page = write_study(run_dir)
+    print(json_module.dumps(result) if json else page.read_text(encoding="utf-8"))

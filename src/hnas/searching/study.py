@@ -1,0 +1,329 @@
+"""Does a strategy beat chance? Strategies and seeds at an equal number of evaluations, on the same shared weights.
+
+For every seed the shared weights are trained once, on genotypes that show every choice equally often, and then
+frozen: all strategies are scored by the same weights, so what differs between them is the strategy alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+from statistics import fmean, stdev
+from typing import Any, TypeVar
+
+import torch
+
+from hnas.errors import HnasError
+from hnas.searching.algorithm import Searcher
+from hnas.searching.derive import validation_crops
+from hnas.searching.reward import Scored
+from hnas.searching.runs import RESULT, load_splits, open_searcher, search_pictures
+from hnas.searching.scoring import short_scorer
+from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
+from hnas.searching.splits import Splits
+from hnas.searching.strategies import pareto_ranks
+from hnas.space import Genotype
+from hnas.training.devices import start_fabric
+from hnas.training.run_folder import RunFolder, open_run
+from hnas.training.settings import DeviceSettings
+
+STUDY = "study.json"
+T = TypeVar("T")
+#: Points of the curve of the best reward against evaluations.
+_POINTS = 10
+#: Random genotypes by which the spread of the shared weights is measured.
+_PROBES = 60
+#: Validated points of a front.
+_FRONT = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySettings:
+    """What is compared.
+
+    Attributes:
+        strategies: by name.
+        seeds: searches of each strategy; seeds 0, 1, ...
+        evaluations: genotypes that each search scores.
+        alone: genotypes that are trained alone, with the short recipe of the search settings, for Kendall's tau.
+        processes: searches at a time.
+    """
+
+    strategies: tuple[StrategyName, ...] = STRATEGIES
+    seeds: int = 3
+    evaluations: int = 400
+    alone: int = 12
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.strategies or not set(self.strategies) <= set(STRATEGIES):
+            raise HnasError(f"strategies are {', '.join(self.strategies)}; allowed are {', '.join(STRATEGIES)}")
+        for name, least in (("seeds", 1), ("evaluations", _POINTS), ("alone", 0), ("processes", 1)):
+            if getattr(self, name) < least:
+                raise HnasError(f"{name} is {getattr(self, name)}; allowed is {least} and more")
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    data: str
+    val: str | None
+
+
+def run_study(
+    data: str | Path,
+    validation: str | Path | None = None,
+    *,
+    run_dir: str | Path,
+    settings: SearchSettings,
+    study: StudySettings,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Runs all searches, each in a folder of its own below ``run_dir``, and writes ``study.json``.
+
+    Args:
+        data: folder of training pictures.
+        validation: folder of validation pictures; without one, a tenth of ``data`` is held out.
+        run_dir: folder of the study.
+        settings: of every search, but for the strategy, the seed and the number of rounds.
+        study: what is compared.
+        resume: go on where a study was stopped; searches that were finished stay.
+        overwrite: take an earlier study away first.
+        progress: called with a sentence whenever a part is done.
+
+    Raises:
+        HnasError: as :func:`hnas.searching.runs.search`.
+    """
+    if settings.conditional or settings.scorer != "shared":
+        raise HnasError("a study needs one lambda (such as lam 0.9) and scorer shared")
+    pictures = _Pictures(str(data), None if validation is None else str(validation))
+    config = {"command": "study", **asdict(pictures), **asdict(study), **asdict(settings)}
+    del config["strategy"], config["seed"]
+    folder = open_run(run_dir, config, result=STUDY, resume=resume, overwrite=overwrite)
+    seeds = range(study.seeds)
+    shared = partial(_train_shared, folder.path, pictures, settings)
+    _map(shared, seeds, study.processes, progress, "shared weights of seed {} trained")
+    searches = [(name, seed) for seed in seeds for name in study.strategies]
+    one = partial(_search, folder.path, pictures, settings, study)
+    _map(one, searches, study.processes, progress, "search {0[0]}, seed {0[1]} done")
+    alone = partial(_train_alone, folder.path, pictures, settings)
+    psnrs = _map(alone, range(study.alone), study.processes, progress, "genotype {} trained alone")
+    result = {"settings": config, **_analyse(folder.path, settings, study, psnrs)}
+    folder.write_json(STUDY, result)
+    return result
+
+
+def _map(
+    work: Callable[[Any], T],
+    items: Iterable[Any],
+    processes: int,
+    progress: Callable[[str], None] | None,
+    sentence: str,
+) -> list[T]:
+    """All results in order; in this process, or in several."""
+    items = list(items)
+    results: list[T] = []
+    if processes == 1:
+        done: Iterable[T] = map(work, items)
+    else:
+        pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_one_thread)
+        done = pool.map(work, items)
+    for item, result in zip(items, done, strict=True):
+        results.append(result)
+        if progress:
+            progress(sentence.format(item))
+    if processes > 1:
+        pool.shutdown()
+    return results
+
+
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def _shared_folder(folder: Path, seed: int) -> Path:
+    return folder / f"seed-{seed}-shared"
+
+
+def _run(path: Path, splits: Splits, settings: SearchSettings, pictures: _Pictures, shared: Any = None) -> None:
+    """A search in a folder of the study: begun, gone on with, or left as it is where it is finished."""
+    if RunFolder(path, RESULT).finished:
+        return
+    config = {"command": "search", **asdict(pictures), **asdict(settings)}
+    run = open_run(path, config, result=RESULT, resume=True)
+    fabric = start_fabric(DeviceSettings())
+    search_pictures(splits, settings, run, fabric=fabric, shared=shared, resume=True)
+
+
+def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, seed: int) -> None:
+    rounds = settings.warmup + settings.rounds - 1
+    own = replace(
+        settings, seed=seed, strategy="random", w_sampling="fair", warmup=rounds, rounds=1, controller_steps=1
+    )
+    path = _shared_folder(folder, seed)
+    if not RunFolder(path, RESULT).finished:
+        _run(path, load_splits(asdict(pictures), own), own, pictures)
+
+
+def _search(
+    folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, item: tuple[StrategyName, int]
+) -> None:
+    name, seed = item
+    rounds = study.evaluations // settings.samples
+    own = replace(settings, seed=seed, strategy=name, warmup=0, w_steps=0, rounds=rounds, controller_steps=1)
+    path = folder / f"seed-{seed}-{name}"
+    if not RunFolder(path, RESULT).finished:
+        base, splits = open_searcher(RunFolder(_shared_folder(folder, seed), RESULT))
+        _run(path, splits, own, pictures, base.supernet.state_dict())
+
+
+def _alone_genotype(settings: SearchSettings, index: int) -> Genotype:
+    return settings.space.sample(Random(f"alone {index}"))
+
+
+def _train_alone(folder: Path, pictures: _Pictures, settings: SearchSettings, index: int) -> float:
+    """PSNR on the validation crops of one genotype trained alone; kept in a file, so that it is done once."""
+    path = RunFolder(folder / f"alone-{index}", "score.json")
+    if path.finished:
+        return float(path.lines("log.jsonl")[-1]["psnr"])
+    base, splits = open_searcher(RunFolder(_shared_folder(folder, 0), RESULT))
+    genotype = _alone_genotype(settings, index)
+    scorer = short_scorer(replace(settings, seed=0), base.shared_patches, base.fabric)
+    psnr = scorer(genotype, *validation_crops(base, splits))
+    run = open_run(path.path, {"command": "alone", "index": index}, result="score.json", resume=True)
+    run.append({"psnr": psnr})
+    run.write_json("score.json", {"genotype": genotype.to_dict(), "psnr": psnr})
+    return psnr
+
+
+def _analyse(folder: Path, settings: SearchSettings, study: StudySettings, alone: Sequence[float]) -> dict[str, Any]:
+    lam = settings.lam_range[0]
+    curves: dict[str, list[list[float]]] = {name: [] for name in study.strategies}
+    volumes: dict[str, list[float]] = {name: [] for name in study.strategies}
+    shared, ranking = [], []
+    for seed in range(study.seeds):
+        judge = _Judge(_shared_folder(folder, seed), lam)
+        probes = judge([settings.space.sample(Random(f"probe {index}")) for index in range(_PROBES)])
+        gains = [probe.gain for probe in probes]
+        shared.append({"gain": fmean(gains), "spread": stdev(gains)})
+        if study.alone > 1:
+            scores = judge([_alone_genotype(settings, index) for index in range(study.alone)])
+            ranking.append([score.psnr for score in scores])
+        for name in study.strategies:
+            lines = _evaluations(folder / f"seed-{seed}-{name}")
+            curves[name].append([best.worth for best in judge(_best_so_far(lines))])
+            volumes[name].append(hypervolume([(one.gain, one.cost.relative) for one in judge(_front(lines))]))
+    points = [round(study.evaluations * (index + 1) / _POINTS) for index in range(_POINTS)]
+    return {
+        "evaluations": points,
+        "strategies": {
+            name: {
+                "reward": [_mean_and_spread(at) for at in zip(*curves[name], strict=True)],
+                "rewards": curves[name],
+                "hypervolume": _mean_and_spread(volumes[name]),
+                "hypervolumes": volumes[name],
+                "entropy": _entropies(folder, name, study.seeds),
+                "operations": _histogram(folder, name, study.seeds),
+            }
+            for name in study.strategies
+        },
+        "shared": shared,
+        "alone": list(alone),
+        "shared_psnr": ranking,
+        "tau": [kendall_tau(scores, alone) for scores in ranking],
+    }
+
+
+class _Judge:
+    """Scores genotypes on validation pictures with the shared weights of one seed, each once."""
+
+    def __init__(self, shared: Path, lam: float) -> None:
+        searcher, splits = open_searcher(RunFolder(shared, RESULT))
+        self._searcher: Searcher = searcher
+        self._pictures = validation_crops(searcher, splits)
+        self._lam = lam
+        self._known: dict[Genotype, Scored] = {}
+
+    def __call__(self, genotypes: Sequence[Genotype]) -> list[Scored]:
+        new = [genotype for genotype in dict.fromkeys(genotypes) if genotype not in self._known]
+        for scored in self._searcher.score_all(new, self._pictures, self._lam):
+            self._known[scored.genotype] = scored
+        return [self._known[genotype] for genotype in genotypes]
+
+
+def _evaluations(run: Path) -> list[dict[str, Any]]:
+    return [line for line in RunFolder(run, RESULT).lines("candidates.jsonl") if line["source"] != "derive"]
+
+
+def _best_so_far(lines: Sequence[dict[str, Any]]) -> list[Genotype]:
+    """The best by its own scores after each tenth of the evaluations."""
+    best = []
+    for index in range(_POINTS):
+        seen = lines[: max(1, round(len(lines) * (index + 1) / _POINTS))]
+        best.append(Genotype.from_dict(max(seen, key=lambda line: line["worth"])["genotype"]))
+    return best
+
+
+def _front(lines: Sequence[dict[str, Any]]) -> list[Genotype]:
+    """The genotypes that no other scored one beats in both gain and cost, by their own scores."""
+    ranks = pareto_ranks([(line["gain"], -line["cost"]) for line in lines])
+    first = sorted((line for line, rank in zip(lines, ranks, strict=True) if rank == 0), key=lambda line: line["cost"])
+    step = max(1, -(-len(first) // _FRONT))
+    return [Genotype.from_dict(line["genotype"]) for line in first[::step]]
+
+
+def hypervolume(points: Sequence[tuple[float, float]], *, worst: tuple[float, float] = (0.0, 2.0)) -> float:
+    """The area in (gain, cost) that points dominate up to the worst point: larger is better.
+
+    Args:
+        points: gain in dB (larger is better) and cost (smaller is better).
+        worst: the corner; by default no gain at twice the mean cost of the space.
+    """
+    area, best_gain = 0.0, worst[0]
+    for gain, cost in sorted(points, key=lambda point: (point[1], -point[0])):
+        if gain > best_gain and cost < worst[1]:
+            area += (gain - best_gain) * (worst[1] - cost)
+            best_gain = gain
+    return area
+
+
+def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float:
+    """Kendall's rank correlation (tau-b), -1 to 1."""
+    from scipy.stats import kendalltau
+
+    return float(kendalltau(first, second).statistic)
+
+
+def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    return fmean(values), stdev(values) if len(values) > 1 else 0.0
+
+
+def _entropies(folder: Path, name: str, seeds: int) -> dict[str, list[float]]:
+    """The entropy of every head at each tenth of the search, averaged over the seeds; empty without a controller."""
+    found: dict[str, list[list[float]]] = {}
+    for seed in range(seeds):
+        lines = [line for line in RunFolder(folder / f"seed-{seed}-{name}", RESULT).lines() if "entropy" in line]
+        for index in range(_POINTS if lines else 0):
+            entropies = lines[round((len(lines) - 1) * index / (_POINTS - 1))]["entropy"]
+            for head, value in entropies.items():
+                found.setdefault(head, [[] for _ in range(_POINTS)])[index].append(value)
+    return {head: [fmean(values) for values in at] for head, at in found.items()}
+
+
+def _histogram(folder: Path, name: str, seeds: int) -> dict[str, float]:
+    """Share of every operation among the edges of its kind of cell, in the last quarter of the evaluations."""
+    counts: Counter[str] = Counter()
+    for seed in range(seeds):
+        lines = _evaluations(folder / f"seed-{seed}-{name}")
+        for line in lines[-max(1, len(lines) // 4) :]:
+            genotype = Genotype.from_dict(line["genotype"])
+            counts.update(edge.operation for cell in (genotype.normal, genotype.upsampling) for edge in cell.edges)
+    edges = sum(counts.values()) / 2  # both cells have as many
+    return {operation: count / edges for operation, count in sorted(counts.items())}

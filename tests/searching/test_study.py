@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hnas.errors import HnasError
+from hnas.report.study import write_study
+from hnas.searching.settings import SearchSettings
+from hnas.searching.study import StudySettings, hypervolume, kendall_tau, run_study
+
+
+def test_hypervolume_is_the_dominated_area() -> None:
+    """Two steps of a staircase: 0.1 x 1.5 and 0.2 x 1.0 up to the corner (0, 2); dominated points add nothing."""
+    front = [(0.1, 0.5), (0.3, 1.0)]
+    assert hypervolume(front) == pytest.approx(0.1 * 1.5 + 0.2 * 1.0)
+    assert hypervolume([*front, (0.05, 0.6), (0.2, 1.5), (0.9, 2.5), (-1.0, 0.1)]) == hypervolume(front)
+    assert hypervolume([]) == 0.0
+
+
+def test_kendalls_tau_of_ranks() -> None:
+    assert kendall_tau([1, 2, 3, 4], [1, 2, 4, 3]) == pytest.approx((5 - 1) / 6)
+
+
+def test_a_study_compares_strategies_on_the_same_weights_and_goes_on_where_it_stopped(
+    folders: tuple[Path, Path], tiny: SearchSettings, tmp_path: Path
+) -> None:
+    settings = replace(tiny, rounds=2, short_steps=2, population=4, tournament=2, lam=0.9)
+    study = StudySettings(strategies=("random", "evolution"), seeds=2, evaluations=10, alone=3)
+    path = tmp_path / "study"
+
+    def run(resume: bool = False) -> dict[str, object]:
+        return run_study(*folders, run_dir=path, settings=settings, study=study, resume=resume)
+
+    first = run()
+    for seed in range(2):
+        for name in study.strategies:
+            lines = (path / f"seed-{seed}-{name}" / "candidates.jsonl").read_text().splitlines()
+            assert sum(json.loads(line)["source"] == name for line in lines) == 10
+    assert len(first["tau"]) == 2  # type: ignore[arg-type]
+    assert -1.0 <= first["tau"][0] <= 1.0  # type: ignore[index]
+    with pytest.raises(HnasError, match="finished"):
+        run()
+
+    # What a kill leaves: one search unfinished, the study without its result.
+    (path / "study.json").unlink()
+    (path / "seed-1-evolution" / "genotype.json").unlink()
+    assert run(resume=True) == first
+
+    page = write_study(path).read_text()
+    assert "| random |" in page
+    assert "uniform sampling" in page
+    assert (path / "study-rewards.png").read_bytes().startswith(b"\x89PNG")
