@@ -170,6 +170,18 @@ def test_the_command_trains_and_prints_json(pictures: Path, tmp_path: Path, caps
     assert (repeated["loss"], repeated["psnr"]) == (result["loss"], result["psnr"])
 
 
+def test_two_processes_print_one_result(pictures: Path, tmp_path: Path) -> None:
+    arguments = ["train", "espcn", "--steps=2", "--batch=1", "--patch=8", "--accelerator=cpu", "--devices=2", "--json"]
+    arguments += ["--data", str(pictures), "--run-dir", str(tmp_path / "run")]
+    done = subprocess.run([sys.executable, "-m", "hnas", *arguments], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["step"] == 2
+    again = subprocess.run([sys.executable, "-m", "hnas", *arguments], capture_output=True, text=True, timeout=300)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr.count("holds a finished run") == 1
+    assert "Traceback" not in again.stderr
+
+
 def _plan(folder: Path, pictures: Path, models: dict[str, Any]) -> Path:
     common = {"data": str(pictures), "steps": 4, "batch": 1, "patch": 4, "checkpoint_every": 2, "accelerator": "cpu"}
     path = folder / "plan.yaml"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_module
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -60,9 +59,8 @@ def train(
     )
     with training_progress(model, job.settings.steps) as progress:
         result = train_network(job, run_dir, resume=resume, overwrite=overwrite, progress=progress)
-    print(f"weights of step {result.step} written to {run_dir / WEIGHTS}", file=sys.stderr)
     if json:
         print(json_module.dumps({"weights": str(run_dir / WEIGHTS), **asdict(result)}))
     else:
-        psnr = "" if result.psnr is None else f", {result.psnr:.3f} dB on {val}"
-        print(f"{model}: loss {result.loss:.5f}{psnr}, {result.seconds:,.0f} s")
+        psnr = "" if result.psnr is None else f", {result.psnr:.3f} dB on {val} (step {result.step})"
+        print(f"{model}: loss {result.loss:.5f}{psnr}, {result.seconds:,.0f} s; weights in {run_dir / WEIGHTS}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -32,6 +34,8 @@ def start_fabric(settings: DeviceSettings | None = None) -> Fabric:
             f"cannot use {settings.devices} device(s) of the kind {settings.accelerator!r} at precision "
             f"{settings.precision!r} ({str(error).splitlines()[0]}); --accelerator cpu --devices 1 works everywhere"
         ) from error
+    if not fabric.is_global_zero:
+        sys.stdout = io.StringIO()  # all run the same command; the first one speaks for them
     if fabric.device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # every step has the same shapes
     return fabric
