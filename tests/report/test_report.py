@@ -195,6 +195,18 @@ def test_many_candidates_are_thinned_but_the_front_is_kept(tmp_path, monkeypatch
     assert {(candidate.macs, candidate.psnr) for candidate in front} <= shown
 
 
+def test_a_few_failures_do_not_squeeze_the_chart(run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run")
+    lines = [json.loads(line) for line in (copy / "candidates.jsonl").read_text().splitlines()]
+    lines[0] |= {"psnr": 5.0, "gain": -25.0}
+    (copy / "candidates.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    text = write_report(copy).read_text()
+    assert "1 far below the others" in text
+    buttons = [a for tag, a in Page(text).elements if tag == "button" and "data-point" in a]
+    heights = sorted(float(re.findall(r"bottom:([\d.]+)%", button["style"])[0]) for button in buttons)
+    assert heights[len(heights) // 2] < 90  # else the failure would push all others to the top
+
+
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
@@ -202,6 +214,7 @@ def test_many_candidates_are_thinned_but_the_front_is_kept(tmp_path, monkeypatch
         ("log.jsonl", "[1]\n", r"log\.jsonl, line 1"),
         ("candidates.jsonl", '{"psnr": 1}\n', r"candidates\.jsonl, line 1"),
         ("candidates.jsonl", '{"psnr": 1, "macs": 1, "genotype": {}}\n', r"candidates\.jsonl, line 1.*format"),
+        ("candidates.jsonl", '{"psnr": NaN, "macs": 1, "genotype": {}}\n', r"candidates\.jsonl, line 1.*finite"),
         ("genotype.json", "{}", r"genotype\.json"),
         ("evaluation.json", "{}", r"evaluation\.json"),
         ("weights.safetensors", "abc", r"weights\.safetensors"),

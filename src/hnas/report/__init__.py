@@ -2,7 +2,8 @@
 
 What :func:`write_report` reads from a run folder; every part may be missing, and is then left out:
 
-- ``config.yaml``: the settings, with ``command`` (search, train or demo) on top.
+- ``config.yaml``: the settings, with ``command`` (search, train or demo) on top; a demo has more of them in
+  ``search/config.yaml`` and ``train/config.yaml``.
 - ``log.jsonl``: one object a line with ``phase``, ``step`` and named numbers.
 - ``candidates.jsonl``: every genotype scored, one object a line.
 - ``genotype.json``, ``weights.safetensors``: what the run is for (only the description of the weights is read).

@@ -57,13 +57,14 @@ class LineChart:
 Points = Sequence[tuple[float, float]]
 
 
-def make_axis(values: Iterable[float], *, log: bool = False, margin: float = 0.05) -> Axis:
+def make_axis(values: Iterable[float], *, log: bool = False, margin: float = 0.05, whole: bool = False) -> Axis:
     """An axis around all finite values.
 
     Args:
         values: at least one finite one; all above 0 where ``log``.
         log: logarithmic; falls back to linear where a value is not above 0.
         margin: added on both sides, as a part of the range.
+        whole: ticks at whole numbers only.
     """
     finite = [value for value in values if isfinite(value)]
     low, high = min(finite), max(finite)
@@ -76,7 +77,7 @@ def make_axis(values: Iterable[float], *, log: bool = False, margin: float = 0.0
         low, high = low - max(abs(low) * 0.1, 1e-9), high + max(abs(high) * 0.1, 1e-9)
     extra = (high - low) * margin
     low, high = low - extra, high + extra
-    return Axis(low, high, False, _ticks(low, high))
+    return Axis(low, high, False, _ticks(low, high, whole=whole))
 
 
 def line_chart(
@@ -95,7 +96,7 @@ def line_chart(
     kept = [(name, points) for name, points in kept if points]
     if not kept:
         return None
-    x = make_axis((step for _, points in kept for step, _ in points), margin=0.0)
+    x = make_axis((step for _, points in kept for step, _ in points), margin=0.0, whole=True)
     y = make_axis((value for _, points in kept for _, value in points), log=log)
     curves = []
     for name, points in kept:
@@ -151,11 +152,13 @@ def _thinned(points: Points) -> Points:
     return kept
 
 
-def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
-    """Four to six round values."""
-    rough = (high - low) / 5
+def _ticks(low: float, high: float, *, whole: bool = False) -> tuple[tuple[float, str], ...]:
+    """Four to six round values; fewer where only whole ones will do."""
+    rough = max((high - low) / 5, 1.0 if whole else 0.0)
     power = 10.0 ** floor(log10(rough))
-    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough)
+    step = next(
+        power * factor for factor in ((1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)) if power * factor >= rough
+    )
     first, last = -floor(-low / step), floor(high / step)
     decimals = max(0, -floor(log10(step) + 1e-9) + (abs(step / power - 2.5) < 1e-9))
     return tuple(((step * at - low) / (high - low), f"{step * at:,.{decimals}f}") for at in range(first, last + 1))

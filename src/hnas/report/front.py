@@ -6,6 +6,7 @@ import base64
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import quantiles
 from typing import Any
 
 from markupsafe import Markup
@@ -42,6 +43,7 @@ class FrontChart:
         selected: the point that is shown first: the chosen one, or the best of the front.
         selected_genotype: its genotype; ``selected_drawing`` is that of its cells.
         left_out: how many candidates are not shown.
+        below: how many stand at the lower edge, because they score far lower than the others.
     """
 
     over_bicubic: bool
@@ -57,6 +59,7 @@ class FrontChart:
     selected_genotype: Genotype
     selected_drawing: Markup
     left_out: int
+    below: int
 
 
 def pareto_front(
@@ -83,7 +86,8 @@ def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontC
     front = pareto_front(derived or candidates, quality)
     shown = _shown(candidates, front)
     x = make_axis((candidate.macs / 1e9 for candidate, _ in shown), log=_spread(candidates) > 8, margin=0.04)
-    y = make_axis(quality(candidate) for candidate, _ in shown)
+    floor = _floor([quality(candidate) for candidate, _ in shown], [quality(candidate) for candidate in front])
+    y = make_axis(max(quality(candidate), floor) for candidate, _ in shown)
     drawings: dict[Genotype, int] = {}
     data = []
     for candidate, mark in shown:
@@ -107,7 +111,8 @@ def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontC
         x=x,
         y=y,
         points=tuple(
-            Point(x.place(candidate.macs / 1e9), y.place(quality(candidate)), mark) for candidate, mark in shown
+            Point(x.place(candidate.macs / 1e9), max(y.place(quality(candidate)), 0.0), mark)
+            for candidate, mark in shown
         ),
         front=step_path([(candidate.macs / 1e9, quality(candidate)) for candidate in front], x, y),
         front_of_derived=bool(derived),
@@ -118,6 +123,7 @@ def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontC
         selected_genotype=last,
         selected_drawing=Markup(svgs[drawings[last]]),
         left_out=len(candidates) - len(shown),
+        below=sum(quality(candidate) < floor for candidate, _ in shown),
     )
 
 
@@ -140,6 +146,12 @@ def _shown(candidates: Sequence[Candidate], front: Sequence[Candidate]) -> list[
     if len(others) > room:
         others = [others[at * len(others) // room] for at in range(room)]
     return sorted([*others, *always], key=lambda pair: ("", "derive", "front", "chosen").index(pair[1]))
+
+
+def _floor(values: Sequence[float], front: Sequence[float]) -> float:
+    """Where the axis may end below: a few failures far down must not squeeze all others into a line."""
+    lower, _, upper = quantiles([*values, *front], n=4)
+    return min(lower - 4 * (upper - lower), *front)
 
 
 def _spread(candidates: Sequence[Candidate]) -> float:

@@ -127,7 +127,7 @@ def _tiles(run: Run) -> list[tuple[str, str, str]]:
             tiles.append((f"{row['gain']:+.2f} dB", "over bicubic", f"{row['dataset']}, {row['model']}"))
     chosen = [candidate for candidate in run.candidates if candidate.chosen]
     if chosen:
-        size = run.config.get("lr_size")
+        size = run.config.get("lr_size") or run.config.get("search", {}).get("lr_size")
         at = (
             f"for an LR picture of {size[0]}×{size[1]}"
             if isinstance(size, list) and len(size) == 2
@@ -141,15 +141,14 @@ def _tiles(run: Run) -> list[tuple[str, str, str]]:
 
 def _evaluation(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows for the table, with the gain over bicubic on the same data set at the same scale (dB)."""
-    # As the networks are measured: on 8-bit RGB.
-    bicubic = {
-        (row["dataset"], row.get("scale")): row["psnr"] for row in rows if row["model"] == BICUBIC_NAMES["uint8"]
-    }
+    # As the networks are measured: on 8-bit RGB. A demo measures bicubic in this way alone, without a word for it.
+    names = ("bicubic", BICUBIC_NAMES["uint8"])
+    bicubic = {(row["dataset"], row.get("scale")): row["psnr"] for row in rows if row["model"] in names}
     columns = ("model", "dataset", "scale", "psnr", "ssim", "psnr_x8", "ssim_x8")
     table = []
     for row in rows:
         reference = bicubic.get((row["dataset"], row.get("scale")))
-        is_bicubic = row["model"] in BICUBIC_NAMES.values()
+        is_bicubic = str(row["model"]).startswith("bicubic")
         gain = row["psnr"] - reference if reference and row["psnr"] and not is_bicubic else None
         table.append({**{column: row.get(column) for column in columns}, "gain": gain, "is_bicubic": is_bicubic})
     return table

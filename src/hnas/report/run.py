@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from hnas.errors import HnasError
 from hnas.space import Genotype, load_genotype
 from hnas.training.run_folder import CONFIG
 from hnas.weights import DESCRIPTION
+
+#: A demo keeps its search and its training in folders of their own, each with its settings.
+PARTS = ("search", "train")
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ def read_run(path: str | Path) -> Run:
     description, provenance = _weights(path / "weights.safetensors")
     return Run(
         path=path,
-        config=_config(path / CONFIG),
+        config=_config(path / CONFIG)
+        | {part: _config(path / part / CONFIG) for part in PARTS if (path / part / CONFIG).is_file()},
         log=[line for _, line in _lines(path / "log.jsonl")],
         candidates=[_candidate(where, line) for where, line in _lines(path / "candidates.jsonl")],
         genotype=load_genotype(path / "genotype.json") if (path / "genotype.json").is_file() else None,
@@ -117,6 +122,8 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _candidate(where: str, line: dict[str, Any]) -> Candidate:
     try:
+        if not all(isfinite(line[name]) for name in ("psnr", "macs")):
+            raise ValueError
         return Candidate(
             genotype=Genotype.from_dict(line["genotype"]),
             psnr=float(line["psnr"]),
@@ -129,7 +136,7 @@ def _candidate(where: str, line: dict[str, Any]) -> Candidate:
     except HnasError as error:
         raise HnasError(f"{where}: {error}") from error
     except (KeyError, TypeError, ValueError) as error:
-        raise HnasError(f"{where}: a candidate needs genotype, psnr and macs; take the line out") from error
+        raise HnasError(f"{where}: a candidate needs a genotype, psnr and macs, finite; take the line out") from error
 
 
 def _evaluation(path: Path) -> list[dict[str, Any]]:
