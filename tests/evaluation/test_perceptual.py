@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from urllib.error import URLError
 
@@ -17,6 +19,14 @@ from hnas.evaluation.perceptual import lpips_distance
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lpips", None)
     with pytest.raises(HnasError, match=r"pip install \"hnas-sr\[lpips\]\""):
+        lpips_distance()
+
+
+def test_with_a_torchvision_of_another_torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "lpips.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    monkeypatch.delitem(sys.modules, "lpips", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(HnasError, match=f"fits this torch, {re.escape(torch.__version__)}"):
         lpips_distance()
 
 

@@ -140,7 +140,9 @@ def _print_table(headings: list[str], lines: list[list[str]]) -> None:
 
     table = Table(caption="PSNR in dB and SSIM on Y", caption_justify="left")
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in ("Model", "Dataset", "Picture") else "right")
+        table.add_column(
+            heading, overflow="fold", justify="left" if heading in ("Model", "Dataset", "Picture") else "right"
+        )
     for line in lines:
         table.add_row(*line)
     Console().print(table)

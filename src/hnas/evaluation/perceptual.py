@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from urllib.error import URLError
 
@@ -21,14 +22,19 @@ def lpips_distance(device: str | torch.device = "cpu") -> Callable[[Picture, Pic
         A function of two uint8 pictures, H x W x 3, of one shape.
 
     Raises:
-        HnasError: the package is not installed, or AlexNet's weights are not here and cannot be downloaded.
+        HnasError: the package is not installed, its torchvision does not fit this torch, or AlexNet's weights are not
+            here and cannot be downloaded.
     """
     try:
         import lpips
     except ImportError as error:
         raise HnasError(f'LPIPS needs an optional package ({error}); pip install "hnas-sr[lpips]"') from error
+    except RuntimeError as error:
+        raise HnasError(f"LPIPS needs a torchvision that fits this torch, {torch.__version__} ({error})") from error
     try:
-        network = lpips.LPIPS(net="alex", verbose=False).to(device).eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # lpips calls torchvision in a way that is deprecated
+            network = lpips.LPIPS(net="alex", verbose=False).to(device).eval()
     except (URLError, OSError) as error:
         raise HnasError(
             f"LPIPS needs the weights of AlexNet, which torchvision downloads at the first use ({error}); connect this "
