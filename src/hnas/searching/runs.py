@@ -155,9 +155,7 @@ def open_searcher(run: RunFolder, fabric: Fabric | None = None) -> tuple[Searche
     if state is None:
         raise HnasError(f"{run.path}: the search has no checkpoint yet; go on with hnas search --resume")
     splits = load_splits(config, settings)
-    searcher = Searcher(
-        settings, splits, CostTable.load(settings), fabric or start_fabric(DeviceSettings())
-    )
+    searcher = Searcher(settings, splits, CostTable.load(settings), fabric or start_fabric(DeviceSettings()))
     searcher.load_state_dict(state)
     return searcher, splits
 

@@ -20,7 +20,9 @@ from hnas.training.settings import cosine
 Allowed = Callable[[Genotype], bool]
 
 #: Draws after which the limits count as out of reach.
-_MAX_DRAWS = 5000
+_MAX_DRAWS = 20_000
+#: Genotypes drawn at a time, at most.
+_MAX_BATCH = 1024
 
 
 class Strategy(Protocol):
@@ -234,16 +236,18 @@ def _dominates(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
 
 
 def _draw(count: int, sample: Callable[[int], Sequence[Genotype]], allowed: Allowed) -> list[Genotype]:
+    """``count`` allowed genotypes; the fewer are allowed, the more are drawn at a time."""
     kept: list[Genotype] = []
-    draws = 0
+    draws, many = 0, count
     while len(kept) < count:
         if draws >= _MAX_DRAWS * (len(kept) + 1):
             raise HnasError(
                 f"{draws} draws gave {len(kept)} genotypes within the limits; raise max_macs, max_params or "
                 "max_latency, or make the network smaller (target_channels, layers)"
             )
-        kept += [genotype for genotype in sample(count) if allowed(genotype)]
-        draws += count
+        kept += [genotype for genotype in sample(many) if allowed(genotype)]
+        draws += many
+        many = min(4 * many, _MAX_BATCH)
     return kept[:count]
 
 
