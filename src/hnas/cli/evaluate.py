@@ -73,13 +73,16 @@ def evaluate(
             for at_scale in scales:
                 pairs = load_pairs(at_scale)
                 for name, model in loaded.items():
+                    if model is not None and _scale(model) != at_scale:
+                        continue
                     folder = save_pictures and save_pictures / _file_name(name) / f"{_file_name(dataset)}-x{at_scale}"
-                    after = _after_picture(begin(f"{name} on {dataset}", len(pairs)), folder)
+                    passes = len(BICUBIC_NAMES) if model is None else 1
+                    after = _after_picture(begin(f"{name} on {dataset}", passes * len(pairs)), folder)
                     if model is None:
                         for path, title in BICUBIC_NAMES.items():
                             result = bicubic_result(pairs, at_scale, path, distance=distance, on_picture=after)
                             rows.append(Row(title, dataset, at_scale, result))
-                    elif _scale(model) == at_scale:
+                    else:
                         result = evaluate_model(
                             model,
                             pairs,

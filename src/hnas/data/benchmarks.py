@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from hnas.data.folders import Pair, find_sets, load_set
+from hnas.data.folders import Pair, find_pictures, find_sets, load_set
 from hnas.data.known_sets import locate_set
 from hnas.data.sample import held_out_pairs
 
@@ -23,12 +23,14 @@ def find_benchmarks(benchmarks: Sequence[str]) -> list[tuple[str, LoadPairs]]:
         benchmarks: folders with pictures or with sets, names of known sets, or ``sample``.
 
     Raises:
-        HnasError: no such set or folder.
+        HnasError: no such set or folder, or one without pictures.
     """
     sets: list[tuple[str, LoadPairs]] = []
     for benchmark in benchmarks:
         if benchmark == SAMPLE:
             sets.append((SAMPLE, held_out_pairs))
         else:
-            sets += [(found.name, partial(load_set, found)) for found in find_sets(locate_set(benchmark))]
+            for found in find_sets(locate_set(benchmark)):
+                find_pictures(found.hr)  # an empty set is told now, not when the ones before it have been measured
+                sets.append((found.name, partial(load_set, found)))
     return sets
