@@ -18,6 +18,7 @@ from PIL import Image
 from hnas.cli.main import main
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings
+from hnas.space import NAMED_GENOTYPES
 from hnas.training.model_card import export_zoo, reproducing_command
 from hnas.training.run_folder import open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
@@ -115,6 +116,20 @@ def test_a_run_is_neither_overwritten_nor_resumed_with_other_settings(tmp_path: 
         train_network(other, run, resume=True)
     train_network(replace(job, device=DeviceSettings(accelerator="auto")), run, resume=True)
     assert (run / "weights.safetensors").exists()
+
+
+def test_a_genotype_that_changed_under_its_name_is_noticed(tmp_path: Path, job: TrainingJob) -> None:
+    file, run = tmp_path / "mine.json", tmp_path / "run"
+    file.write_text(NAMED_GENOTYPES["HNAS-A"].to_json())
+    job = replace(job, model=str(file), network=NetworkSettings(channels=2))
+    train_network(job, run)
+    assert train_zoo({"run": job}, tmp_path)[0].status == "finished"
+    file.write_text(replace(NAMED_GENOTYPES["HNAS-A"], position=9).to_json())
+    assert "started with another genotype" in str(train_zoo({"run": job}, tmp_path)[0].error)
+    (run / "weights.safetensors").unlink()
+    with pytest.raises(HnasError, match="started with another genotype"):
+        train_network(job, run, resume=True)
+    assert json.loads((run / "genotype.json").read_text())["position"] == 10
 
 
 def test_overwrite_takes_away_a_run_and_nothing_else(tmp_path: Path, job: TrainingJob) -> None:

@@ -110,6 +110,8 @@ def train_network(
     fabric = start_fabric(job.device)
 
     def open_folder() -> RunFolder:
+        if resume:
+            refuse_other_genotype(Path(run_dir), description)
         run = open_run(run_dir, job.config(), result=WEIGHTS, resume=resume, overwrite=overwrite, may_differ=MAY_DIFFER)
         if "genotype" in description:
             run.write_json("genotype.json", description["genotype"])
@@ -142,6 +144,20 @@ def train_network(
     }
     on_first_process(fabric, lambda: save_model(run.path / WEIGHTS, model, provenance))
     return result
+
+
+def refuse_other_genotype(run_dir: Path, description: Mapping[str, Any]) -> None:
+    """Compares a run's genotype with that of a description: a genotype's file may have changed under its name.
+
+    Raises:
+        HnasError: it is another one.
+    """
+    path = run_dir / "genotype.json"
+    if path.exists() and load_genotype(path).to_dict() != description.get("genotype"):
+        raise HnasError(
+            f"{run_dir}: this run was started with another genotype, the one in {path}; "
+            "go on with that, or start anew (--overwrite, or without the folder)"
+        )
 
 
 def model_description(model: str | Path, network: NetworkSettings) -> dict[str, Any]:

@@ -16,7 +16,14 @@ from hnas.settings import load_settings
 from hnas.training.loop import Progress
 from hnas.training.run_folder import RunFolder, refuse_other_settings
 from hnas.training.settings import DeviceSettings, TrainingSettings
-from hnas.training.train_network import MAY_DIFFER, WEIGHTS, TrainingJob, model_description, train_network
+from hnas.training.train_network import (
+    MAY_DIFFER,
+    WEIGHTS,
+    TrainingJob,
+    model_description,
+    refuse_other_genotype,
+    train_network,
+)
 
 _OWN_FIELDS = ("model", "data", "val", "licence", "warm_start")
 T = TypeVar("T")
@@ -153,6 +160,7 @@ def train_zoo(
         try:
             if zoo_status(name, job, run_dir).status == "finished":
                 refuse_other_settings(run_dir, job.config(), MAY_DIFFER)
+                refuse_other_genotype(run_dir, model_description(job.model, job.network))
             else:
                 train_network(job, run_dir, resume=True, progress=progress(name, job))
         except HnasError as raised:
