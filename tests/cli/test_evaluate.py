@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hnas.cli.main import main
 from hnas.data.pictures import read_picture, write_picture
@@ -103,3 +105,27 @@ def test_a_mistake_is_one_line(
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert named in captured.err
+
+
+def test_unusual_pictures_are_measured_right_or_refused_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = sample_pictures()["coffee"][100:147, 200:261]
+    Image.fromarray(odd).save(tmp_path / "rgb.png")
+    Image.fromarray(np.dstack([odd, np.full(odd.shape[:2], 255, np.uint8)])).save(tmp_path / "rgba.png")
+    Image.fromarray(odd[:, :, 0]).save(tmp_path / "gray.png")
+    Image.fromarray(np.repeat(odd[:, :, :1], 3, axis=2)).save(tmp_path / "grey-as-rgb.png")
+    assert main(["evaluate", "bicubic", "--benchmarks", str(tmp_path), "--json", "--per-picture"]) == 0
+    float_path, uint8_path = json.loads(capsys.readouterr().out)
+    psnr = {picture["name"]: picture["psnr"] for picture in uint8_path["pictures"]}
+    assert psnr["rgba"] == psnr["rgb"]
+    assert psnr["gray"] == psnr["grey-as-rgb"]
+    psnr = {picture["name"]: picture["psnr"] for picture in float_path["pictures"]}
+    # Papers take a gray picture as its own Y, with all 255 levels; on the 219 of Y the same error is smaller.
+    assert psnr["grey-as-rgb"] - psnr["gray"] == pytest.approx(20 * math.log10(255 / 219), abs=0.1)
+    Image.fromarray(odd[:, :, 0].astype(np.uint16) * 257).save(tmp_path / "deep.png")
+    assert main(["evaluate", "bicubic", "--benchmarks", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "deep.png has more than 8 bits" in captured.err
+    assert captured.out == ""
