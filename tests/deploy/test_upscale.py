@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import numpy as np
 import pytest
 import torch
@@ -42,8 +44,11 @@ OPERATIONS = [(name, "area") for name in space.NORMAL_OPERATIONS] + [
 ]
 
 
-@pytest.mark.parametrize(("normal", "upsampling"), OPERATIONS)
-@pytest.mark.parametrize(("scale", "position"), [(2, 2), (3, 1), (4, 3)])
+#: Every operation, with scales and positions in turn.
+CASES = [(*pair, *place) for pair, place in zip(OPERATIONS, cycle([(2, 2), (3, 1), (4, 3), (2, 1)]), strict=False)]
+
+
+@pytest.mark.parametrize(("normal", "upsampling", "scale", "position"), CASES)
 def test_tiled_equals_untiled(normal: str, upsampling: str, scale: int, position: int) -> None:
     backend = TorchBackend(_network(normal, upsampling, scale=scale, position=position))
     whole = Upscaler(backend, tile=0).upscale(_picture())

@@ -6,15 +6,17 @@ import io
 import json
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hnas.deploy.quantize import quantize_onnx
 from hnas.deploy.runtimes import METADATA, Run, need, onnx_session, openvino_session
 from hnas.deploy.simplify import TOLERANCE, largest_difference, simplify
 from hnas.errors import HnasError
@@ -41,7 +43,14 @@ class Exported:
     difference: float
 
 
-def export_model(model: nn.Module, path: Path, format: ExportFormat, *, provenance: Mapping[str, Any]) -> Exported:
+def export_model(
+    model: nn.Module,
+    path: Path,
+    format: ExportFormat,
+    *,
+    provenance: Mapping[str, Any],
+    calibration: Sequence[NDArray[np.uint8]] | None = None,
+) -> Exported:
     """Writes a model for another runtime: RGB in [0, 1], NCHW with free N, H and W; the output is not clamped.
 
     Args:
@@ -49,25 +58,31 @@ def export_model(model: nn.Module, path: Path, format: ExportFormat, *, provenan
         path: the file to write.
         format: ``onnx`` (opset 17, IR 8), ``openvino`` (.xml with .bin) or ``torchscript``.
         provenance: of the weights; goes into the file with the model's description.
+        calibration: low-resolution pictures, uint8 (H, W, 3), to quantise to 8 bits with (onnx and openvino); None
+            keeps 32 bits.
 
     Raises:
-        HnasError: a package is missing, the exported model differs from torch, or the file cannot be written.
+        HnasError: a package is missing, a 32-bit export differs from torch by more than 1e-5, or the file cannot be
+            written.
     """
     simplified = simplify(model)
     metadata = describe(model, provenance)
     if format == "torchscript":
-        data = {path: torchscript_bytes(simplified, metadata)}
-        run: Callable[[Tensor], Tensor] = torch.jit.load(io.BytesIO(data[path]))  # type: ignore[no-untyped-call]
-    elif format == "onnx":
-        data = {path: onnx_bytes(simplified, metadata)}
-        run = on_tensors(onnx_session(data[path])[0])
+        files = {path: torchscript_bytes(simplified, metadata)}
+        run: Callable[[Tensor], Tensor] = torch.jit.load(io.BytesIO(files[path]))  # type: ignore[no-untyped-call]
     else:
-        data, run = _openvino_files(onnx_bytes(simplified, metadata), path, metadata)
+        data = onnx_bytes(simplified, metadata)
+        if calibration is not None:
+            data = quantize_onnx(data, calibration)
+        if format == "onnx":
+            files, run = {path: data}, on_tensors(onnx_session(data)[0])
+        else:
+            files, run = _openvino_files(data, path, metadata)
     difference = largest_difference(model, run, CHECK_SIZES)
-    if difference > TOLERANCE:
+    if difference > TOLERANCE and calibration is None:
         raise HnasError(f"{path}: not written, since the exported model differs from torch by {difference:.1e}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    for file, content in data.items():
+    for file, content in files.items():
         write_atomically(file, content)
     return Exported(path, difference)
 

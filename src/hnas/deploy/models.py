@@ -1,8 +1,12 @@
-"""From a model's name to an upscaler: a weights file, a run folder, a bundled name, an exported file."""
+"""From a model's name to an upscaler: a weights file, a run folder, a bundled name, an exported file,
+a repository."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+from torch import nn
 
 from hnas.deploy.backends import Backend, BackendName, RuntimeBackend, TorchBackend
 from hnas.deploy.export import describe, onnx_bytes
@@ -48,7 +52,8 @@ def load(
     """A model ready to enlarge pictures: ``hnas.load("weights.safetensors").upscale(image)``.
 
     Args:
-        model: a weights file, a run folder, the name of a bundled model, or an exported .onnx or .xml file.
+        model: a weights file, a run folder, the name of a bundled model, or an exported .onnx or .xml file,
+            or a repository on the Hub (``user/name``).
         device: where torch runs it, such as ``cpu`` or ``cuda``; the other backends run on the CPU.
         backend: what runs it; exported files choose for themselves.
         tile: side of a tile in low-resolution pixels; None chooses by the free memory, 0 is the whole picture.
@@ -63,13 +68,13 @@ def load(
 def _backend(model: str | Path, device: str, backend: BackendName) -> Backend:
     ending = Path(model).suffix
     if backend == "torch" and ending not in _EXPORTED:
-        return TorchBackend(load_model(model), device)
+        return TorchBackend(_trained(model), device)
     if device != "cpu":
         raise HnasError(
             f"--device {device} goes with --backend torch only; onnxruntime and OpenVINO run on the CPU here"
         )
     if ending not in _EXPORTED:
-        trained = load_model(model)
+        trained = _trained(model)
         session = onnx_session if backend == "onnx" else openvino_session
         run, _ = session(onnx_bytes(simplify(trained), describe(trained, {})))
         return RuntimeBackend(run, trained)
@@ -79,3 +84,15 @@ def _backend(model: str | Path, device: str, backend: BackendName) -> Backend:
     session = openvino_session if ending == ".xml" or backend == "openvino" else onnx_session
     run, metadata = session(Path(model))
     return RuntimeBackend(run, build_model(metadata["description"]).eval())
+
+
+def _trained(model: str | Path) -> nn.Module:
+    """The model of a weights file, a run folder, a bundled name, or a repository on the Hub (``user/name``)."""
+    if Path(model).exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(model)):
+        return load_model(model)
+    if Path(model).suffix == ".safetensors":  # a missing file in a folder, not a repository
+        return load_model(model)
+    from hnas.deploy.hub import HubModel
+
+    hub: HubModel = HubModel.from_pretrained(str(model))
+    return hub.network.eval()

@@ -74,7 +74,8 @@ def openvino_session(model: Path | bytes, *, threads: int | None = None) -> tupl
         compiled = core.compile_model(graph, "CPU", options)
     except RuntimeError as error:
         raise HnasError(f"{_name(model)}: OpenVINO cannot load it ({_first_line(error)})") from error
-    text = graph.get_rt_info([METADATA]).astype(str) if graph.has_rt_info([METADATA]) else None
+    places = ([METADATA], ["framework", METADATA])  # in a model of OpenVINO's own, and in one read from ONNX
+    text = next((graph.get_rt_info(place).astype(str) for place in places if graph.has_rt_info(place)), None)
 
     def run(x: Floats) -> Floats:
         return np.array(compiled(x)[0])

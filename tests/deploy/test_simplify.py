@@ -1,0 +1,111 @@
+"""The simplified graph computes the same, with what can be merged merged."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional as F
+
+from hnas import nets, space
+from hnas.deploy.simplify import largest_difference, simplify
+from hnas.space import NAMED_GENOTYPES, Cell, Edge, Genotype
+
+
+def _network(normal: str, upsampling: str, **settings: object) -> nets.Network:
+    def cell(kind: space.CellKind, name: str) -> Cell:
+        return Cell(kind, ((Edge(name, -1), Edge(name, -1)), (Edge(name, 0), Edge(name, -2))))
+
+    torch.manual_seed(0)
+    genotype = Genotype(3, 2, cell("normal", normal), cell("upsampling", upsampling))
+    network = nets.Network(genotype, nets.NetworkSettings(channels=4, **settings)).eval()  # type: ignore[arg-type]
+    for parameter in network.parameters():
+        parameter.data.normal_(0, 0.3)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    return network
+
+
+def _count(model: nn.Module) -> Counter[str]:
+    assert isinstance(model, fx.GraphModule)
+    return Counter(
+        type(model.get_submodule(str(node.target))).__name__ if node.op == "call_module" else str(node.target)
+        for node in model.graph.nodes
+    )
+
+
+OPERATIONS = [(name, "area") for name in space.NORMAL_OPERATIONS] + [
+    ("identity", name) for name in space.UPSAMPLING_OPERATIONS
+]
+
+
+@pytest.mark.parametrize(("normal", "upsampling"), OPERATIONS)
+@pytest.mark.parametrize(("norm", "scale"), [("none", 3), ("batch", 2)])
+def test_every_operation_computes_the_same(normal: str, upsampling: str, norm: str, scale: int) -> None:
+    network = _network(normal, upsampling, norm=norm, scale=scale, cell_skip=0.3)
+    with torch.inference_mode():
+        large = network(torch.rand(1, 3, 9, 12)).abs().max().item()
+    simplified = simplify(network)
+    assert isinstance(simplified, fx.GraphModule)
+    assert largest_difference(network, simplified, [(9, 12), (8, 8)]) < 1e-5 * max(1, large)
+    assert simplified.scale == scale
+
+
+def test_equal_edges_are_merged_and_parallel_convolutions_joined() -> None:
+    network = _network("identity", "bilinear", scale=2)
+    before = sum(isinstance(module, nn.Conv2d) for module in network.modules())
+    count = _count(simplify(network))
+    # Stem and tail; cells 1, 2 and 3 take two inputs each. The stem feeds cell 1 twice and cell 2 once: one
+    # convolution; cell 1 feeds cell 2 once: another; cell 2 feeds both inputs of cell 3: a third.
+    assert before == 2 + 6
+    assert count["Conv2d"] == 2 + 3
+    # bilinear -1 twice becomes one; that on -2 is another; the third is the image skip's.
+    assert sum(number for name, number in count.items() if "interpolate" in name) == 3
+    assert count["Identity"] == 0
+
+
+def test_sums_of_convolutions_become_one() -> None:
+    """`sub_pixel -1, sub_pixel -1` is one convolution with the sum of the weights."""
+    network = _network("identity", "sub_pixel", scale=2)
+    count = _count(simplify(network))
+    three_by_three = 2 + 1 + 1  # stem, tail, the joined one, and the one on -2
+    assert count["Conv2d"] == three_by_three + 3
+    assert count["PixelShuffle"] == 2
+
+
+def test_normalisation_is_folded() -> None:
+    count = _count(simplify(_network("sep_conv_3x3", "area", norm="batch")))
+    assert count["BatchNorm2d"] == 0
+
+
+def test_the_model_itself_is_untouched() -> None:
+    network = _network("sep_conv_3x3", "sub_pixel")
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    simplify(network)
+    after = network.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_the_papers_network_gets_smaller() -> None:
+    network = nets.Network(NAMED_GENOTYPES["HNAS-A"], nets.NetworkSettings(channels=2, cell_skip=0.3)).eval()
+    simplified = simplify(network)
+    convolutions = sum(isinstance(module, nn.Conv2d) for module in network.modules())
+    assert _count(simplified)["Conv2d"] < convolutions - 10
+    assert largest_difference(network, simplified, [(8, 8)]) < 1e-5
+
+
+def test_what_cannot_be_traced_is_left_as_it_is() -> None:
+    class Branching(nn.Module):
+        scale = 2
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.interpolate(x, scale_factor=2) if x.sum() > 0 else F.interpolate(x, scale_factor=2) * 2
+
+    model = Branching()
+    assert isinstance(simplify(model), Branching)
+    assert largest_difference(model, simplify(model), [(4, 4)]) == 0
