@@ -73,7 +73,7 @@ def psnr_against_macs(
     """
     if not marks or min(mark.macs for mark in marks) <= 0:
         raise HnasError("the figure needs one or more networks, each with multiply-adds above 0")
-    _save(_psnr_figure(marks, title=title, x_label=x_label, y_label=y_label), path)
+    save_figure(_psnr_figure(marks, title=title, x_label=x_label, y_label=y_label), path)
 
 
 def _psnr_figure(marks: Sequence[Mark], *, title: str = "", x_label: str = "", y_label: str = "") -> Figure:
@@ -92,7 +92,7 @@ def _psnr_figure(marks: Sequence[Mark], *, title: str = "", x_label: str = "", y
             axes.plot([mark.printed_macs, mark.macs], [mark.psnr] * 2, ":", color=colour, lw=1.2, zorder=2)
             axes.plot(mark.printed_macs, mark.psnr, "o", ms=5.5, mec=colour, mfc="white", mew=1, zorder=2)
     axes.margins(0.08, 0.1)
-    _calm(axes)
+    calm(axes)
     axes.xaxis.set_major_formatter(EngFormatter())
     axes.grid(True, which="major", color=GRID, lw=0.8)
     kinds = [kind for kind in COLOURS if any(mark.kind == kind for mark in marks)]
@@ -209,7 +209,7 @@ def visual_comparison(comparisons: Sequence[Comparison], path: str | Path) -> No
     names = list(comparisons[0].versions) if comparisons else []
     if not names or any(list(comparison.versions) != names for comparison in comparisons):
         raise HnasError("a comparison needs one or more pictures, each with the same versions in the same order")
-    _save(_comparison_figure(comparisons, names), path)
+    save_figure(_comparison_figure(comparisons, names), path)
 
 
 def _comparison_figure(comparisons: Sequence[Comparison], names: Sequence[str]) -> Figure:
@@ -250,7 +250,7 @@ def _comparison_figure(comparisons: Sequence[Comparison], names: Sequence[str]) 
     return figure
 
 
-def _calm(axes: Axes) -> None:
+def calm(axes: Axes) -> None:
     """Quiet axes: no frame above and right, muted ticks."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -261,7 +261,12 @@ def _calm(axes: Axes) -> None:
     axes.yaxis.label.set_color(INK)
 
 
-def _save(figure: Figure, path: str | Path) -> None:
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Writes a figure as .png or .svg; the same figure gives the same bytes.
+
+    Raises:
+        HnasError: another ending, or a file that cannot be written.
+    """
     from matplotlib import rc_context
 
     path = Path(path)

@@ -10,9 +10,9 @@ from typing import Any
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
+from hnas.report.study_figures import draw_study
 
 PAGE = "study.md"
-_COLORS = {"controller": "#1b6ca8", "controller-flat": "#6fb1d6", "random": "#8a8a8a", "evolution": "#c1622d"}
 
 
 def write_study(folder: str | Path) -> Path:
@@ -26,12 +26,7 @@ def write_study(folder: str | Path) -> Path:
         study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise HnasError(f"{folder}: no finished study (study.json); run hnas study --resume first") from error
-    _draw_curves(study, folder / "study-rewards.png")
-    _draw_operations(study, folder / "study-operations.png")
-    pictures = ["![Best reward against evaluations](study-rewards.png)", "![Operations](study-operations.png)"]
-    if study["tau"]:
-        _draw_ranking(study, folder / "study-ranking.png")
-        pictures.append("![Shared weights against training alone](study-ranking.png)")
+    pictures = [f"![{caption}]({name})" for name, caption in draw_study(study, folder).items()]
     page = folder / PAGE
     write_atomically(page, "\n".join(_page(study, pictures)) + "\n")
     return page
@@ -97,60 +92,3 @@ def _about_shared(study: Mapping[str, Any]) -> list[str]:
             f"({study['settings']['short_steps']} steps each): {taus} by seed, {fmean(study['tau']):.2f} on average."
         )
     return lines
-
-
-def _figure(width: float, height: float) -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
-
-
-def _save(figure: Any, path: Path) -> None:
-    from io import BytesIO
-
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=150)
-    write_atomically(path, buffer.getvalue())
-
-
-def _draw_curves(study: Mapping[str, Any], path: Path) -> None:
-    figure, axes = _figure(7, 4.2)
-    for name, one in study["strategies"].items():
-        means = [mean for mean, _ in one["reward"]]
-        low = [mean - spread for mean, spread in one["reward"]]
-        high = [mean + spread for mean, spread in one["reward"]]
-        axes.plot(study["evaluations"], means, color=_COLORS[name], label=name, linewidth=2)
-        axes.fill_between(study["evaluations"], low, high, color=_COLORS[name], alpha=0.15, linewidth=0)
-    axes.set_xlabel("genotypes scored")
-    axes.set_ylabel("validated reward of the best so far (dB gain)")
-    axes.legend(frameon=False)
-    _save(figure, path)
-
-
-def _draw_operations(study: Mapping[str, Any], path: Path) -> None:
-    figure, axes = _figure(7, 4.2)
-    strategies = study["strategies"]
-    operations = sorted({operation for one in strategies.values() for operation in one["operations"]})
-    height = 0.8 / len(strategies)
-    for index, (name, one) in enumerate(strategies.items()):
-        places = [row + (index - (len(strategies) - 1) / 2) * height for row in range(len(operations))]
-        shares = [one["operations"].get(operation, 0.0) for operation in operations]
-        axes.barh(places, shares, height=height, color=_COLORS[name], label=name)
-    axes.set_yticks(range(len(operations)), operations)
-    axes.invert_yaxis()
-    axes.set_xlabel("share of the edges of its kind of cell, last quarter of the search")
-    axes.legend(frameon=False)
-    _save(figure, path)
-
-
-def _draw_ranking(study: Mapping[str, Any], path: Path) -> None:
-    figure, axes = _figure(5, 4.2)
-    for seed, (scores, tau) in enumerate(zip(study["shared_psnr"], study["tau"], strict=True)):
-        axes.scatter(scores, study["alone"], s=22, label=f"seed {seed}: tau {tau:.2f}")
-    axes.set_xlabel("PSNR with shared weights (dB)")
-    axes.set_ylabel("PSNR trained alone (dB)")
-    axes.legend(frameon=False)
-    _save(figure, path)

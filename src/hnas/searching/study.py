@@ -206,7 +206,7 @@ def _train_alone(folder: Path, pictures: _Pictures, settings: SearchSettings, in
 def _analyse(folder: Path, settings: SearchSettings, study: StudySettings, alone: Sequence[float]) -> dict[str, Any]:
     lam = settings.lam_range[0]
     curves: dict[str, list[list[float]]] = {name: [] for name in study.strategies}
-    volumes: dict[str, list[float]] = {name: [] for name in study.strategies}
+    fronts: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in study.strategies}
     shared, ranking = [], []
     for seed in range(study.seeds):
         judge = _Judge(_shared_folder(folder, seed), lam)
@@ -219,7 +219,8 @@ def _analyse(folder: Path, settings: SearchSettings, study: StudySettings, alone
         for name in study.strategies:
             lines = _evaluations(folder / f"seed-{seed}-{name}")
             curves[name].append([best.worth for best in judge(_best_so_far(lines))])
-            volumes[name].append(hypervolume([(one.gain, one.cost.relative) for one in judge(_front(lines))]))
+            fronts[name].append([(one.gain, one.cost.relative) for one in judge(_front(lines))])
+    volumes = {name: [hypervolume(front) for front in fronts[name]] for name in study.strategies}
     points = [round(study.evaluations * (index + 1) / _POINTS) for index in range(_POINTS)]
     return {
         "evaluations": points,
@@ -229,6 +230,7 @@ def _analyse(folder: Path, settings: SearchSettings, study: StudySettings, alone
                 "rewards": curves[name],
                 "hypervolume": _mean_and_spread(volumes[name]),
                 "hypervolumes": volumes[name],
+                "fronts": fronts[name],
                 "entropy": _entropies(folder, name, study.seeds),
                 "operations": _histogram(folder, name, study.seeds),
             }

@@ -1,0 +1,173 @@
+"""The pictures of a study: who finds what how soon, the fronts, what was drawn, how sure the controller is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hnas.report.figures import GRID, INK, MUTED, calm, save_figure
+from hnas.space import OPERATIONS
+from hnas.space.layout import OPERATION_STYLES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {"controller": "#be123c", "controller-flat": "#e08a3c", "random": "#64748b", "evolution": "#2f6fd0"}
+NAMES = {
+    "controller": "controller",
+    "controller-flat": "controller, position uniform",
+    "random": "uniform sampling",
+    "evolution": "evolution",
+}
+
+
+def draw_study(study: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """Draws all that a study has.
+
+    Args:
+        study: what ``study.json`` holds.
+        folder: where the pictures go.
+
+    Returns:
+        File name -> what it shows, in the order of reading.
+
+    Raises:
+        HnasError: a file cannot be written.
+    """
+    strategies = study["strategies"]
+    drawn = {"study-rewards.png": (_rewards(study), "Best validated reward against genotypes scored")}
+    if all(one.get("fronts") for one in strategies.values()):
+        drawn["study-fronts.png"] = (_fronts(study), "Validated fronts of gain and cost, with their hypervolume")
+    drawn["study-operations.png"] = (_operations(study), "Operations drawn in the last quarter of the search")
+    if any(one["entropy"] for one in strategies.values()):
+        drawn["study-entropy.png"] = (_entropies(study), "Entropy of the controllers' heads")
+    if study["tau"]:
+        drawn["study-ranking.png"] = (_ranking(study), "Shared-weight PSNR against training alone")
+    for name, (figure, _) in drawn.items():
+        save_figure(figure, folder / name)
+    return {name: caption for name, (_, caption) in drawn.items()}
+
+
+def _rewards(study: Mapping[str, Any]) -> Figure:
+    """Mean over the seeds with its spread; every seed faintly."""
+    figure, (axes,) = _panels(1, width=8.0)
+    ends = []
+    for name, one in study["strategies"].items():
+        colour = COLOURS[name]
+        means, spreads = zip(*one["reward"], strict=True)
+        for seed in one["rewards"]:
+            axes.plot(study["evaluations"], seed, color=colour, lw=0.8, alpha=0.35)
+        low = [mean - spread for mean, spread in one["reward"]]
+        high = [mean + spread for mean, spread in one["reward"]]
+        axes.fill_between(study["evaluations"], low, high, color=colour, alpha=0.13, lw=0)
+        axes.plot(study["evaluations"], means, color=colour, lw=2.2)
+        ends.append((means[-1], f"{NAMES[name]}  {means[-1]:.4f} ± {spreads[-1]:.4f}", colour))
+    axes.set_xlabel("genotypes scored")
+    axes.set_ylabel("validated reward of the best so far")
+    _label_ends(axes, ends)
+    return figure
+
+
+def _label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Names curves at their right end, pushed apart where they would overlap."""
+    low, high = axes.get_ylim()
+    least = (high - low) * 0.06
+    place = low - least
+    for value, text, colour in sorted(ends):
+        place = max(value, place + least)
+        height = (place - low) / (high - low)
+        axes.text(1.02, height, text, transform=axes.transAxes, color=colour, va="center", fontsize=9)
+
+
+def _fronts(study: Mapping[str, Any]) -> Figure:
+    """One panel for each strategy, so that fronts do not hide each other; a line for every seed."""
+    strategies = study["strategies"]
+    figure, panels = _panels(len(strategies), width=2.6 * len(strategies) + 1.0, height=3.4)
+    for axes, (name, one) in zip(panels, strategies.items(), strict=True):
+        for front in one["fronts"]:
+            gains, costs = zip(*_undominated(front), strict=True)
+            axes.step([*costs, 2.0], [*gains, gains[-1]], where="post", color=COLOURS[name], lw=1.4, alpha=0.8)
+            axes.plot(costs, gains, "o", color=COLOURS[name], ms=4)
+        mean, spread = one["hypervolume"]
+        axes.set_title(f"{NAMES[name]}\nhypervolume {mean:.4f} ± {spread:.4f}", fontsize=9, color=INK, loc="left")
+        axes.set_xlabel("cost (1 = mean of the space)")
+    panels[0].set_ylabel("gain over bicubic, dB")
+    return figure
+
+
+def _undominated(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """Gain and cost of the points that no other beats, cheapest first: validation can reorder what a search found."""
+    kept: list[tuple[float, float]] = []
+    for gain, cost in sorted(((point[0], point[1]) for point in points), key=lambda point: (point[1], -point[0])):
+        if not kept or gain > kept[-1][0]:
+            kept.append((gain, cost))
+    return kept
+
+
+def _operations(study: Mapping[str, Any]) -> Figure:
+    """Shares within each kind of cell, a bar for every strategy."""
+    strategies = study["strategies"]
+    figure, panels = _panels(2, width=9.0, height=1.2 + 0.62 * len(OPERATIONS["normal"]), share_y=False)
+    thickness = 0.8 / len(strategies)
+    for axes, (kind, names) in zip(panels, OPERATIONS.items(), strict=True):
+        shown = [name for name in names if any(name in one["operations"] for one in strategies.values())]
+        for index, (strategy, one) in enumerate(strategies.items()):
+            places = [row + (index - (len(strategies) - 1) / 2) * thickness for row in range(len(shown))]
+            shares = [100 * one["operations"].get(name, 0.0) for name in shown]
+            axes.barh(places, shares, height=thickness * 0.9, color=COLOURS[strategy], label=NAMES[strategy])
+        if shown:
+            axes.axvline(100 / len(shown), color=MUTED, lw=0.8, ls=":")
+        axes.set_yticks(range(len(shown)), [OPERATION_STYLES[name][1] for name in shown])
+        axes.invert_yaxis()
+        axes.set_xlabel("% of edges (dotted: uniform)")
+        axes.set_title(f"{kind} cell", fontsize=10, color=INK, loc="left")
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9
+    )
+    return figure
+
+
+def _entropies(study: Mapping[str, Any]) -> Figure:
+    """How the entropy of every head falls; by head, for each controller."""
+    found = {name: one["entropy"] for name, one in study["strategies"].items() if one["entropy"]}
+    heads = list(dict.fromkeys(head for entropies in found.values() for head in entropies))
+    figure, panels = _panels(len(heads), width=2.8 * len(heads) + 0.8, height=3.0, share_y=False)
+    for axes, head in zip(panels, heads, strict=True):
+        for name, entropies in found.items():
+            if head in entropies:
+                axes.plot(study["evaluations"], entropies[head], color=COLOURS[name], lw=2, label=NAMES[name])
+        axes.set_title(f"{head} head", fontsize=10, color=INK, loc="left")
+        axes.set_xlabel("genotypes scored")
+    panels[0].set_ylabel("entropy, nats")
+    _legend_below(figure, panels[0])
+    return figure
+
+
+def _ranking(study: Mapping[str, Any]) -> Figure:
+    """Shared-weight score against training alone, a panel for every seed: their scales differ."""
+    figure, panels = _panels(len(study["tau"]), width=2.7 * len(study["tau"]) + 0.9, height=3.2)
+    for seed, (axes, scores, tau) in enumerate(zip(panels, study["shared_psnr"], study["tau"], strict=True)):
+        axes.plot(scores, study["alone"], "o", color=COLOURS["evolution"], ms=6, mec="white")
+        axes.set_title(f"seed {seed}: tau {tau:.2f}", fontsize=10, color=INK, loc="left")
+        axes.set_xlabel("PSNR with shared weights, dB")
+        axes.locator_params(axis="x", nbins=4)
+    panels[0].set_ylabel("PSNR trained alone, dB")
+    return figure
+
+
+def _legend_below(figure: Figure, axes: Axes) -> None:
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+
+
+def _panels(count: int, *, width: float, height: float = 4.0, share_y: bool = True) -> tuple[Figure, list[Axes]]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    panels = list(figure.subplots(1, count, sharey=share_y, squeeze=False)[0])
+    for axes in panels:
+        calm(axes)
+        axes.grid(True, color=GRID, lw=0.8)
+        axes.set_axisbelow(True)
+    return figure, panels
