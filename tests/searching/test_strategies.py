@@ -169,3 +169,19 @@ def test_fair_genotypes_show_every_operation_of_every_edge_equally_often(count: 
             names = [genotype.normal.nodes[node][slot].operation for genotype in genotypes]
             assert {names.count(name) for name in space.normal_operations} == {count // 7}
     assert {[g.position for g in genotypes].count(position) for position in range(1, 8)} == {count // 7}
+
+
+def test_standardised_updates_do_not_depend_on_the_scale_of_the_reward(tiny: SearchSettings) -> None:
+    settings = replace(tiny, samples=4, standardise=True, entropy_weight=0.04)
+    entropies = []
+    for factor in (1.0, 100.0):
+        strategy = ControllerStrategy(settings, anything)
+        for update in range(5):
+            genotypes = strategy.ask(4, lam=LAM, random=Random(update))
+            group = [
+                replace(one, psnr=factor * one.psnr, reward=joint_reward(factor * one.psnr, 0.0, LAM))
+                for one in scored(genotypes)
+            ]
+            numbers = strategy.tell(group, lam=LAM)
+        entropies.append(numbers["entropy"])
+    assert entropies[0] == pytest.approx(entropies[1], rel=1e-5)

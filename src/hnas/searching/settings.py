@@ -96,6 +96,8 @@ class SearchSettings:
         hidden: hidden units of the controller's LSTMs.
         controller_lr: learning rate of the controller at the start (Adam).
         controller_lr_end: the same at the end (cosine).
+        standardise: rewards are divided by their usual spread within a batch, so that entropy_weight means the same
+            whatever the shared weights, the cost and lambda; off in the paper.
         entropy_weight: weight of the entropy (nats) in what the controller makes large.
         baseline: what a reward is compared with: the mean of the other genotypes on the same batch
             ("leave-one-out"), or a moving average of all rewards so far ("ema").
@@ -151,6 +153,7 @@ class SearchSettings:
     hidden: int = 100
     controller_lr: float = 3e-4
     controller_lr_end: float = 1.5e-4
+    standardise: bool = False
     entropy_weight: float = 1.0
     baseline: Literal["leave-one-out", "ema"] = "leave-one-out"
     baseline_decay: float = 0.95
@@ -204,6 +207,8 @@ class SearchSettings:
             raise HnasError("samples is 1, so there is no other one for baseline leave-one-out; use baseline ema")
         if self.baseline == "ema" and self.conditional:
             raise HnasError("baseline ema mixes rewards of different lambdas; use leave-one-out with a range of lambda")
+        if self.standardise and self.samples < 2:
+            raise HnasError("standardise needs the spread within a batch; set samples to 2 or more")
         if self.tournament > self.population:
             raise HnasError(f"tournament is {self.tournament}; allowed is at most population, {self.population}")
         for name, allowed in _CHOICES.items():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import hypot
 from random import Random
+from statistics import stdev
 from typing import Any, Protocol
 
 import torch
@@ -98,6 +100,7 @@ class ControllerStrategy:
         self._optimizer = torch.optim.Adam(self.controller.parameters(), lr=settings.controller_lr)
         self._updates = 0
         self._average: float | None = None
+        self._spreads = [0.0, 0.0]  # of PSNR and of cost within a batch, summed over the updates
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """See :class:`Strategy`. Limits cut the distribution: what is outside them is drawn again."""
@@ -113,6 +116,9 @@ class ControllerStrategy:
         settings = self._settings
         policy = self.controller.evaluate([candidate.genotype for candidate in scored], self._seen(lam))
         advantages, baseline = self.advantages([candidate.reward.value for candidate in scored])
+        if settings.standardise:
+            scale = self._usual_spread(scored, lam)
+            advantages = [advantage / scale for advantage in advantages]
         lr = cosine(settings.controller_lr, settings.controller_lr_end, self._updates / max(settings.updates - 1, 1))
         for group in self._optimizer.param_groups:
             group["lr"] = lr
@@ -138,6 +144,16 @@ class ControllerStrategy:
         self._average = decay * before + (1.0 - decay) * mean
         return [reward - before for reward in rewards], before
 
+    def _usual_spread(self, scored: Sequence[Scored], lam: float) -> float:
+        """The standard deviation that rewards for this lambda have within a batch, by all batches so far.
+
+        PSNR and cost are followed apart, because lambda may differ from update to update.
+        """
+        self._spreads[0] += stdev(candidate.psnr for candidate in scored)
+        self._spreads[1] += stdev(candidate.cost.relative for candidate in scored)
+        psnr, cost = (total / (self._updates + 1) for total in self._spreads)
+        return hypot(lam * psnr, (1.0 - lam) * cost) or 1.0
+
     def finalists(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """See :class:`Strategy`."""
         return _distinct(self.ask(count, lam=lam, random=random))
@@ -152,6 +168,7 @@ class ControllerStrategy:
             "optimizer": self._optimizer.state_dict(),
             "updates": self._updates,
             "average": self._average,
+            "spreads": list(self._spreads),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -160,6 +177,7 @@ class ControllerStrategy:
         self._optimizer.load_state_dict(state["optimizer"])
         self._updates = state["updates"]
         self._average = state["average"]
+        self._spreads = list(state["spreads"])
 
 
 def policy_loss(policy: Policy, advantages: Sequence[float], entropy_weight: float) -> torch.Tensor:
