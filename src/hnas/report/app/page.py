@@ -109,7 +109,7 @@ def _explore_tab(explorations: Mapping[str, Exploration], folder: Path) -> None:
     with gr.Row():
         use = gr.Button("Use this one", variant="primary", elem_id="use", scale=0, min_width=200)
         download = gr.DownloadButton(
-            "Download its genotype", interactive=False, elem_id="genotype", scale=0, min_width=240
+            "Download its genotype", interactive=False, elem_id="genotype", scale=0, min_width=290
         )
     how = gr.Markdown(elem_id="how")
     cells = gr.HTML(first.cells(first.chart.selected), apply_default_css=False, elem_id="cells")
