@@ -69,7 +69,7 @@ class SearchSpace:
     @property
     def size(self) -> int:
         """How many genotypes there are; the two edges of a node count as ordered, as the controller draws them."""
-        sources = prod(len(self.sources(node)) for node in range(self.nodes))
+        sources: int = prod(len(self.sources(node)) for node in range(self.nodes))
         one_edge_each = [sources * len(self.operations(kind)) ** self.nodes for kind in OPERATIONS]
         return self.layers * prod(choices * choices for choices in one_edge_each)
 
