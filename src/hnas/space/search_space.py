@@ -70,8 +70,8 @@ class SearchSpace:
     def size(self) -> int:
         """How many genotypes there are; the two edges of a node count as ordered, as the controller draws them."""
         sources: int = prod(len(self.sources(node)) for node in range(self.nodes))
-        one_edge_each = [sources * len(self.operations(kind)) ** self.nodes for kind in OPERATIONS]
-        return self.layers * prod(choices * choices for choices in one_edge_each)
+        cells: int = prod((sources * len(self.operations(kind)) ** self.nodes) ** 2 for kind in OPERATIONS)
+        return self.layers * cells
 
     def __iter__(self) -> Iterator[Genotype]:
         """Every genotype, each once: meant for tiny spaces."""
