@@ -9,7 +9,7 @@ To add a command ``verb``:
   3. Import what is heavy (torch, and the rooms that import it) inside the function, so that ``--help`` stays quick.
   4. Print results to stdout (``--json``: one JSON document and nothing else); progress and notes go to stderr.
   5. Raise HnasError for a person's mistake. Return the exit status, or nothing for 0.
-  6. Add one line to COMMANDS below.
+  6. Add one line to GROUPS below.
 """
 
 from __future__ import annotations
@@ -19,34 +19,43 @@ import sys
 from collections.abc import Sequence
 from keyword import iskeyword
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.argument import ArgumentCollection
 
 from hnas import __version__
 from hnas.errors import HnasError
 from hnas.settings import FromMapping, one_line, read_config, refuse_fractions
 
-#: Command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that name;
-#: a word that is a keyword of Python has an underscore after it.
-COMMANDS = {
-    "upscale": "Enlarge pictures: files, folders, patterns, standard input.",
-    "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript) or for sharing.",
-    "demo": "The whole way once, on photographs that come along: search, train, evaluate, upscale, report.",
-    "data": "The public sets that papers use: list them, get them, check them.",
-    "search": "Search for a genotype on your own pictures.",
-    "derive": "Choose another genotype from a finished search, for other limits or another lambda.",
-    "evaluate": "PSNR and SSIM of models on benchmarks, as papers compute them.",
-    "study": "Compare search strategies with chance at an equal number of evaluations.",
-    "train": "Train a network from scratch, on your own pictures.",
-    "zoo": "Train and export the models that ship with the package.",
-    "compare": "Table II of the paper: what it prints, what it costs, what it reaches here.",
-    "import": "Convert a published weights file of a known system (CARN, VDSR, FALSR ...).",
-    "report": "Write a run's report: curves, genotypes, cells, pictures, in one HTML file.",
-    "app": "Enlarge pictures and explore searches in the browser (extra: app).",
-    "profile": "Multiply-adds, parameters and measured latency of a network.",
-    "bench": "Time the steps of search and training here, beside the straightforward way.",
-    "show": "Draw a genotype: both cells and the position of the upsampling cell.",
+#: Group -> command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that
+#: name; a word that is a keyword of Python has an underscore after it.
+GROUPS = {
+    "Enlarge pictures": {
+        "upscale": "Enlarge pictures: files, folders, patterns, standard input.",
+        "app": "Enlarge pictures and explore searches in the browser (extra: app).",
+        "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript) or for sharing.",
+    },
+    "Design a network": {
+        "demo": "The whole way once, on photographs that come along: search, train, evaluate, upscale, report.",
+        "search": "Search for a genotype on your own pictures.",
+        "derive": "Choose another genotype from a finished search, for other limits or another lambda.",
+        "train": "Train a network from scratch, on your own pictures.",
+        "report": "Write a run's report: curves, genotypes, cells, pictures, in one HTML file.",
+        "show": "Draw a genotype: both cells and the position of the upsampling cell.",
+    },
+    "Measure": {
+        "evaluate": "PSNR and SSIM of models on benchmarks, as papers compute them.",
+        "profile": "Multiply-adds, parameters and measured latency of a network.",
+        "bench": "Time the steps of search and training here, beside the straightforward way.",
+        "compare": "Table II of the paper: what it prints, what it costs, what it reaches here.",
+        "study": "Compare search strategies with chance at an equal number of evaluations.",
+    },
+    "Pictures and weights": {
+        "data": "The public sets that papers use: list them, get them, check them.",
+        "import": "Convert a published weights file of a known system (CARN, VDSR, FALSR ...).",
+        "zoo": "Train and export the models that ship with the package.",
+    },
 }
+COMMANDS = {name: line for commands in GROUPS.values() for name, line in commands.items()}
 
 
 #: Commands whose settings are those of another one.
@@ -71,9 +80,12 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-for _index, (_name, _line) in enumerate(COMMANDS.items()):
-    _python_name = f"{_name}_" if iskeyword(_name) else _name
-    app.command(f"hnas.cli.{_python_name}:{_python_name}", name=_name, help=_line, sort_key=_index)
+for _order, (_title, _commands) in enumerate(GROUPS.items()):
+    _group = Group(_title, sort_key=_order)
+    for _name, _line in _commands.items():
+        _python_name = f"{_name}_" if iskeyword(_name) else _name
+        _path = f"hnas.cli.{_python_name}:{_python_name}"
+        app.command(_path, name=_name, help=_line, group=_group, sort_key=list(_commands).index(_name))
 
 
 def command(name: str) -> App:
