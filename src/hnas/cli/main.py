@@ -44,6 +44,7 @@ GROUPS = {
     },
     "Measure": {
         "evaluate": "PSNR and SSIM of models on benchmarks, as papers compute them.",
+        "look": "Draw the same detail of pictures by several models.",
         "profile": "Multiply-adds, parameters and measured latency of a network.",
         "bench": "Time the steps of search and training here, beside the straightforward way.",
         "compare": "Table II of the paper: what it prints, what it costs, what it reaches here.",
@@ -80,6 +81,7 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
+app["--help"].group = app["--version"].group = Group("Other", sort_key=len(GROUPS))
 for _order, (_title, _commands) in enumerate(GROUPS.items()):
     _group = Group(_title, sort_key=_order)
     for _name, _line in _commands.items():
