@@ -98,3 +98,23 @@ def test_a_full_disk_is_said_in_one_line() -> None:
         )
     assert done.returncode == 2
     assert done.stderr == "hnas: error: No space left on device\n"
+
+
+def test_an_unknown_setting_in_a_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("search: {layerz: 3}")
+    assert main(["search", "--data", "nowhere", "--run-dir", str(tmp_path / "run"), "--config", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert f"{path}: unknown setting layerz; allowed are " in error
+    assert " layers," in error
+
+
+def test_flags_override_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("layers: 0")
+    arguments = ["search", "--data", "nowhere", "--run-dir", str(tmp_path / "run"), "--config", str(path)]
+    assert main(arguments) == 2
+    assert "layers is 0" in capsys.readouterr().err
+    assert main([*arguments, "--layers", "3"]) == 2
+    assert "nowhere" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
