@@ -86,7 +86,14 @@ def make_run(path: Path, *, steps: int = 40, pictures: bool = True, seed: int = 
     (path / "genotype.json").write_text(json.dumps(best["genotype"]))
     rows = [
         {"model": "bicubic (Y, float LR)", "dataset": "held-out", "scale": 2, "psnr": 30.00, "ssim": 0.9011},
-        {"model": "bicubic (RGB, 8-bit LR)", "dataset": "held-out", "scale": 2, "psnr": 30.01, "ssim": 0.9012},
+        {
+            "model": "bicubic (RGB, 8-bit LR)",
+            "dataset": "held-out",
+            "scale": 2,
+            "psnr": 30.01,
+            "ssim": 0.9012,
+            "pictures": [{"name": "coffee", "psnr": 29.57}],
+        },
         {
             "model": "demo",
             "dataset": "held-out",

@@ -67,6 +67,7 @@ def render_report(run: Run) -> str:
             summary=_summary(run, scale),
             tiles=_tiles(run),
             pictures=picture_views(run.pictures),
+            psnr=_picture_psnr(run.evaluation),
             evaluation=_evaluation(run.evaluation),
             front=front,
             # "<" could end the script element that holds the data.
@@ -152,6 +153,19 @@ def _evaluation(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         gain = row["psnr"] - reference if reference and row["psnr"] and not is_bicubic else None
         table.append({**{column: row.get(column) for column in columns}, "gain": gain, "is_bicubic": is_bicubic})
     return table
+
+
+def _picture_psnr(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
+    """PSNR by version ("bicubic" or "sr") and picture, where an evaluation lists its pictures; the first network's."""
+    found: dict[tuple[str, str], float] = {}
+    for row in rows:
+        version = "bicubic" if row["model"] in ("bicubic", BICUBIC_NAMES["uint8"]) else "sr"
+        if version == "sr" and str(row["model"]).startswith("bicubic"):
+            continue
+        for picture in row.get("pictures") or ():
+            if picture.get("psnr") is not None:
+                found.setdefault((version, picture["name"]), picture["psnr"])
+    return found
 
 
 def _search_charts(lines: Sequence[Mapping[str, Any]]) -> list[LineChart]:
