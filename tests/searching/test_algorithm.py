@@ -22,7 +22,8 @@ from hnas.data.folders import Pair
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
 from hnas.searching.algorithm import Searcher
-from hnas.searching.runs import search_pictures
+from hnas.searching.costs import CostTable
+from hnas.searching.runs import search_and_derive
 from hnas.searching.scoring import bicubic_psnr
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits, split_pictures
@@ -133,7 +134,7 @@ def test_a_loss_that_is_not_finite_stops_the_search_and_the_last_good_state_stay
     settings = replace(tiny, lr=1e20, rounds=20)
     run = open_run(tmp_path / "run", {"command": "search"}, result="genotype.json")
     with pytest.raises(HnasError, match=r"not finite|is nan|is inf"):
-        search_pictures(splits, settings, run, fabric=fabric)
+        search_and_derive(Searcher(settings, splits, CostTable(settings), fabric), run)
     assert not run.finished
 
 
@@ -169,7 +170,7 @@ def test_an_interrupted_search_ends_with_the_same_bits(
     settings = replace(tiny, strategy=strategy, population=4, tournament=2, lam="0.2..0.8")
     config = {"command": "search"}
     whole = open_run(tmp_path / "whole", config, result="genotype.json")
-    search_pictures(splits, settings, whole, fabric=fabric)
+    search_and_derive(Searcher(settings, splits, CostTable(settings), fabric), whole)
 
     def stop(step: int, *_: Any) -> None:
         if step == 3:  # the last state on disk is that of round 2
@@ -177,10 +178,10 @@ def test_an_interrupted_search_ends_with_the_same_bits(
 
     cut = open_run(tmp_path / "cut", config, result="genotype.json")
     with pytest.raises(KeyboardInterrupt):
-        search_pictures(splits, settings, cut, fabric=fabric, progress=stop)
+        search_and_derive(Searcher(settings, splits, CostTable(settings), fabric), cut, progress=stop)
     assert len(lines(cut.path, "log.jsonl")) == 3
     cut = open_run(tmp_path / "cut", config, result="genotype.json", resume=True)
-    search_pictures(splits, settings, cut, fabric=fabric, resume=True)
+    search_and_derive(Searcher(settings, splits, CostTable(settings), fabric), cut, resume=True)
     assert_same_runs(whole.path, cut.path)
 
 

@@ -13,11 +13,10 @@ from hnas.data.folders import Pair
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
 from hnas.searching.algorithm import Searcher
-from hnas.searching.derive import derive_genotype, validation_crops
+from hnas.searching.derive import derive_genotype
 from hnas.searching.runs import derive, rescore, search
 from hnas.searching.scoring import batch_psnr, middle_crops
 from hnas.searching.settings import Limits, SearchSettings
-from hnas.searching.splits import Splits
 from hnas.space import load_genotype
 from hnas.training.settings import DeviceSettings
 
@@ -77,13 +76,13 @@ def test_a_limit_out_of_reach_and_a_foreign_lambda_are_said(run: Path) -> None:
         derive(run, lam=0.99)
 
 
-def test_the_best_has_the_highest_reward(make_searcher: Callable[..., Searcher], splits: Splits) -> None:
+def test_the_best_has_the_highest_reward(make_searcher: Callable[..., Searcher]) -> None:
     searcher = make_searcher(strategy="random")
-    derived = derive_genotype(searcher, splits, count=12)
+    derived = derive_genotype(searcher, count=12)
     values = [0.6 * one.psnr - 0.4 * one.cost.relative for one in derived.candidates]
     assert values == sorted(values, reverse=True)
     assert derived.best is derived.candidates[0]
-    lr, hr = validation_crops(searcher, splits)
+    lr, hr = searcher.validation
     assert derived.best.psnr == searcher.scorer(derived.best.genotype, lr, hr)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json as json_module
 import sys
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from hnas.cli.options import Json
 
@@ -18,7 +21,7 @@ def derive(
     max_params: str = "0",
     max_latency: str = "0",
     samples: int | None = None,
-    output: Path | None = None,
+    output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
     json: Json = False,
 ) -> None:
     """Choose a genotype from a finished search: the best that keeps within limits, or for another lambda.

@@ -52,7 +52,7 @@ class Searcher:
         fabric: the devices, launched.
 
     Raises:
-        HnasError: ``samples`` cannot be shared out evenly over the processes.
+        HnasError: ``samples`` cannot be shared out evenly over the processes, or a picture is too small.
     """
 
     def __init__(self, settings: SearchSettings, splits: Splits, costs: CostTable, fabric: Fabric) -> None:
@@ -61,7 +61,7 @@ class Searcher:
                 f"samples is {settings.samples}; with {fabric.world_size} processes, each of which scores its share, "
                 f"allowed are multiples of {fabric.world_size}"
             )
-        self.settings, self.costs, self.fabric = settings, costs, fabric
+        self.settings, self.splits, self.costs, self.fabric = settings, splits, costs, fabric
         self.supernet = build_supernet(settings).to(fabric.device)
         self.optimizer = torch.optim.Adam(self.supernet.parameters(), lr=settings.lr, fused=True)
         self.strategy: Strategy = build_strategy(settings, costs.within(settings.limits))
@@ -75,6 +75,10 @@ class Searcher:
             shared_scorer(self.supernet, fabric)
             if settings.scorer == "shared"
             else short_scorer(settings, self.shared_patches, fabric)
+        )
+        #: LR and HR, N x 3 x H x W: what every derivation scores on.
+        self.validation = middle_crops(
+            splits.validation, patch=settings.derive_patch, limit=settings.derive_pictures, device=fabric.device
         )
         self.round = 0
         self.seconds = 0.0
@@ -243,14 +247,11 @@ def build_supernet(settings: SearchSettings) -> Supernet:
     return supernet
 
 
-def run_search(
-    searcher: Searcher, splits: Splits, run: RunFolder, *, resume: bool = False, progress: Progress | None = None
-) -> None:
+def run_search(searcher: Searcher, run: RunFolder, *, resume: bool = False, progress: Progress | None = None) -> None:
     """Runs all rounds, with a line of the log, the candidates and, every so often, the full state on disk.
 
     Args:
         searcher: at its start; with ``resume`` it takes up the folder's checkpoint, if there is one.
-        splits: the pictures; validation ones tell how well the shared weights tell genotypes apart.
         run: an open run folder.
         resume: whether to go on; on CPU, the result is that of an uninterrupted run to the last bit.
         progress: called after every round, in the first process.
@@ -264,13 +265,12 @@ def run_search(
         on_first_process(fabric, lambda: run.cut_logs(state["log_lengths"] if state else {}))
         if state:
             searcher.load_state_dict(state)
-    pictures = middle_crops(splits.validation, patch=settings.derive_patch, limit=_PROBE_PICTURES, device=fabric.device)
     while searcher.round < searcher.rounds:
         line, scored = searcher.run_round()
         last = searcher.round == searcher.rounds
         checkpoint = last or searcher.round % settings.checkpoint_every == 0
         if checkpoint and searcher.trains_shared:
-            line["supernet"] = tell_apart(searcher, pictures)
+            line["supernet"] = tell_apart(searcher)
         if warnings := complaints(line, scored, settings):
             line["warnings"] = warnings
 
@@ -291,15 +291,16 @@ def run_search(
             progress(searcher.round, searcher.rounds, line)
 
 
-def tell_apart(searcher: Searcher, pictures: tuple[Tensor, Tensor]) -> dict[str, float]:
-    """How well the shared weights tell genotypes apart, on random genotypes that are always the same.
+def tell_apart(searcher: Searcher) -> dict[str, float]:
+    """How well the shared weights tell genotypes apart, on a few genotypes and pictures that are always the same.
 
     Returns:
         ``gain``: their mean PSNR over bicubic interpolation, dB; ``spread``: the standard deviation of their PSNR, dB.
     """
     random = Random(0)
     genotypes = [searcher.settings.space.sample(random) for _ in range(_PROBES)]
-    gains = torch.tensor([scored.gain for scored in searcher.score_all(genotypes, pictures, 0.5)])
+    lr, hr = (pictures[:_PROBE_PICTURES] for pictures in searcher.validation)
+    gains = torch.tensor([scored.gain for scored in searcher.score_all(genotypes, (lr, hr), 0.5)])
     return {"gain": float(gains.mean()), "spread": float(gains.std())}
 
 
@@ -335,6 +336,7 @@ def _means(scored: Sequence[Scored]) -> dict[str, float]:
         "reward_psnr": fmean(candidate.reward.psnr_term for candidate in scored),
         "reward_cost": fmean(candidate.reward.cost_term for candidate in scored),
         "psnr": fmean(candidate.psnr for candidate in scored),
+        "worth": fmean(candidate.worth for candidate in scored),
         "gain": fmean(candidate.gain for candidate in scored),
         "macs": fmean(candidate.cost.macs for candidate in scored),
         "cost": fmean(candidate.cost.relative for candidate in scored),

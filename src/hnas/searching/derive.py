@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from torch import Tensor
-
 from hnas.errors import HnasError
 from hnas.searching.algorithm import Searcher
 from hnas.searching.reward import Scored
-from hnas.searching.scoring import middle_crops
 from hnas.searching.settings import Limits
-from hnas.searching.splits import Splits
 from hnas.searching.strategies import build_strategy
 from hnas.space import Genotype
 from hnas.training.run_folder import RunFolder
+
+#: Genotypes that a derivation trains alone, at most, where that is how genotypes are scored.
+_MOST_TRAINED_ALONE = 8
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,6 @@ class Derived:
 
 def derive_genotype(
     searcher: Searcher,
-    splits: Splits,
     *,
     count: int | None = None,
     limits: Limits | None = None,
@@ -61,8 +59,7 @@ def derive_genotype(
 
     Args:
         searcher: at the end of its search.
-        splits: its pictures.
-        count: genotypes to score; ``derive_samples`` by default.
+        count: genotypes to score; ``derive_samples`` by default, and at most 8 where each must be trained alone.
         limits: hard limits at the target size; those of the search by default.
         lam: weight of PSNR; by default that of the search, and for a range of lambdas, values spread over it.
 
@@ -80,6 +77,8 @@ def derive_genotype(
     strategy.load_state_dict(searcher.strategy.state_dict())
     proposed: dict[Genotype, None] = {}
     count = count or settings.derive_samples
+    if settings.scorer == "short":
+        count = min(count, _MOST_TRAINED_ALONE)
     steps = [lam] if lam is not None else spread_lambdas(low, high, count)
     for index, step_lam in enumerate(steps):
         random = Random(f"{settings.seed} derive {index}")
@@ -88,21 +87,10 @@ def derive_genotype(
     if not proposed:
         raise HnasError("the search proposes nothing within these limits; raise them")
     middle = lam if lam is not None else (low + high) / 2.0
-    scored = searcher.score_all(list(proposed), validation_crops(searcher, splits), middle)
+    scored = searcher.score_all(list(proposed), searcher.validation, middle)
     worth = (lambda one: one.psnr) if by_psnr else (lambda one: one.reward.value)
     ranked = sorted(scored, key=worth, reverse=True)
     return Derived(ranked[0], tuple(ranked))
-
-
-def validation_crops(searcher: Searcher, splits: Splits) -> tuple[Tensor, Tensor]:
-    """The pictures that every derivation of a search scores on, always the same: LR and HR, N x 3 x H x W."""
-    settings = searcher.settings
-    return middle_crops(
-        splits.validation,
-        patch=settings.derive_patch,
-        limit=settings.derive_pictures,
-        device=searcher.fabric.device,
-    )
 
 
 def record(derived: Derived, run: RunFolder, *, step: int) -> None:

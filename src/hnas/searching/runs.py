@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from lightning_fabric import Fabric
-from torch import Tensor
 
 from hnas.data.folders import load_pairs
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.searching.algorithm import Progress, Searcher, run_search
 from hnas.searching.costs import CostTable
-from hnas.searching.derive import Derived, derive_genotype, record, validation_crops
+from hnas.searching.derive import Derived, derive_genotype, record
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.settings import load_settings, read_config
@@ -61,40 +60,29 @@ def search(
     fabric = start_fabric(devices)
     paths = {"data": str(data), "val": None if validation is None else str(validation)}
     splits = load_splits(paths, settings)
+    searcher = Searcher(settings, splits, CostTable.load(settings), fabric)
     config = {"command": "search", **paths, **asdict(settings)}
     run = on_first_process(fabric, lambda: open_run(run_dir, config, result=RESULT, resume=resume, overwrite=overwrite))
-    return search_pictures(splits, settings, run, fabric=fabric, resume=resume, progress=progress)
+    return search_and_derive(searcher, run, resume=resume, progress=progress)
 
 
-def search_pictures(
-    splits: Splits,
-    settings: SearchSettings,
-    run: RunFolder,
-    *,
-    fabric: Fabric,
-    shared: Mapping[str, Tensor] | None = None,
-    resume: bool = False,
-    progress: Progress | None = None,
+def search_and_derive(
+    searcher: Searcher, run: RunFolder, *, resume: bool = False, progress: Progress | None = None
 ) -> Derived:
-    """:func:`search` on pictures in memory and in an open run folder.
-
-    ``shared`` are shared weights to start from, those of another search with the same space and channels.
+    """:func:`search` in an open run folder.
 
     Raises:
-        HnasError: settings that do not fit the pictures or processes, a loss that is not finite, or a full disk.
+        HnasError: a loss is not finite, or the disk is full.
     """
-    searcher = Searcher(settings, splits, CostTable.load(settings), fabric)
-    if shared is not None:
-        searcher.supernet.load_state_dict(shared)
-    run_search(searcher, splits, run, resume=resume, progress=progress)
+    run_search(searcher, run, resume=resume, progress=progress)
 
     def choose() -> Derived:
-        derived = derive_genotype(searcher, splits)
+        derived = derive_genotype(searcher)
         record(derived, run, step=searcher.round)
         run.write_json(RESULT, derived.best.genotype.to_dict())
         return derived
 
-    return on_first_process(fabric, choose)
+    return on_first_process(searcher.fabric, choose)
 
 
 def derive(
@@ -120,8 +108,8 @@ def derive(
     run = RunFolder(Path(run_dir), RESULT)
     if not run.finished:
         raise HnasError(f"{run.path}: no finished search (it has no {RESULT}); finish it with hnas search --resume")
-    searcher, splits = open_searcher(run)
-    derived = derive_genotype(searcher, splits, count=count, limits=limits, lam=lam)
+    searcher = open_searcher(run)
+    derived = derive_genotype(searcher, count=count, limits=limits, lam=lam)
     path = run.path / RESULT if output is None else Path(output)
     write_atomically(path, derived.best.genotype.to_json() + "\n")
     record(derived, run, step=searcher.round)
@@ -134,14 +122,14 @@ def rescore(run_dir: str | Path, genotype: Genotype) -> float:
     Raises:
         HnasError: no search there, or a genotype of another space.
     """
-    searcher, splits = open_searcher(RunFolder(Path(run_dir), RESULT))
+    searcher = open_searcher(RunFolder(Path(run_dir), RESULT))
     low, high = searcher.settings.lam_range
-    (scored,) = searcher.score_all([genotype], validation_crops(searcher, splits), (low + high) / 2.0)
+    (scored,) = searcher.score_all([genotype], searcher.validation, (low + high) / 2.0)
     return scored.psnr
 
 
-def open_searcher(run: RunFolder, fabric: Fabric | None = None) -> tuple[Searcher, Splits]:
-    """The state that a search's last checkpoint holds, and its pictures.
+def open_searcher(run: RunFolder, fabric: Fabric | None = None) -> Searcher:
+    """The state that a search's last checkpoint holds, with its pictures.
 
     Raises:
         HnasError: no search in this folder, or its pictures are gone.
@@ -157,7 +145,7 @@ def open_searcher(run: RunFolder, fabric: Fabric | None = None) -> tuple[Searche
     splits = load_splits(config, settings)
     searcher = Searcher(settings, splits, CostTable.load(settings), fabric or start_fabric(DeviceSettings()))
     searcher.load_state_dict(state)
-    return searcher, splits
+    return searcher
 
 
 def load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:

@@ -21,17 +21,15 @@ import torch
 
 from hnas.errors import HnasError
 from hnas.searching.algorithm import Searcher
-from hnas.searching.derive import validation_crops
+from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored
-from hnas.searching.runs import RESULT, load_splits, open_searcher, search_pictures
+from hnas.searching.runs import RESULT, load_splits, open_searcher, search_and_derive
 from hnas.searching.scoring import short_scorer
 from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
-from hnas.searching.splits import Splits
 from hnas.searching.strategies import pareto_ranks
 from hnas.space import Genotype
 from hnas.training.devices import start_fabric
 from hnas.training.run_folder import RunFolder, open_run
-from hnas.training.settings import DeviceSettings
 
 STUDY = "study.json"
 T = TypeVar("T")
@@ -152,36 +150,37 @@ def _shared_folder(folder: Path, seed: int) -> Path:
     return folder / f"seed-{seed}-shared"
 
 
-def _run(path: Path, splits: Splits, settings: SearchSettings, pictures: _Pictures, shared: Any = None) -> None:
-    """A search in a folder of the study: begun, gone on with, or left as it is where it is finished."""
-    if RunFolder(path, RESULT).finished:
-        return
-    config = {"command": "search", **asdict(pictures), **asdict(settings)}
-    run = open_run(path, config, result=RESULT, resume=True)
-    fabric = start_fabric(DeviceSettings())
-    search_pictures(splits, settings, run, fabric=fabric, shared=shared, resume=True)
+def _run(path: Path, searcher: Searcher, pictures: _Pictures) -> None:
+    """A search in a folder of the study: begun, or gone on with."""
+    config = {"command": "search", **asdict(pictures), **asdict(searcher.settings)}
+    search_and_derive(searcher, open_run(path, config, result=RESULT, resume=True), resume=True)
 
 
 def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, seed: int) -> None:
+    path = _shared_folder(folder, seed)
+    if RunFolder(path, RESULT).finished:
+        return
     rounds = settings.warmup + settings.rounds - 1
     own = replace(
         settings, seed=seed, strategy="random", w_sampling="fair", warmup=rounds, rounds=1, controller_steps=1
     )
-    path = _shared_folder(folder, seed)
-    if not RunFolder(path, RESULT).finished:
-        _run(path, load_splits(asdict(pictures), own), own, pictures)
+    splits = load_splits(asdict(pictures), own)
+    _run(path, Searcher(own, splits, CostTable.load(own), start_fabric()), pictures)
 
 
 def _search(
     folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, item: tuple[StrategyName, int]
 ) -> None:
     name, seed = item
+    path = folder / f"seed-{seed}-{name}"
+    if RunFolder(path, RESULT).finished:
+        return
     rounds = study.evaluations // settings.samples
     own = replace(settings, seed=seed, strategy=name, warmup=0, w_steps=0, rounds=rounds, controller_steps=1)
-    path = folder / f"seed-{seed}-{name}"
-    if not RunFolder(path, RESULT).finished:
-        base, splits = open_searcher(RunFolder(_shared_folder(folder, seed), RESULT))
-        _run(path, splits, own, pictures, base.supernet.state_dict())
+    base = open_searcher(RunFolder(_shared_folder(folder, seed), RESULT))
+    searcher = Searcher(own, base.splits, base.costs, base.fabric)
+    searcher.supernet.load_state_dict(base.supernet.state_dict())
+    _run(path, searcher, pictures)
 
 
 def _alone_genotype(settings: SearchSettings, index: int) -> Genotype:
@@ -193,10 +192,10 @@ def _train_alone(folder: Path, pictures: _Pictures, settings: SearchSettings, in
     path = RunFolder(folder / f"alone-{index}", "score.json")
     if path.finished:
         return float(path.lines("log.jsonl")[-1]["psnr"])
-    base, splits = open_searcher(RunFolder(_shared_folder(folder, 0), RESULT))
+    base = open_searcher(RunFolder(_shared_folder(folder, 0), RESULT))
     genotype = _alone_genotype(settings, index)
     scorer = short_scorer(replace(settings, seed=0), base.shared_patches, base.fabric)
-    psnr = scorer(genotype, *validation_crops(base, splits))
+    psnr = scorer(genotype, *base.validation)
     run = open_run(path.path, {"command": "alone", "index": index}, result="score.json", resume=True)
     run.append({"psnr": psnr})
     run.write_json("score.json", {"genotype": genotype.to_dict(), "psnr": psnr})
@@ -247,9 +246,9 @@ class _Judge:
     """Scores genotypes on validation pictures with the shared weights of one seed, each once."""
 
     def __init__(self, shared: Path, lam: float) -> None:
-        searcher, splits = open_searcher(RunFolder(shared, RESULT))
-        self._searcher: Searcher = searcher
-        self._pictures = validation_crops(searcher, splits)
+        searcher = open_searcher(RunFolder(shared, RESULT))
+        self._searcher = searcher
+        self._pictures = searcher.validation
         self._lam = lam
         self._known: dict[Genotype, Scored] = {}
 
