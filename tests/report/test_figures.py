@@ -66,7 +66,11 @@ def test_marks_stand_at_their_true_cost_and_join_the_printed_one():
 
 @settings(deadline=None, max_examples=8)
 @given(
-    st.lists(st.tuples(st.floats(8, 13), st.floats(20, 45), st.text("abc-é$_", max_size=12)), min_size=1, max_size=12)
+    st.lists(
+        st.tuples(st.floats(8, 13), st.floats(20, 45), st.text("abc-é$_", min_size=1, max_size=12)),
+        min_size=1,
+        max_size=12,
+    )
 )
 def test_any_marks_give_a_figure(values):
     marks = [Mark(label, 10**power, psnr) for power, psnr, label in values]
@@ -91,7 +95,7 @@ def test_mistakes(tmp_path):
         psnr_against_macs([], tmp_path / "x.png")
     with pytest.raises(HnasError, match="above 0"):
         psnr_against_macs([Mark("free", 0, 30)], tmp_path / "x.png")
-    with pytest.raises(HnasError, match=r"\.png or \.svg"):
+    with pytest.raises(HnasError, match=r"\.png, \.svg or \.pdf"):
         psnr_against_macs(TABLE[:1], tmp_path / "x.jpg")
     hr = np.zeros((40, 50, 3), np.uint8)
     one = Comparison("a", hr, (0, 0, 20, 20), {"bicubic": (hr, 30.0)})

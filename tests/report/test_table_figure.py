@@ -49,7 +49,7 @@ def test_without_measurements_the_legend_does_not_speak_of_them(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("name", "dataset", "message"),
-    [("figure.gif", "Set5", "unknown kind of picture"), ("figure.png", "Set6", "nothing to draw")],
+    [("figure.gif", "Set5", r"written as \.png"), ("figure.png", "Set6", "nothing to draw")],
 )
 def test_what_cannot_be_drawn_is_refused(tmp_path: Path, name: str, dataset: str, message: str) -> None:
     with pytest.raises(HnasError, match=message):

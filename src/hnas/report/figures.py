@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, MUTED, GRID = "#1c2430", "#5d6878", "#e3e7ed"
-COLOURS = {"ours": "#be123c", "trained": "#2f6fd0", "published": "#5d6878"}
+COLOURS = {"ours": "#be123c", "trained": "#2f6fd0", "measured": "#0e7a6d", "published": "#5d6878"}
 MEANINGS = {
     "ours": "ours",
     "trained": "peer, trained by the same recipe",
-    "published": "peer, as published",
+    "measured": "measured here",
+    "published": "as published",
 }
 
 
@@ -37,17 +38,18 @@ class Mark:
     """One network in the figure.
 
     Attributes:
-        label: its name.
+        label: its name; empty for none.
         macs: true multiply-adds, at the input size that the figure's caption names.
         psnr: dB.
-        kind: "ours" (filled), a peer "trained" under the same recipe (filled), or "published" figures (open).
+        kind: "ours", a peer "trained" by the same recipe, published weights "measured" here (all filled), or
+            "published" figures (open).
         printed_macs: what its paper prints, where that is another number: an open circle joined to the true one.
     """
 
     label: str
     macs: float
     psnr: float
-    kind: Literal["ours", "trained", "published"] = "published"
+    kind: Literal["ours", "trained", "measured", "published"] = "published"
     printed_macs: float | None = None
 
 
@@ -63,7 +65,7 @@ def psnr_against_macs(
 
     Args:
         marks: one or more, all measured on the same pictures at the same scale.
-        path: of the .png or .svg file.
+        path: of the .png, .svg or .pdf file.
         title: the data set and scale.
         x_label: says at which input size.
         y_label: says which PSNR.
@@ -105,7 +107,7 @@ def _psnr_figure(marks: Sequence[Mark], *, title: str = "", x_label: str = "", y
     ]  # fmt: skip
     if any(mark.printed_macs for mark in marks):
         handles.append(
-            Line2D([], [], ls=":", marker="o", ms=5.5, color=MUTED, mfc="white", label="cost as its paper prints it")
+            Line2D([], [], ls=":", marker="o", ms=5.5, color=MUTED, mfc="white", label="the cost as printed")
         )
     axes.legend(handles=handles, loc="lower right", frameon=False, labelcolor=INK, fontsize=9)
     _place_labels(figure, axes, marks)
@@ -129,6 +131,8 @@ def _place_labels(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
         taken.append(legend.get_window_extent().extents)
     inside = axes.get_window_extent().extents
     for mark, (x, y) in sorted(zip(marks, places, strict=True), key=lambda pair: pair[0].kind != "ours"):
+        if not mark.label:
+            continue
         colour = COLOURS[mark.kind]
         text = axes.text(
             mark.macs, mark.psnr, mark.label, fontsize=9, color=colour, ha="center", va="center", zorder=5,
@@ -201,7 +205,7 @@ def visual_comparison(comparisons: Sequence[Comparison], path: str | Path) -> No
 
     Args:
         comparisons: one or more, all with the same versions.
-        path: of the .png or .svg file.
+        path: of the .png, .svg or .pdf file.
 
     Raises:
         HnasError: different versions, a detail outside its picture, or a file that cannot be written.
@@ -262,7 +266,7 @@ def calm(axes: Axes) -> None:
 
 
 def save_figure(figure: Figure, path: str | Path) -> None:
-    """Writes a figure as .png or .svg; the same figure gives the same bytes.
+    """Writes a figure as .png, .svg or .pdf; the same figure gives the same bytes.
 
     Raises:
         HnasError: another ending, or a file that cannot be written.
@@ -271,11 +275,11 @@ def save_figure(figure: Figure, path: str | Path) -> None:
 
     path = Path(path)
     kind = path.suffix.lower().removeprefix(".")
-    if kind not in ("png", "svg"):
-        raise HnasError(f"{path}: a figure is written as .png or .svg")
+    if kind not in ("png", "svg", "pdf"):
+        raise HnasError(f"{path}: a figure is written as .png, .svg or .pdf")
     buffer = io.BytesIO()
     # No date, and ids that do not change: the same figure is the same file.
-    metadata = {"Date": None} if kind == "svg" else None
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     with rc_context({"svg.hashsalt": "hnas"}):
         figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
     write_atomically(path, buffer.getvalue())
