@@ -38,8 +38,8 @@ def profile(
     size. Latency is measured on this machine, with untrained weights where the model has none.
 
     Args:
-        model: A genotype (HNAS-A, HNAS-B, HNAS-C, a JSON file, a run's folder), a published network (carn-m), or a
-            weights file.
+        model: A genotype (HNAS-A, HNAS-B, HNAS-C, a JSON file), a published network (carn-m), a run's folder, a
+            weights file or the name of a bundled model.
         lr_size: Low-resolution input, HEIGHTxWIDTH in pixels.
         latency: Measure the time of one picture.
         repeats: Timed passes; the median is printed.
@@ -92,14 +92,16 @@ def profile(
 
 def _build(model: str, settings: NetworkSettings | None) -> nn.Module:
     from hnas.nets import build_model
-    from hnas.training.train_network import model_description
-    from hnas.weights import load_model
+    from hnas.training.train_network import WEIGHTS, model_description
+    from hnas.weights import bundled_models, load_model
 
-    if Path(model).suffix != ".safetensors":
-        return build_model(model_description(model, settings or NetworkSettings()))
-    if settings is not None:
-        raise HnasError(f"{model}: a weights file has its own width and scale; leave --channels and the like out")
-    return load_model(model)
+    has_weights = Path(model).suffix == ".safetensors" or model in bundled_models()
+    # With a width of its own, a run folder stands for its genotype.
+    if has_weights or (settings is None and (Path(model) / WEIGHTS).is_file()):
+        if settings is not None:
+            raise HnasError(f"{model}: weights have their own width and scale; leave --channels and the like out")
+        return load_model(model)
+    return build_model(model_description(model, settings or NetworkSettings()))
 
 
 def _build_table(
@@ -116,19 +118,28 @@ def _build_table(
     from hnas.files import write_atomically
     from hnas.nets.latency_table import build_latency_table, check_latency_table
 
-    table = build_latency_table(settings, lr_size=size, device=device, repeats=repeats)
-    write_atomically(path, table.to_json())
-    print(f"latency table written to {path}", file=sys.stderr)
-    found = (
-        check_latency_table(table, layers=layers, count=check, device=device, repeats=repeats) if check > 1 else None
+    if check != 0 and check < 2:
+        raise HnasError(f"--check is {check}; allowed are 0 (none), and 2 and more")
+    table = build_latency_table(
+        settings,
+        lr_size=size,
+        device=device,
+        repeats=repeats,
+        progress=lambda part: print(f"measured {part}", file=sys.stderr, flush=True),
     )
+    write_atomically(path, table.to_json())
+    print(f"table written to {path}", file=sys.stderr, flush=True)
+    result: dict[str, object] = {"table": str(path), "device": table.device, "parts": len(table.milliseconds)}
+    if check:
+        found = check_latency_table(table, layers=layers, count=check, device=device, repeats=repeats)
+        pairs = list(zip(found.predicted, found.measured, strict=True))
+        result |= {"genotypes": check, "tau": found.tau}
+        result["median_error"] = median(abs(predicted / measured - 1) for predicted, measured in pairs)
+        result |= {"predicted_ms": found.predicted, "measured_ms": found.measured}
     if json:
-        print(json_module.dumps({"table": str(path), "kendall_tau": found.tau if found else None}))
+        print(json_module.dumps(result))
         return
     print(f"{len(table.milliseconds)} parts measured on {table.device}")
-    if found:
-        ratio = median(m / p for p, m in zip(found.predicted, found.measured, strict=True))
-        print(
-            f"Kendall's tau between predicted and measured latency of {check} random genotypes: {found.tau:.3f} "
-            f"(measured / predicted: median {ratio:.2f})"
-        )
+    if check:
+        print(f"Kendall's tau between predicted and measured latency of {check} random genotypes: {found.tau:.2f}")
+        print(f"median error of the prediction: {result['median_error']:.0%}")

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hnas.cli.main import main
+from hnas.nets import Network, NetworkSettings
+from hnas.space import NAMED_GENOTYPES
+from hnas.weights import save_model
+
+
+def _profile(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
+    assert main(["profile", *arguments, "--json"]) == 0
+    result: dict[str, object] = json.loads(capsys.readouterr().out)
+    return result
+
+
+@pytest.mark.parametrize(("name", "giga"), [("HNAS-A", 357.3), ("HNAS-B", 490.7), ("HNAS-C", 626.8)])
+def test_true_cost_of_the_papers_networks(name: str, giga: float, capsys: pytest.CaptureFixture[str]) -> None:
+    macs = _profile(capsys, name, "--no-latency")["macs"]
+    assert isinstance(macs, int)
+    assert macs / 1e9 == pytest.approx(giga, abs=0.5)
+
+
+def test_latency_is_measured_at_the_size_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    result = _profile(capsys, "HNAS-A", "--channels", "2", "--lr-size", "8x12", "--repeats", "1")
+    assert result["lr_size"] == [8, 12]
+    assert isinstance(result["latency_ms"], float)
+    assert result["latency_ms"] > 0
+
+
+def test_weights_are_profiled_as_they_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = NetworkSettings(channels=2, scale=3)
+    save_model(tmp_path / "weights.safetensors", Network(NAMED_GENOTYPES["HNAS-A"], settings), {})
+    expected = _profile(capsys, "HNAS-A", "--channels", "2", "--scale", "3", "--no-latency")
+    for name in (str(tmp_path), str(tmp_path / "weights.safetensors")):
+        result = _profile(capsys, name, "--no-latency")
+        assert (result["macs"], result["params"], result["scale"]) == (expected["macs"], expected["params"], 3)
+    assert main(["profile", str(tmp_path / "weights.safetensors"), "--channels", "4"]) == 2
+
+
+@pytest.mark.parametrize("size", ["48", "0x48", "48x-1", "ax48", "480x480x3", "99999999x1"])
+def test_a_size_is_height_x_width(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", "HNAS-A", "--lr-size", size]) == 2
+    assert "HEIGHTxWIDTH" in capsys.readouterr().err
