@@ -128,8 +128,8 @@ def rescore(run_dir: str | Path, genotype: Genotype) -> float:
     return scored.psnr
 
 
-def open_searcher(run: RunFolder, fabric: Fabric | None = None) -> Searcher:
-    """The state that a search's last checkpoint holds, with its pictures.
+def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Splits | None = None) -> Searcher:
+    """The state that a search's last checkpoint holds, with its pictures, which are read if they are not given.
 
     Raises:
         HnasError: no search in this folder, or its pictures are gone.
@@ -142,7 +142,7 @@ def open_searcher(run: RunFolder, fabric: Fabric | None = None) -> Searcher:
     state = load_checkpoint(run.checkpoint)
     if state is None:
         raise HnasError(f"{run.path}: the search has no checkpoint yet; go on with hnas search --resume")
-    splits = load_splits(config, settings)
+    splits = splits or load_splits(config, settings)
     searcher = Searcher(settings, splits, CostTable.load(settings), fabric or start_fabric(DeviceSettings()))
     searcher.load_state_dict(state)
     return searcher

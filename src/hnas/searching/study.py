@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
@@ -19,13 +19,15 @@ from typing import Any, TypeVar
 
 import torch
 
+from hnas.data.folders import Pair, load_pairs
 from hnas.errors import HnasError
 from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored
-from hnas.searching.runs import RESULT, load_splits, open_searcher, search_and_derive
+from hnas.searching.runs import RESULT, open_searcher, search_and_derive
 from hnas.searching.scoring import short_scorer
 from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
+from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
 from hnas.space import Genotype
 from hnas.training.devices import start_fabric
@@ -113,7 +115,7 @@ def run_study(
     _map(one, searches, study.processes, progress, "search {0[0]}, seed {0[1]} done")
     alone = partial(_train_alone, folder.path, pictures, settings)
     psnrs = _map(alone, range(study.alone), study.processes, progress, "genotype {} trained alone")
-    result = {"settings": config, **_analyse(folder.path, settings, study, psnrs)}
+    result = {"settings": config, **_analyse(folder.path, pictures, settings, study, psnrs)}
     folder.write_json(STUDY, result)
     return result
 
@@ -156,6 +158,22 @@ def _run(path: Path, searcher: Searcher, pictures: _Pictures) -> None:
     search_and_derive(searcher, open_run(path, config, result=RESULT, resume=True), resume=True)
 
 
+@lru_cache(maxsize=1)
+def _pairs(pictures: _Pictures, scale: int) -> tuple[list[Pair], list[Pair]]:
+    """Read once in every process of a study."""
+    return load_pairs(pictures.data, scale), load_pairs(pictures.val, scale) if pictures.val else []
+
+
+def _splits(pictures: _Pictures, settings: SearchSettings) -> Splits:
+    training, validation = _pairs(pictures, settings.scale)
+    return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)
+
+
+def _open_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, seed: int) -> Searcher:
+    splits = _splits(pictures, replace(settings, seed=seed))
+    return open_searcher(RunFolder(_shared_folder(folder, seed), RESULT), splits=splits)
+
+
 def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, seed: int) -> None:
     path = _shared_folder(folder, seed)
     if RunFolder(path, RESULT).finished:
@@ -164,8 +182,7 @@ def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, s
     own = replace(
         settings, seed=seed, strategy="random", w_sampling="fair", warmup=rounds, rounds=1, controller_steps=1
     )
-    splits = load_splits(asdict(pictures), own)
-    _run(path, Searcher(own, splits, CostTable.load(own), start_fabric()), pictures)
+    _run(path, Searcher(own, _splits(pictures, own), CostTable.load(own), start_fabric()), pictures)
 
 
 def _search(
@@ -177,7 +194,7 @@ def _search(
         return
     rounds = study.evaluations // settings.samples
     own = replace(settings, seed=seed, strategy=name, warmup=0, w_steps=0, rounds=rounds, controller_steps=1)
-    base = open_searcher(RunFolder(_shared_folder(folder, seed), RESULT))
+    base = _open_shared(folder, pictures, settings, seed)
     searcher = Searcher(own, base.splits, base.costs, base.fabric)
     searcher.supernet.load_state_dict(base.supernet.state_dict())
     _run(path, searcher, pictures)
@@ -192,7 +209,7 @@ def _train_alone(folder: Path, pictures: _Pictures, settings: SearchSettings, in
     path = RunFolder(folder / f"alone-{index}", "score.json")
     if path.finished:
         return float(path.lines("log.jsonl")[-1]["psnr"])
-    base = open_searcher(RunFolder(_shared_folder(folder, 0), RESULT))
+    base = _open_shared(folder, pictures, settings, 0)
     genotype = _alone_genotype(settings, index)
     scorer = short_scorer(replace(settings, seed=0), base.shared_patches, base.fabric)
     psnr = scorer(genotype, *base.validation)
@@ -202,13 +219,15 @@ def _train_alone(folder: Path, pictures: _Pictures, settings: SearchSettings, in
     return psnr
 
 
-def _analyse(folder: Path, settings: SearchSettings, study: StudySettings, alone: Sequence[float]) -> dict[str, Any]:
+def _analyse(
+    folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, alone: Sequence[float]
+) -> dict[str, Any]:
     lam = settings.lam_range[0]
     curves: dict[str, list[list[float]]] = {name: [] for name in study.strategies}
     fronts: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in study.strategies}
     shared, ranking = [], []
     for seed in range(study.seeds):
-        judge = _Judge(_shared_folder(folder, seed), lam)
+        judge = _Judge(_open_shared(folder, pictures, settings, seed), lam)
         probes = judge([settings.space.sample(Random(f"probe {index}")) for index in range(_PROBES)])
         gains = [probe.gain for probe in probes]
         shared.append({"gain": fmean(gains), "spread": stdev(gains)})
@@ -245,16 +264,13 @@ def _analyse(folder: Path, settings: SearchSettings, study: StudySettings, alone
 class _Judge:
     """Scores genotypes on validation pictures with the shared weights of one seed, each once."""
 
-    def __init__(self, shared: Path, lam: float) -> None:
-        searcher = open_searcher(RunFolder(shared, RESULT))
-        self._searcher = searcher
-        self._pictures = searcher.validation
-        self._lam = lam
+    def __init__(self, searcher: Searcher, lam: float) -> None:
+        self._searcher, self._lam = searcher, lam
         self._known: dict[Genotype, Scored] = {}
 
     def __call__(self, genotypes: Sequence[Genotype]) -> list[Scored]:
         new = [genotype for genotype in dict.fromkeys(genotypes) if genotype not in self._known]
-        for scored in self._searcher.score_all(new, self._pictures, self._lam):
+        for scored in self._searcher.score_all(new, self._searcher.validation, self._lam):
             self._known[scored.genotype] = scored
         return [self._known[genotype] for genotype in genotypes]
 
