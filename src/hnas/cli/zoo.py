@@ -107,6 +107,26 @@ def export(
         print(f"{card['name']}: {card['macs'] / 1e9:.1f} G MACs, {card['params'] / 1e3:.1f} K parameters{figures}")
 
 
+@zoo.command
+def page(
+    folders: Annotated[tuple[Path, ...], Parameter(name="folder", negative="")],
+    /,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    dataset: str = "Set5",
+) -> None:
+    """Write the results page of exported models: tables, and PSNR against multiply-adds beside published networks.
+
+    Args:
+        folders: Folders that `hnas zoo export` wrote.
+        output: The Markdown file; its figures are written beside it.
+        dataset: The set whose PSNR the figures show.
+    """
+    from hnas.report.results import write_results
+
+    print(write_results(folders, output, dataset=dataset))
+
+
 def _chosen(jobs: dict[str, TrainingJob], only: tuple[str, ...], plan: Path) -> dict[str, TrainingJob]:
     if unknown := [name for name in only if name not in jobs]:
         raise HnasError(f"{plan}: has no model {', '.join(unknown)}; it has {', '.join(jobs)}")

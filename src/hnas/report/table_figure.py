@@ -35,17 +35,21 @@ def draw_comparison(rows: Sequence[ComparisonRow], path: Path, *, dataset: str =
     )
 
 
+def published_mark(row: ComparisonRow, dataset: str) -> Mark | None:
+    """What a system's paper prints, at its true cost; None where it prints nothing or the cost is not known."""
+    figures, printed = row.system.printed.get(dataset), row.system.printed_gmacs
+    if row.macs is None or figures is None:
+        return None
+    differs = printed is not None and abs(printed * 1e9 / row.macs - 1) > _SAME
+    return Mark(
+        row.system.name, row.macs, figures.psnr, printed_macs=printed * 1e9 if printed is not None and differs else None
+    )
+
+
 def _marks(row: ComparisonRow, dataset: str) -> list[Mark]:
-    if row.macs is None:
-        return []
-    marks = []
-    name, printed_cost = row.system.name, row.system.printed_gmacs
-    figures, measured = row.system.printed.get(dataset), (row.measured or {}).get(dataset)
-    if figures is not None:
-        differs = printed_cost is not None and abs(printed_cost * 1e9 / row.macs - 1) > _SAME
-        printed_macs = printed_cost * 1e9 if printed_cost is not None and differs else None
-        marks.append(Mark(name, row.macs, figures.psnr, "published", printed_macs))
-    if measured is not None:
+    published, measured = published_mark(row, dataset), (row.measured or {}).get(dataset)
+    marks = [published] if published else []
+    if measured is not None and row.macs is not None:
         # One name is enough for two marks above each other.
-        marks.append(Mark("" if figures else name, row.macs, measured.psnr, "measured"))
+        marks.append(Mark("" if published else row.system.name, row.macs, measured.psnr, "measured"))
     return marks

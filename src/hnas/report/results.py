@@ -1,0 +1,119 @@
+"""The results page: every exported model's card in tables, and PSNR against multiply-adds beside published networks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hnas.errors import HnasError
+from hnas.evaluation.comparison import compare_system, systems
+from hnas.files import write_atomically
+from hnas.report.figures import Mark, psnr_against_macs
+from hnas.report.table_figure import published_mark
+from hnas.training.model_card import FORMAT
+
+#: The order in which papers print the sets; others follow by name.
+_SETS = ("Set5", "Set14", "B100", "Urban100", "Manga109")
+#: The published figures at hand are those of the paper's Table II.
+_PUBLISHED_SCALE = 2
+
+
+def write_results(folders: Sequence[str | Path], page: str | Path, *, dataset: str = "Set5") -> Path:
+    """Writes a page of Markdown, and beside it a figure for every scale with figures on one data set.
+
+    Args:
+        folders: of exported models (``hnas zoo export``); the cards (``*.json``) are read.
+        page: the Markdown file.
+        dataset: the set of the figure.
+
+    Returns:
+        The page.
+
+    Raises:
+        HnasError: no cards, a damaged one, or a file that cannot be written.
+    """
+    page = Path(page)
+    cards = _read_cards(folders)
+    lines = ["# Results", "", *_introduction(cards)]
+    for scale in sorted({card["scale"] for card in cards}):
+        of_scale = sorted((card for card in cards if card["scale"] == scale), key=lambda card: card["macs"])
+        lines += ["", f"## ×{scale}", "", *_table(of_scale)]
+        marks = _marks(of_scale, dataset)
+        if marks:
+            figure = f"{page.stem}-x{scale}.png"
+            if scale == _PUBLISHED_SCALE:
+                rows = [compare_system(system, {}) for system in systems(random_seeds=())]
+                marks += [mark for row in rows if (mark := published_mark(row, dataset))]
+            psnr_against_macs(marks, page.parent / figure, y_label=f"PSNR on Y, {dataset} ×{scale}, dB")
+            lines += ["", f"![PSNR on {dataset} against multiply-adds, ×{scale}]({figure})"]
+    lines += ["", "## How they were trained", "", *_provenance(cards)]
+    write_atomically(page, "\n".join(lines) + "\n")
+    return page
+
+
+def _read_cards(folders: Sequence[str | Path]) -> list[dict[str, Any]]:
+    cards = []
+    for path in sorted(path for folder in folders for path in Path(folder).glob("*.json")):
+        try:
+            card = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise HnasError(f"{path}: no readable JSON ({error}); write it with hnas zoo export") from error
+        needed = {"name", "scale", "macs", "params", "latency_ms", "latency_device", "results", "provenance"}
+        if not isinstance(card, dict) or card.get("format") != FORMAT or not needed <= card.keys():
+            raise HnasError(f"{path}: no card of the format {FORMAT}; write it with hnas zoo export")
+        cards.append(card)
+    if not cards:
+        raise HnasError(f"{', '.join(map(str, folders))}: no cards (*.json) there; write them with hnas zoo export")
+    return cards
+
+
+def _introduction(cards: Sequence[Mapping[str, Any]]) -> list[str]:
+    height, width = cards[0]["lr_size"]
+    devices = ", ".join(sorted({card["latency_device"] for card in cards}))
+    return [
+        "Measured from the files as they are shipped: PSNR in dB and SSIM on Y, the output rounded to 8 bits, as many",
+        "pixels cropped as the scale. A single pass; ×8 is the mean over eight turned and mirrored inputs. Multiply-adds",
+        f"(all convolutions, transposed ones included) and time ({devices}) are those of one low-resolution picture of",
+        f"{width}×{height}.",
+    ]
+
+
+def _table(cards: Sequence[Mapping[str, Any]]) -> list[str]:
+    found = {name for card in cards for name in card["results"]}
+    sets = [*(name for name in _SETS if name in found), *sorted(found - set(_SETS))]
+    head = ["model", "multiply-adds", "parameters", "time", *(f"{name} (×8)" for name in sets)]
+    lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
+    for card in cards:
+        cells = [f"{card['macs'] / 1e9:.1f} G", f"{card['params'] / 1e3:.1f} K", f"{card['latency_ms']:.0f} ms"]
+        for name in sets:
+            result = card["results"].get(name)
+            cells.append(f"{result['psnr']:.2f} / {result['ssim']:.4f} ({result['psnr_x8']:.2f})" if result else "")
+        lines.append(f"| {card['name']} | {' | '.join(cells)} |")
+    return lines
+
+
+def _marks(cards: Sequence[Mapping[str, Any]], dataset: str) -> list[Mark]:
+    return [
+        Mark(
+            card["name"],
+            card["macs"],
+            card["results"][dataset]["psnr"],
+            "ours" if card["description"].get("architecture") == "hnas" else "trained",
+        )
+        for card in cards
+        if dataset in card["results"]
+    ]
+
+
+def _provenance(cards: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = ["| model | pictures | steps | seed | on | SHA-256 |", "|---|---|---:|---:|---|---|"]
+    for card in cards:
+        origin = card["provenance"]
+        data = ", ".join(f"{item['folder']} ({item['pictures']})" for item in origin.get("data", []))
+        device = origin.get("device", "")
+        cells = (data, origin.get("steps", ""), origin.get("seed", ""), device, f"`{card.get('sha256', '')[:12]}`")
+        lines.append(f"| {card['name']} | {' | '.join(map(str, cells))} |")
+    commands = [f"{card['command']}" for card in cards if card.get("command")]
+    return [*lines, "", "The commands that train them again:", "", "```sh", *commands, "```"]
