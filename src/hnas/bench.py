@@ -149,7 +149,7 @@ def bench_w_step(settings: BenchSettings, device: torch.device) -> Comparison:
 
 def bench_training_step(settings: BenchSettings, device: torch.device) -> Comparison:
     """An update of a stand-alone HNAS-A."""
-    steps = _training_steps(_network(settings), settings, device, forward=lambda model, case, lr: model(lr))
+    steps = _training_steps(network(settings), settings, device, forward=lambda model, case, lr: model(lr))
     return compare("training step", steps, cases=1, repeats=settings.repeats, device=device)
 
 
@@ -195,7 +195,7 @@ def bench_upscaling(settings: BenchSettings, device: torch.device) -> Comparison
     pixels = torch.from_numpy(picture.astype(np.uint8))
     steps: dict[Way, Step] = {}
     for way in ("plain", "ours"):
-        model = _lay_out(_network(settings).to(device).eval(), way)
+        model = _lay_out(network(settings).to(device).eval(), way)
 
         def step(case: int, clock: Clock, *, way: Way = way, model: nn.Module = model) -> None:
             with torch.inference_mode():
@@ -268,7 +268,8 @@ def _batch(sampler: PatchSampler, step: int, way: Way, device: torch.device) -> 
     return (lr.contiguous(), hr.contiguous()) if way == "plain" else (lr, hr)
 
 
-def _network(settings: BenchSettings) -> Network:
+def network(settings: BenchSettings) -> Network:
+    """The stand-alone network that is timed: HNAS-A with fresh weights."""
     return Network(NAMED_GENOTYPES["HNAS-A"], NetworkSettings(channels=settings.channels))
 
 

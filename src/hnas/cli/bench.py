@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def bench(
     *,
     only: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    backends: Annotated[bool, Parameter(negative="")] = False,
     genotypes: int = 4,
     repeats: int = 3,
     device: Device = "cpu",
@@ -31,6 +32,8 @@ def bench(
     ours is. Run it on a quiet machine: beside other work only the ratios mean something.
 
     Args:
+        backends: Time torch eager, torch tuned, onnxruntime and OpenVINO instead, on a picture of 256x256; beside them
+            stands the share of this machine's peak that each reaches.
         only: Time only this: w-step, controller-step, training-step or upscaling; may be given several times.
         genotypes: Uniformly drawn genotypes that the steps of the search are averaged over.
         repeats: Repetitions of every step.
@@ -44,6 +47,9 @@ def bench(
     for option, value in (("--genotypes", genotypes), ("--repeats", repeats)):
         if value < 1:
             raise HnasError(f"{option} is {value}; allowed is 1 and more")
+    if backends:
+        _bench_backends(repeats, json)
+        return
     where = torch_device(device)
     settings = BenchSettings(genotypes=genotypes, repeats=repeats)
     found = []
@@ -55,6 +61,35 @@ def bench(
         print(json_module.dumps(results))
     else:
         _print_table(found, device_description(where))
+
+
+def _bench_backends(repeats: int, json: bool) -> None:
+    import torch
+
+    from hnas.bench import BenchSettings, network
+    from hnas.deploy.backend_bench import compare_backends
+    from hnas.nets import device_description
+
+    found = compare_backends(network(BenchSettings()).eval(), lr_size=(256, 256), repeats=repeats)
+    device = device_description(torch.device("cpu"))
+    if json:
+        print(json_module.dumps({**asdict(found), "device": device}))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    print(f"HNAS-A, C = 16, x2, input 3x256x256: {found.macs / 1e9:.1f} G multiply-adds; {device}")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("", "ms", "faster", "G MACs/s", "of peak"):
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
+    for item in found.timings:
+        if item.seconds is None or item.macs_per_second is None:
+            table.add_row(item.name, "not installed")
+            continue
+        figures = (f"{item.seconds * 1e3:.0f}", f"{item.faster:.2f}x", f"{item.macs_per_second / 1e9:.1f}")
+        table.add_row(item.name, *figures, f"{item.share:.0%}")
+    Console().print(table)
+    print(f"peak: a matrix product in the same run, {found.peak / 1e9:.1f} G multiply-adds a second")
 
 
 def _print_table(found: list[Comparison], device: str) -> None:

@@ -32,7 +32,8 @@ GROUPS = {
     "Enlarge pictures": {
         "upscale": "Enlarge pictures: files, folders, patterns, standard input.",
         "app": "Enlarge pictures and explore searches in the browser (extra: app).",
-        "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript) or for sharing.",
+        "video": "Enlarge a video: frames enlarged, sound copied (extra: video).",
+    "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript) or for sharing.",
     },
     "Design a network": {
         "demo": "The whole way once, on photographs that come along: search, train, evaluate, upscale, report.",
@@ -51,6 +52,7 @@ GROUPS = {
         "study": "Compare search strategies with chance at an equal number of evaluations.",
     },
     "Pictures and weights": {
+        "models": "The models that come with the package, and what was measured of each.",
         "data": "The public sets that papers use: list them, get them, check them.",
         "import": "Convert a published weights file of a known system (CARN, VDSR, FALSR ...).",
         "zoo": "Train and export the models that ship with the package.",

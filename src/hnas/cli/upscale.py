@@ -68,13 +68,10 @@ def upscale(
         raise HnasError("- stands for one picture, so it can be the only input, and takes one input to standard output")
 
     from hnas.deploy.files import plan_jobs
-    from hnas.deploy.models import default_model, load
+    from hnas.deploy.models import load_for_scale
 
     jobs = [] if streaming else plan_jobs(names, Path(output), suffix=suffix, extension=ext)
-    name = model or default_model(scale)
-    upscaler = load(name, device=device, backend=backend, tile=tile, self_ensemble=self_ensemble)
-    if scale not in (None, upscaler.scale):
-        raise HnasError(f"{name} enlarges {upscaler.scale} times; leave --scale {scale} out, or name another model")
+    upscaler = load_for_scale(model, scale, device=device, backend=backend, tile=tile, self_ensemble=self_ensemble)
     upscaler = replace(upscaler, margin=tile_pad)
     if streaming:
         _stream(upscaler, names[0], output, ext, quality)

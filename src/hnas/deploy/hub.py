@@ -65,17 +65,29 @@ class HubModel(
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, **options: Any) -> HubModel:
-        local = Path(model_id) / WEIGHTS
-        if local.is_file():
-            return cls(local, Path(model_id).name)
         known = ("revision", "cache_dir", "force_download", "local_files_only", "token")
-        chosen = {key: options[key] for key in known if key in options}
-        try:
-            path = hf_hub_download(model_id, WEIGHTS, **chosen)
-        except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise HnasError(f"{model_id}: cannot be had from the Hub ({reason})") from error
+        path = download(model_id, **{key: options[key] for key in known if key in options})
         return cls(path, model_id.rpartition("/")[2])
+
+
+def download(repository: str, **options: Any) -> Path:
+    """The weights file of a repository on the Hub, or of a folder that :func:`write_hub_folder` wrote.
+
+    Args:
+        repository: ``user/name`` or the folder.
+        options: of ``hf_hub_download``: revision, token, cache_dir, local_files_only ...
+
+    Raises:
+        HnasError: it cannot be had.
+    """
+    local = Path(repository) / WEIGHTS
+    if local.is_file():
+        return local
+    try:
+        return Path(hf_hub_download(repository, WEIGHTS, **options))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise HnasError(f"{repository}: cannot be had from the Hub ({reason})") from error
 
 
 def write_hub_folder(weights: Path, folder: Path, *, name: str, push: str | None = None) -> None:

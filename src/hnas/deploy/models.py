@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -65,6 +66,24 @@ def load(
     return Upscaler(_backend(model, device, backend), tile=tile, self_ensemble=self_ensemble)
 
 
+def load_for_scale(model: str | None, scale: int | None, **options: Any) -> Upscaler:
+    """As :func:`load`, for a person who named a model, a scale, both or neither.
+
+    Args:
+        model: see :func:`load`; None is the best bundled model for the scale.
+        scale: must be that of the model.
+        options: of :func:`load`.
+
+    Raises:
+        HnasError: as :func:`load`, or the model has another scale.
+    """
+    name = model or default_model(scale)
+    upscaler = load(name, **options)
+    if scale not in (None, upscaler.scale):
+        raise HnasError(f"{name} enlarges {upscaler.scale} times; leave --scale {scale} out, or name another model")
+    return upscaler
+
+
 def _backend(model: str | Path, device: str, backend: BackendName) -> Backend:
     ending = Path(model).suffix
     if backend == "torch" and ending not in _EXPORTED:
@@ -92,7 +111,6 @@ def _trained(model: str | Path) -> nn.Module:
         return load_model(model)
     if Path(model).suffix == ".safetensors":  # a missing file in a folder, not a repository
         return load_model(model)
-    from hnas.deploy.hub import HubModel
+    from hnas.deploy.hub import download
 
-    hub: HubModel = HubModel.from_pretrained(str(model))
-    return hub.network.eval()
+    return load_model(download(str(model)))

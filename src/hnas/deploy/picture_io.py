@@ -140,6 +140,8 @@ def _open_8_bit(image: Image.Image, name: str) -> Picture:
 
 def _plain_mode(image: Image.Image) -> Image.Image:
     """The same picture as L, LA, RGB or RGBA."""
+    if image.mode in ("L", "RGB") and "transparency" not in image.info:
+        return image  # `convert` would copy it
     if image.mode in ("1", "L", "La", "LA"):
         mode = "L" if image.mode in ("1", "L") else "LA"
         return image.convert("LA" if "transparency" in image.info else mode)

@@ -110,7 +110,7 @@ class Upscaler:
         """The side of a tile; 0 where the whole picture fits."""
         if self.tile is not None and self.backend.can_tile:
             return self.tile
-        memory = free_bytes(self.backend.device)
+        memory = free_bytes(self.backend.device, self.backend.bytes_per_pixel, self._margin)
         if height * width * self.backend.bytes_per_pixel <= memory:
             return 0
         if not self.backend.can_tile:
