@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from random import Random
-from statistics import fmean
+from statistics import fmean, stdev
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from hnas.errors import HnasError
 from hnas.searching.costs import CandidateCost
 from hnas.searching.reward import Scored, joint_reward
 from hnas.searching.sampling import fair_genotypes
-from hnas.searching.settings import STRATEGIES, SearchSettings
+from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
 from hnas.searching.strategies import (
     ControllerStrategy,
     EvolutionStrategy,
@@ -21,6 +21,7 @@ from hnas.searching.strategies import (
     pareto_ranks,
     policy_loss,
 )
+from hnas.settings import load_settings, read_config
 from hnas.space import Genotype, SearchSpace
 
 LAM = 0.5
@@ -185,3 +186,41 @@ def test_standardised_updates_do_not_depend_on_the_scale_of_the_reward(tiny: Sea
             numbers = strategy.tell(group, lam=LAM)
         entropies.append(numbers["entropy"])
     assert entropies[0] == pytest.approx(entropies[1], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_the_presets_controller_finds_the_good_part_of_a_large_space() -> None:
+    """Four layers of the paper's cells, 160 evaluations, every choice with an effect of its own (docs/search.md)."""
+    preset = load_settings(SearchSettings, read_config("cpu", "search"))
+    settings = replace(preset, layers=4, rounds=40, controller_steps=1)
+    space, draw = settings.space, Random(0)
+    effects: dict[object, float] = {}
+
+    def quality(genotype: Genotype) -> float:
+        choices: list[tuple[object, ...]] = [("position", genotype.position)]
+        for cell in (genotype.normal, genotype.upsampling):
+            for place, edge in enumerate(cell.edges):
+                choices += [(cell.kind, place, edge.operation), (cell.kind, place, edge.source), (edge.operation,)]
+        return sum(effects.setdefault(choice, draw.gauss(0, 1)) for choice in choices)
+
+    drawn = [quality(space.sample(draw)) for _ in range(2000)]
+    mean, spread = fmean(drawn), stdev(drawn)
+
+    def last_forty(name: StrategyName) -> float:
+        strategy = build_strategy(replace(settings, strategy=name), anything)
+        values: list[float] = []
+        for update in range(settings.updates):
+            pictures = Random(-update - 1).gauss(30, 1)
+            asked = strategy.ask(settings.samples, lam=LAM, random=Random(update))
+            group = []
+            for genotype in asked:
+                value = (quality(genotype) - mean) / spread
+                cost = CandidateCost(macs=1, params=1, latency=None, relative=0.0)
+                psnr = pictures + 0.05 * value
+                group.append(Scored(genotype, psnr, 0.05 * value, cost, joint_reward(psnr, 0.0, LAM)))
+                values.append(value)
+            strategy.tell(group, lam=LAM)
+        return fmean(values[-40:])
+
+    assert last_forty("random") < 0.5
+    assert last_forty("controller") > 3.0
