@@ -52,7 +52,7 @@ def test_page_has_tables_by_scale_and_a_figure_for_each(folder, tmp_path, capsys
     text = page.read_text()
     assert text.index("## ×2") < text.index("## ×4")
     assert "| fast-x2 | 9.6 G | 81.2 K | 812 ms | 37.10 / 0.9500 (37.18) | 37.10 / 0.9500 (37.18) |" in text
-    assert text.index("Set5 (×8)") < text.index("Set14 (×8)")
+    assert text.index("Set5 PSNR / SSIM (PSNR ×8)") < text.index("Set14 PSNR / SSIM (PSNR ×8)")
     assert text.index("| fast-x2") < text.index("| carn-m-x2"), "the cheapest comes first"
     assert "| fast-x4 | photographs (25) | 100 | 3 | a CPU | `0123456789ab` |" in text
     for scale in (2, 4):

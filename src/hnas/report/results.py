@@ -74,16 +74,16 @@ def _introduction(cards: Sequence[Mapping[str, Any]]) -> list[str]:
     devices = ", ".join(sorted({card["latency_device"] for card in cards}))
     return [
         "Measured from the files as they are shipped: PSNR in dB and SSIM on Y, the output rounded to 8 bits, as many",
-        "pixels cropped as the scale. A single pass; ×8 is the mean over eight turned and mirrored inputs. Multiply-adds",
-        f"(all convolutions, transposed ones included) and time ({devices}) are those of one low-resolution picture of",
-        f"{width}×{height}.",
+        "pixels cropped as the scale. A single pass; ×8 is the mean over eight turned and mirrored inputs.",
+        "Multiply-adds (all convolutions, transposed ones included) and time are those of one low-resolution picture of",
+        f"{width}×{height}; timed on {devices}.",
     ]
 
 
 def _table(cards: Sequence[Mapping[str, Any]]) -> list[str]:
     found = {name for card in cards for name in card["results"]}
     sets = [*(name for name in _SETS if name in found), *sorted(found - set(_SETS))]
-    head = ["model", "multiply-adds", "parameters", "time", *(f"{name} (×8)" for name in sets)]
+    head = ["model", "multiply-adds", "parameters", "time", *(f"{name} PSNR / SSIM (PSNR ×8)" for name in sets)]
     lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
     for card in cards:
         cells = [f"{card['macs'] / 1e9:.1f} G", f"{card['params'] / 1e3:.1f} K", f"{card['latency_ms']:.0f} ms"]
