@@ -75,7 +75,7 @@ def _introduction(cards: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         "Measured from the files as they are shipped: PSNR in dB and SSIM on Y, the output rounded to 8 bits, as many",
         "pixels cropped as the scale. A single pass; ×8 is the mean over eight turned and mirrored inputs.",
-        "Multiply-adds (all convolutions, transposed ones included) and time are those of one low-resolution picture of",
+        "Multiply-adds (all convolutions, transposed ones included) and time are those of a low-resolution picture of",
         f"{width}×{height}; timed on {devices}.",
     ]
 
