@@ -1,4 +1,4 @@
-"""The rows of ``hnas compare`` as a figure: PSNR against true multiply-adds, with the printed costs beside them."""
+"""Table II as a figure: PSNR against true multiply-adds, the printed costs beside them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SAME = 0.02
 
 
 def draw_comparison(rows: Sequence[ComparisonRow], path: Path, *, dataset: str = "Set5") -> None:
-    """Writes the figure: published PSNRs at the true cost, the printed cost joined to it, and what was measured here.
+    """Writes the figure: published figures at the true cost, joined to the printed cost; figures measured here.
 
     Args:
         rows: of :func:`hnas.evaluation.comparison.compare_system`.
@@ -22,7 +22,7 @@ def draw_comparison(rows: Sequence[ComparisonRow], path: Path, *, dataset: str =
         dataset: the set whose PSNR is shown.
 
     Raises:
-        HnasError: no row has a PSNR on this set, another ending, or a file that cannot be written.
+        HnasError: no row has such a PSNR, another ending, or a file that cannot be written.
     """
     marks = [mark for row in rows for mark in _marks(row, dataset)]
     if not marks:
@@ -30,26 +30,27 @@ def draw_comparison(rows: Sequence[ComparisonRow], path: Path, *, dataset: str =
     psnr_against_macs(
         marks,
         path,
-        x_label="multiply-adds for a 3×480×480 input, all convolutions counted",
-        y_label=f"PSNR on Y, {dataset} ×2, dB",
+        title=f"Table II: {dataset}, x2",
+        x_label="multiply-adds for a 3×480×480 LR picture, all convolutions counted",
+        y_label="PSNR on Y, dB",
     )
 
 
 def published_mark(row: ComparisonRow, dataset: str) -> Mark | None:
     """What a system's paper prints, at its true cost; None where it prints nothing or the cost is not known."""
-    figures, printed = row.system.printed.get(dataset), row.system.printed_gmacs
-    if row.macs is None or figures is None:
+    published = row.system.printed.get(dataset)
+    if row.macs is None or published is None:
         return None
-    differs = printed is not None and abs(printed * 1e9 / row.macs - 1) > _SAME
-    return Mark(
-        row.system.name, row.macs, figures.psnr, printed_macs=printed * 1e9 if printed is not None and differs else None
-    )
+    printed = (row.system.printed_gmacs or 0) * 1e9
+    other = printed if printed and abs(printed / row.macs - 1) > _SAME else None
+    return Mark(row.system.name, row.macs, published.psnr, "published", other)
 
 
 def _marks(row: ComparisonRow, dataset: str) -> list[Mark]:
-    published, measured = published_mark(row, dataset), (row.measured or {}).get(dataset)
+    published = published_mark(row, dataset)
     marks = [published] if published else []
-    if measured is not None and row.macs is not None:
-        # One name is enough for two marks above each other.
-        marks.append(Mark("" if published else row.system.name, row.macs, measured.psnr, "measured"))
+    if row.macs is not None and row.measured and dataset in row.measured:
+        trained = row.weights is not None and Path(row.weights).name == "weights.safetensors"
+        name = "" if published else row.system.name  # one name is enough for two marks above each other
+        marks.append(Mark(name, row.macs, row.measured[dataset].psnr, "trained" if trained else "measured"))
     return marks
