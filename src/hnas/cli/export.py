@@ -42,7 +42,6 @@ def export(
         push: Upload to this repository on the Hub too (user/name; format hub).
     """
     from hnas.deploy.export import ENDINGS, export_model
-    from hnas.deploy.hub import write_hub_folder
     from hnas.deploy.openmodeldb import write_entry
     from hnas.deploy.quantize import calibration_pictures, psnr_of_both
     from hnas.weights import load_model, locate_weights, read_weights
@@ -53,17 +52,19 @@ def export(
         raise HnasError(f"--push goes with --format hub, not {format}")
     weights = locate_weights(model)
     name = weights.parent.name if Path(model).is_dir() else weights.stem
-    network = load_model(weights)
-    provenance = read_weights(weights).provenance
     result: dict[str, object] = {}
     if format == "hub":
+        from hnas.deploy.hub import write_hub_folder
+
         output = output or Path(f"{name}-hub")
         write_hub_folder(weights, output, name=name, push=push)
     else:
         output = output or Path(name + ("-int8" if int8 else "") + ENDINGS[format])
         if output.suffix != ENDINGS[format]:
             raise HnasError(f"{output}: an {format} file ends in {ENDINGS[format]}")
+        network = load_model(weights)
         pictures = calibration_pictures(calibration, network) if int8 else None
+        provenance = read_weights(weights).provenance
         exported = export_model(network, output, format, provenance=provenance, calibration=pictures)
         result["difference"] = exported.difference
         if int8:
