@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,8 +19,8 @@ from hnas.errors import HnasError
 from hnas.evaluation import metrics
 from hnas.evaluation.benchmark import BenchmarkResult, PictureResult, bicubic_result, evaluate_model
 from hnas.evaluation.table_two import BESIDE, BICUBIC, SCALE, TABLE_TWO, System
-from hnas.nets import LR_SIZE, build_model, measure_latency, model_cost
-from hnas.nets.peers.residual_cells import ResidualCells, macs_beside
+from hnas.nets import LR_SIZE, Cost, Network, build_model, measure_latency, model_cost, network_cost
+from hnas.nets.peers.residual_cells import macs_beside
 from hnas.space import SearchSpace
 
 #: Position at which HNAS-C has the cost that the paper prints.
@@ -114,8 +114,7 @@ def compare_system(
     description = system.description()
     if description is None:
         return ComparisonRow(system)
-    with torch.device("meta"):
-        cost = model_cost(build_model(description))
+    cost = _cost(system, description)
     latency = None
     if latency_size is not None:
         # Time does not depend on the weights.
@@ -131,7 +130,7 @@ def compare_system(
     return ComparisonRow(
         system,
         macs=cost.macs,
-        paper_macs=_paper_macs(system),
+        paper_macs=_paper_macs(system, description),
         params=cost.params,
         latency_ms=latency,
         weights=weights,
@@ -143,18 +142,24 @@ def _measured(result: BenchmarkResult, own_rounding: float | None = None) -> Mea
     return Measured(result.psnr, result.ssim, own_rounding)
 
 
-def _paper_macs(system: System) -> int | None:
-    """The count behind the printed figure of a row that the paper's authors computed themselves."""
-    counted_there = system.part == "table" and (system.genotype is not None or system.retrained)
-    description = system.description()
-    if not counted_there or system.printed_gmacs is None or description is None:
-        return None
-    if system.name in PRINTED_POSITION:
-        description["genotype"] = {**description["genotype"], "position": PRINTED_POSITION[system.name]}
+def _cost(system: System, description: Mapping[str, Any]) -> Cost:
+    if system.genotype is not None:
+        return network_cost(system.genotype, system.network)
     with torch.device("meta"):
-        model = build_model(description)
-    macs = model_cost(model).macs - _transposed_macs(model)
-    return macs + macs_beside(SCALE, LR_SIZE) if isinstance(model, ResidualCells) else macs
+        return model_cost(build_model(description))
+
+
+def _paper_macs(system: System, description: Mapping[str, Any]) -> int | None:
+    """The count behind the printed figure of a row that the paper's authors computed themselves."""
+    if system.part != "table" or system.printed_gmacs is None:
+        return None
+    if system.genotype is not None:
+        position = PRINTED_POSITION.get(system.name, system.genotype.position)
+        genotype = replace(system.genotype, position=position)
+        with torch.device("meta"):
+            network = Network(genotype, system.network)
+        return network_cost(genotype, system.network).macs - _transposed_macs(network)
+    return _cost(system, description).macs + macs_beside(SCALE, LR_SIZE) if system.retrained else None
 
 
 def _transposed_macs(model: nn.Module) -> int:
