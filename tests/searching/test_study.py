@@ -49,6 +49,8 @@ def test_a_study_compares_strategies_on_the_same_weights_and_goes_on_where_it_st
     (path / "seed-1-evolution" / "genotype.json").unlink()
     assert run(resume=True) == first
 
+    again = run_study(*folders, run_dir=path, settings=replace(settings, lam=0.5), study=study, overwrite=True)
+    assert again["settings"]["lam"] == 0.5
     page = write_study(path).read_text()
     assert "| random |" in page
     assert "uniform sampling" in page

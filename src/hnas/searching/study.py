@@ -6,6 +6,7 @@ frozen: all strategies are scored by the same weights, so what differs between t
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -31,7 +32,7 @@ from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
 from hnas.space import Genotype
 from hnas.training.devices import start_fabric
-from hnas.training.run_folder import RunFolder, open_run
+from hnas.training.run_folder import CONFIG, RunFolder, open_run
 
 STUDY = "study.json"
 T = TypeVar("T")
@@ -107,6 +108,10 @@ def run_study(
     config = {"command": "study", **asdict(pictures), **asdict(study), **asdict(settings)}
     del config["strategy"], config["seed"]
     folder = open_run(run_dir, config, result=STUDY, resume=resume, overwrite=overwrite)
+    if overwrite:
+        for part in (*folder.path.glob("seed-*"), *folder.path.glob("alone-*")):
+            if (part / CONFIG).is_file():
+                shutil.rmtree(part)
     seeds = range(study.seeds)
     shared = partial(_train_shared, folder.path, pictures, settings)
     _map(shared, seeds, study.processes, progress, "shared weights of seed {} trained")
