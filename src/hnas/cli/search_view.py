@@ -19,8 +19,9 @@ from hnas.cli.progress import LINE_EVERY
 #: Called after every round with its number, the number of rounds and its line of the log.
 AfterRound = Callable[[int, int, Mapping[str, Any]], None]
 
-#: The last warnings that stay in view.
+#: The last warnings that stay in view, and for how many rounds.
 _WARNINGS = 3
+_ROUNDS_IN_VIEW = 10
 
 
 @contextmanager
@@ -51,7 +52,7 @@ class _Seen:
     def __init__(self) -> None:
         self.line: dict[str, Any] = {}
         self.best: Mapping[str, Any] | None = None
-        self.warnings: list[str] = []
+        self._warned: dict[str, tuple[int, str]] = {}  # kind -> round and text
 
     def take(self, line: Mapping[str, Any]) -> None:
         self.line |= line
@@ -60,8 +61,13 @@ class _Seen:
             self.best = best
         for text in line.get("warnings", []):
             # Numbers change from round to round; a warning of the same kind replaces the one before.
-            kind = _kind(text)
-            self.warnings = [*(old for old in self.warnings if _kind(old) != kind), text][-_WARNINGS:]
+            self._warned[_kind(text)] = (line["step"], text)
+
+    @property
+    def warnings(self) -> list[str]:
+        """The newest warnings."""
+        recent = (text for step, text in self._warned.values() if step > self.line["step"] - _ROUNDS_IN_VIEW)
+        return list(recent)[-_WARNINGS:]
 
     def rows(self) -> list[tuple[str, str]]:
         """Label and figures, for what has been seen so far."""
