@@ -65,7 +65,7 @@ def compare(
             measured on pictures.
         rows: Only these rows, such as CARN-M HNAS-A.
         weights: Folders with weights: files of this project (carn-m.safetensors) or published ones under their own
-            names (carn_m.pth); by default the folder `weights` beside the benchmarks.
+            names (carn_m.pth); by default the folder `weights` beside the benchmarks. Bundled models always count.
         latency: Measure the time of one picture.
         latency_size: Low-resolution input for that, HEIGHTxWIDTH in pixels.
         train_steps: First train all rows without weights for so many steps, under one recipe and one seed. A row that

@@ -22,6 +22,7 @@ from hnas.evaluation.table_two import BESIDE, BICUBIC, SCALE, TABLE_TWO, System
 from hnas.nets import LR_SIZE, Cost, Network, build_model, measure_latency, model_cost, network_cost
 from hnas.nets.peers.residual_cells import macs_beside
 from hnas.space import SearchSpace
+from hnas.weights import bundled_models, read_weights
 
 #: Position at which HNAS-C has the cost that the paper prints.
 PRINTED_POSITION = {"HNAS-C": 10}
@@ -207,7 +208,7 @@ def _own_rounding(model: nn.Module, pairs: Sequence[Pair], device: str) -> float
 
 
 def find_weights(system: System, folders: Sequence[Path]) -> Path | None:
-    """The weights of a system in the first folder that has them: a run's, a file by its name, or a published file."""
+    """The weights of a system: in the first folder that has a run's, a file of its name or a published one; bundled."""
     for folder in folders:
         names = [
             f"{system.slug}/weights.safetensors",
@@ -217,7 +218,9 @@ def find_weights(system: System, folders: Sequence[Path]) -> Path | None:
         for name in names:
             if (folder / name).is_file():
                 return folder / name
-    return None
+    description = system.description()
+    fitting = (path for path in bundled_models().values() if read_weights(path).description == description)
+    return next(fitting, None)
 
 
 #: Names under which weights are published.
