@@ -18,8 +18,8 @@ from hnas.deploy.picture_io import Picture, open_picture, save_picture
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 
-#: Side of a tile, LR pixels: small enough that the clock is looked at often.
-_TILE = 128
+#: Side of a tile, LR pixels: the clock is looked at after each. Smaller ones read more of their surroundings twice.
+_TILE = 384
 
 
 @dataclass(frozen=True)
