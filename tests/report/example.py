@@ -45,7 +45,7 @@ def make_run(path: Path, *, steps: int = 40, pictures: bool = True, seed: int = 
         "scale": 2,
         "layers": LAYERS,
         "lam": 0.6,
-        "lr_size": [480, 480],
+        "lr_size": "480x480",
         "training": {"lr": 2e-3},
     }
     (path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))

@@ -131,6 +131,7 @@ def test_chosen_point_is_marked_and_shown_first(page):
 def test_gain_over_bicubic_is_printed(run):
     text = write_report(run).read_text()
     assert "+1.03 dB" in text  # 31.04 - 30.01
+    assert "for an LR picture of 480x480" in text
     assert text.count("<span>bicubic, 29.57 dB</span>") == 1  # that picture's own figure, where it was measured
     assert re.search(r"<td>31\.04</td>\s*<td>\+1\.03</td>\s*<td>0\.9155</td>\s*<td>31\.12</td>", text)
 

@@ -129,11 +129,7 @@ def _tiles(run: Run) -> list[tuple[str, str, str]]:
     chosen = [candidate for candidate in run.candidates if candidate.chosen]
     if chosen:
         size = run.config.get("lr_size") or run.config.get("search", {}).get("lr_size")
-        at = (
-            f"for an LR picture of {size[0]}×{size[1]}"
-            if isinstance(size, list) and len(size) == 2
-            else "chosen genotype"
-        )
+        at = f"for an LR picture of {size}" if isinstance(size, str) else "chosen genotype"
         tiles.append((f"{number(chosen[-1].macs / 1e9)} G", "multiply-adds", at))
         if "params" in chosen[-1].record:
             tiles.append((f"{int(chosen[-1].record['params']):,}", "parameters", "chosen genotype"))
