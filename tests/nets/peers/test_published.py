@@ -93,6 +93,20 @@ def test_carn_takes_the_upsampler_of_its_scale(scale: int) -> None:
     assert torch.equal(state["cascade.joins.1.bias"], tensors["c2.body.0.bias"])
 
 
+def test_carn_has_three_blocks_of_its_own_and_may_come_for_one_scale() -> None:
+    shapes: dict[str, tuple[int, ...]] = {"entry": (64, 3, 3, 3), "exit": (3, 64, 3, 3)}
+    for block in (1, 2, 3):
+        shapes |= {f"b{block}.b{n}.body.{place}": (64, 64, 3, 3) for n in (1, 2, 3) for place in (0, 2)}
+        shapes |= {f"b{block}.c{stage}.body.0": (64, 64 * (stage + 1), 1, 1) for stage in (1, 2, 3)}
+        shapes[f"c{block}.body.0"] = (64, 64 * (block + 1), 1, 1)
+    shapes |= {"upsample.up.body.0": (256, 64, 3, 3), "upsample.up.body.3": (256, 64, 3, 3)}
+    tensors = {f"{name}.weight": torch.full(shape, float(n)) for n, (name, shape) in enumerate(shapes.items())}
+    tensors |= {f"{name}.bias": torch.zeros(shape[0]) for name, shape in shapes.items()}
+    state = _with("carn", 4, tensors).state_dict()
+    assert torch.equal(state["cascade.blocks.0.blocks.2.body.2.weight"], tensors["b1.b3.body.2.weight"])
+    assert torch.equal(state["enlarge.3.weight"], tensors["upsample.up.body.3.weight"])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
