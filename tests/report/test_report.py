@@ -12,6 +12,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hnas.cli.main import main
 from hnas.errors import HnasError
@@ -200,10 +202,11 @@ def test_many_candidates_are_thinned_but_the_front_is_kept(tmp_path, monkeypatch
 def test_a_few_failures_do_not_squeeze_the_chart(run, tmp_path):
     copy = shutil.copytree(run, tmp_path / "run")
     lines = [json.loads(line) for line in (copy / "candidates.jsonl").read_text().splitlines()]
-    lines[0] |= {"psnr": 5.0, "gain": -25.0}
+    lines[0] |= {"psnr": 5.0, "gain": -25.0, "reward": float("nan")}
     (copy / "candidates.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     text = write_report(copy).read_text()
     assert "1 far below the others" in text
+    assert "NaN" not in Page(text).scripts["front-data"], "browsers refuse JSON with NaN"
     buttons = [a for tag, a in Page(text).elements if tag == "button" and "data-point" in a]
     heights = sorted(float(re.findall(r"bottom:([\d.]+)%", button["style"])[0]) for button in buttons)
     assert heights[len(heights) // 2] < 90  # else the failure would push all others to the top
@@ -252,3 +255,44 @@ def test_warnings_are_said_once_with_their_last_figures(run):
     assert "random genotypes differ by 0.09 dB: raise warmup" in text
     assert "9 times, last in round 9" in text
     assert "0.08 dB" not in text
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+candidate_like = st.fixed_dictionaries({}, optional=dict.fromkeys(("genotype", "psnr", "gain", "macs"), json_values))
+line_like = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("phase", "step", "reward", "entropy", "supernet", "warnings", "loss"), json_values)
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(file=st.sampled_from(["log.jsonl", "candidates.jsonl", "evaluation.json"]), content=st.text(max_size=60))
+def test_any_text_is_read_or_refused_by_name(tmp_path_factory, file, content):
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "config.yaml").write_text("command: search\n")
+    (folder / file).write_text(content, encoding="utf-8", errors="surrogatepass")
+    message = ""
+    try:
+        read_run(folder)
+    except HnasError as error:
+        message = str(error)
+    assert not message or file in message
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    candidate=candidate_like,
+    lines=st.lists(line_like | line_like.map(lambda line: {**line, "phase": "search"}), max_size=4),
+)
+def test_any_values_are_shown_or_refused_by_name(tmp_path_factory, candidate, lines):
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "config.yaml").write_text("command: search\n")
+    (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "candidates.jsonl").write_text(json.dumps(candidate) + "\n")
+    with pytest.raises(HnasError, match=r"candidates\.jsonl, line 1"):
+        write_report(folder)
+    (folder / "candidates.jsonl").unlink()
+    write_report(folder)

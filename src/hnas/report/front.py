@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from hnas.report.charts import Axis, make_axis, step_path
-from hnas.report.run import Candidate
+from hnas.report.run import Candidate, finite
 from hnas.space import Genotype
 from hnas.space.drawing import genotype_svg
 
@@ -93,7 +93,7 @@ def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontC
     for candidate, mark in shown:
         drawing = drawings.setdefault(candidate.genotype, len(drawings))
         keep = ("step", "params", "cost", "reward", "gain", "lam", "latency_ms", "seed")
-        details = {key: candidate.record[key] for key in keep if candidate.record.get(key) is not None}
+        details = {key: number for key in keep if (number := finite(candidate.record.get(key))) is not None}
         data.append(
             {
                 "psnr": candidate.psnr,

@@ -18,7 +18,7 @@ from hnas.files import write_atomically
 from hnas.report.charts import LineChart, line_chart, number
 from hnas.report.compare import picture_views
 from hnas.report.front import front_chart
-from hnas.report.run import Candidate, Run, read_run
+from hnas.report.run import Candidate, Run, finite, read_run
 from hnas.space import OPERATIONS
 from hnas.space.drawing import STYLESHEET, genotype_svg
 from hnas.space.layout import OPERATION_STYLES
@@ -114,7 +114,7 @@ def _summary(run: Run, scale: int | None) -> str:
         parts.append(f"×{scale}")
     for phase, unit in (("search", "rounds of search"), ("train", "steps of training")):
         if lines := run.lines(phase):
-            parts.append(f"{int(lines[-1].get('step', 0)):,} {unit}")
+            parts.append(f"{int(lines[-1]['step']):,} {unit}")
     if run.candidates:
         parts.append(f"{len(run.candidates):,} genotypes scored")
     return " · ".join(parts)
@@ -159,13 +159,15 @@ def _picture_psnr(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], fl
         if version == "sr" and str(row["model"]).startswith("bicubic"):
             continue
         for picture in row.get("pictures") or ():
-            if picture.get("psnr") is not None:
-                found.setdefault((version, picture["name"]), picture["psnr"])
+            if (psnr := finite(picture.get("psnr"))) is not None:
+                found.setdefault((version, picture["name"]), psnr)
     return found
 
 
 def _search_charts(lines: Sequence[Mapping[str, Any]]) -> list[LineChart]:
-    heads = sorted({head for line in lines if isinstance(line.get("entropy"), dict) for head in line["entropy"]})
+    heads = sorted(
+        {head for line in lines if isinstance(line.get("entropy"), dict) for head in line["entropy"]}, key=str
+    )
     entropies, supernet = _nested(lines, "entropy"), _nested(lines, "supernet")
     means = [
         ("Reward", "reward", 1.0),
@@ -203,7 +205,8 @@ def _warnings(lines: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """What the search warned of: when, and what; of warnings that differ in their figures only the last."""
     last: dict[str, tuple[list[int], str]] = {}
     for line in lines:
-        for text in line.get("warnings") or ():
+        said = line.get("warnings")
+        for text in said if isinstance(said, list) else ():
             kind = "".join(letter for letter in str(text) if not (letter.isdigit() or letter in ".%+-"))
             steps = last.get(kind, ([], ""))[0]
             last[kind] = ([*steps, int(line["step"])], str(text))
@@ -220,14 +223,8 @@ def _training_charts(lines: Sequence[Mapping[str, Any]]) -> list[LineChart]:
 
 
 def _series(lines: Sequence[Mapping[str, Any]], name: str, factor: float = 1.0) -> list[tuple[float, float]]:
-    def is_number(value: object) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-
-    return [
-        (float(line["step"]), float(line[name]) * factor)
-        for line in lines
-        if is_number(line.get("step")) and is_number(line.get(name))
-    ]
+    found = ((finite(line.get("step")), finite(line.get(name))) for line in lines)
+    return [(step, value * factor) for step, value in found if step is not None and value is not None]
 
 
 def _histograms(candidates: Sequence[Candidate]) -> list[tuple[str, list[Bar]]]:

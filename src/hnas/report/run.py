@@ -66,8 +66,19 @@ class Run:
     description: dict[str, Any]
 
     def lines(self, phase: str) -> list[dict[str, Any]]:
-        """The log's lines of one phase, oldest first."""
-        return [line for line in self.log if line.get("phase") == phase]
+        """The log's lines of one phase that say their step, oldest first."""
+        return [line for line in self.log if line.get("phase") == phase and finite(line.get("step")) is not None]
+
+
+def finite(value: object) -> float | None:
+    """A value from a file as a finite number; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if isfinite(number) else None
 
 
 def read_run(path: str | Path) -> Run:
@@ -121,22 +132,22 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _candidate(where: str, line: dict[str, Any]) -> Candidate:
+    psnr, macs = finite(line.get("psnr")), finite(line.get("macs"))
+    if psnr is None or macs is None:
+        raise HnasError(f"{where}: a candidate needs a genotype, psnr and macs, finite; take the line out")
     try:
-        if not all(isfinite(line[name]) for name in ("psnr", "macs")):
-            raise ValueError
-        return Candidate(
-            genotype=Genotype.from_dict(line["genotype"]),
-            psnr=float(line["psnr"]),
-            gain=None if line.get("gain") is None else float(line["gain"]),
-            macs=float(line["macs"]),
-            source=str(line.get("source", "")),
-            chosen=line.get("chosen") is True,
-            record=line,
-        )
+        genotype = Genotype.from_dict(line.get("genotype"))
     except HnasError as error:
         raise HnasError(f"{where}: {error}") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise HnasError(f"{where}: a candidate needs a genotype, psnr and macs, finite; take the line out") from error
+    return Candidate(
+        genotype=genotype,
+        psnr=psnr,
+        gain=finite(line.get("gain")),
+        macs=macs,
+        source=str(line.get("source", "")),
+        chosen=line.get("chosen") is True,
+        record=line,
+    )
 
 
 def _evaluation(path: Path) -> list[dict[str, Any]]:
@@ -146,10 +157,23 @@ def _evaluation(path: Path) -> list[dict[str, Any]]:
         rows = json.loads(_text(path))
     except (ValueError, RecursionError) as error:
         raise HnasError(f"{path}: no JSON ({error}); write it with hnas evaluate --json") from error
-    needed = {"model", "dataset", "psnr"}
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and needed <= row.keys() for row in rows):
-        raise HnasError(f"{path}: a list of objects with {', '.join(sorted(needed))} is needed")
+    if not isinstance(rows, list) or not all(map(_is_row, rows)):
+        raise HnasError(f"{path}: no list of objects as hnas evaluate --json prints it; write it with that")
     return rows
+
+
+def _is_row(row: object) -> bool:
+    """Whether names are text and figures are numbers, or None (the PSNR of an exact copy)."""
+    if not isinstance(row, dict) or not {"model", "dataset", "psnr"} <= row.keys():
+        return False
+    figures = [row.get(name) for name in ("psnr", "ssim", "psnr_x8", "ssim_x8", "scale")]
+    pictures = row.get("pictures", [])
+    return (
+        all(isinstance(row[name], str) for name in ("model", "dataset"))
+        and all(figure is None or finite(figure) is not None for figure in figures)
+        and isinstance(pictures, list)
+        and all(isinstance(picture, dict) and isinstance(picture.get("name"), str) for picture in pictures)
+    )
 
 
 def _pictures(folder: Path) -> list[Picture]:
