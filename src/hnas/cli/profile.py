@@ -133,7 +133,7 @@ def _build_table(
     if check:
         found = check_latency_table(table, layers=layers, count=check, device=device, repeats=repeats)
         pairs = list(zip(found.predicted, found.measured, strict=True))
-        result |= {"genotypes": check, "tau": found.tau}
+        result |= {"genotypes": check, "kendall_tau": found.tau}
         result["median_error"] = median(abs(predicted / measured - 1) for predicted, measured in pairs)
         result |= {"predicted_ms": found.predicted, "measured_ms": found.measured}
     if json:
