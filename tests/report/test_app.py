@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest.importorskip("gradio", reason="needs the extra app")
+
 from hnas.errors import HnasError
 from hnas.nets import Network, NetworkSettings
 from hnas.report.app.enlarge import Enlarger, Limits

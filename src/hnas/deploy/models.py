@@ -16,7 +16,7 @@ from hnas.deploy.simplify import simplify
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
 from hnas.nets import build_model
-from hnas.weights import bundled_models, load_model, read_weights
+from hnas.weights import bundled_models, load_model
 
 #: The scale where neither a model nor a scale is asked for.
 DEFAULT_SCALE = 2
@@ -25,21 +25,19 @@ _EXPORTED = (".onnx", ".xml")
 
 
 def default_model(scale: int | None = None) -> str:
-    """The name of the bundled model for a scale: the one with most parameters, the best of them.
+    """The name of the bundled model for a scale that nobody chose a model for: the one that takes well under a second.
 
     Raises:
         HnasError: none comes with the package at this scale.
     """
-    bundled = {name: read_weights(path) for name, path in bundled_models().items()}
-    scale = scale or DEFAULT_SCALE
-    sizes = {
-        name: sum(tensor.numel() for tensor in file.tensors.values())
-        for name, file in bundled.items()
-        if file.description.get("scale") == scale
-    }
-    if not sizes:
-        raise HnasError(f"no model for scale {scale} comes with the package; name a weights file or a run folder")
-    return max(sizes, key=lambda name: sizes[name])
+    bundled = bundled_models()
+    name = f"fast-x{scale or DEFAULT_SCALE}"
+    if name not in bundled:
+        raise HnasError(
+            f"no model for scale {scale or DEFAULT_SCALE} comes with the package; name a weights file or a run folder "
+            f"(-m); bundled are {', '.join(bundled) or 'none'}"
+        )
+    return name
 
 
 def load(
