@@ -33,7 +33,7 @@ GROUPS = {
         "upscale": "Enlarge pictures: files, folders, patterns, standard input.",
         "app": "Enlarge pictures and explore searches in the browser (extra: app).",
         "video": "Enlarge a video: frames enlarged, sound copied (extra: video).",
-    "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript) or for sharing.",
+        "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript) or for sharing.",
     },
     "Design a network": {
         "demo": "The whole way once, on photographs that come along: search, train, evaluate, upscale, report.",
