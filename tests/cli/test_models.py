@@ -1,0 +1,50 @@
+"""What ships inside the package: the files are what their cards say, and enlarge a picture without a network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hnas.cli.main import main
+from hnas.data.folders import load_pairs
+from hnas.evaluation.benchmark import evaluate_model
+from hnas.nets import Network, network_cost
+from hnas.weights import bundled_models, load_model
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_a_card_is_true(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", name]) in (0, None)
+    card = json.loads(capsys.readouterr().out)
+    weights = bundled_models()[name]
+    model = load_model(weights)
+    assert isinstance(model, Network)
+    cost = network_cost(model.genotype, model.settings, lr_size=tuple(card["lr_size"]))
+    assert hashlib.sha256(weights.read_bytes()).hexdigest() == card["sha256"]
+    assert (card["macs"], card["params"], card["description"]) == (cost.macs, cost.params, model.description)
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_a_card_states_the_psnr_that_its_file_gives(name: str, shared_data: Path) -> None:
+    card = json.loads(bundled_models()[name].with_suffix(".json").read_text(encoding="utf-8"))
+    pairs = load_pairs(shared_data / "benchmark" / "Set5", card["scale"])
+    result = evaluate_model(load_model(name), pairs, scale=card["scale"])
+    assert result.psnr == pytest.approx(card["results"]["Set5"]["psnr"], abs=0.01)
+
+
+def test_a_picture_is_enlarged_by_the_model_in_the_package(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.random.default_rng(0).integers(256, size=(20, 30, 3), dtype=np.uint8)).save(photo)
+    assert main(["upscale", str(photo), "-o", str(tmp_path / "large.png")]) in (0, None)
+    with Image.open(tmp_path / "large.png") as large:
+        assert large.size == (60, 40)
+
+
+def test_an_unknown_model_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "quick-x2"]) == 2
+    assert "no model 'quick-x2' comes with the package; there are" in capsys.readouterr().err
