@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from hnas.cli.options import Device, Json, check_device, parse_size
+from hnas.cli.options import Device, Json, parse_size
 from hnas.cli.progress import training_progress
 from hnas.errors import HnasError
 
@@ -80,9 +80,10 @@ def compare(
         devices: Processes that share each training.
         figure: Draw PSNR against multiply-adds into this PNG, SVG or PDF file.
     """
+    from hnas.deploy.backends import torch_device
     from hnas.evaluation.comparison import chosen, compare_system, systems
 
-    check_device(device)
+    torch_device(device)
     size = parse_size(latency_size, "--latency-size") if latency else None
     wanted = chosen(rows, systems())
     folders = (runs, *(weights or _beside(benchmarks)))

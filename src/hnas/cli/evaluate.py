@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from hnas.cli.options import Device, Json, check_device
+from hnas.cli.options import Device, Json
 from hnas.cli.progress import picture_progress
 from hnas.errors import HnasError
 
@@ -56,12 +56,13 @@ def evaluate(
         markdown: Write the table to this file.
     """
     from hnas.data.benchmarks import find_benchmarks
+    from hnas.deploy.backends import torch_device
     from hnas.evaluation.benchmark import BICUBIC_NAMES, bicubic_result, evaluate_model
     from hnas.evaluation.perceptual import lpips_distance
     from hnas.evaluation.table import Row, as_cells, as_csv, as_markdown, as_objects
     from hnas.files import write_atomically
 
-    check_device(device)
+    torch_device(device)
     if scale not in (None, 2, 3, 4):
         raise HnasError(f"--scale is {scale}; allowed are 2, 3 and 4")
     loaded = {name: _load(name, scale) for name in models}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from hnas.cli.options import Device, check_device
+from hnas.cli.options import Device
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
@@ -40,10 +40,11 @@ def look(
         detail: Side of the detail, pixels of the original.
     """
     from hnas.data.benchmarks import find_benchmarks
+    from hnas.deploy.backends import torch_device
     from hnas.report.look import look_at
     from hnas.weights import load_model
 
-    check_device(device)
+    torch_device(device)
     loaded = {_label(name): None if name == BICUBIC else load_model(name) for name in models}
     if len(loaded) < len(models):
         raise HnasError(

@@ -27,18 +27,3 @@ def parse_size(text: str, option: str) -> tuple[int, int]:
     if not match:
         raise HnasError(f"{option} is {text!r}; allowed is HEIGHTxWIDTH in pixels, such as 480x480")
     return int(match[1]), int(match[2])
-
-
-def check_device(name: str) -> None:
-    """Checks that ``--device`` names a device that is here.
-
-    Raises:
-        HnasError: it does not.
-    """
-    import torch
-
-    try:
-        torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0]
-        raise HnasError(f"--device is {name!r}, which is not to be had here ({reason}); cpu always is") from error

@@ -49,7 +49,9 @@ def profile(
         layers: Cells of those genotypes.
     """
     from hnas import nets
+    from hnas.deploy.backends import torch_device
 
+    torch_device(device)
     size = parse_size(lr_size, "--lr-size")
     if repeats < 1:
         raise HnasError(f"--repeats is {repeats}; allowed is 1 and more")
