@@ -20,8 +20,8 @@ def bench(
     *,
     only: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     backends: Annotated[bool, Parameter(negative="")] = False,
-    genotypes: int = 4,
-    repeats: int = 3,
+    genotypes: int = 12,
+    repeats: int = 2,
     device: Device = "cpu",
     json: Json = False,
 ) -> None:

@@ -135,10 +135,15 @@ class UpDownProjection(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Shapes: (N, C, H, W) to (N, C, H, W)."""
         first = self.up(x)
-        large = first + self.up_error(self.up_back(first) - x)
+        large = first + self.up_error(_minus(self.up_back(first), x))
         small = self.down(large)
-        projected: Tensor = small + self.down_error(self.down_back(small) - large)
+        projected: Tensor = small + self.down_error(_minus(self.down_back(small), large))
         return projected
+
+
+def _minus(fresh: Tensor, x: Tensor) -> Tensor:
+    # Fresh memory for features this wide costs more than the arithmetic; a gradient would need what is overwritten.
+    return fresh - x if torch.is_grad_enabled() else fresh.sub_(x)
 
 
 def _projection(channels_in: int, channels_out: int) -> nn.Module:

@@ -26,6 +26,8 @@ Scorer = Callable[[Genotype, Tensor, Tensor], float]
 _LUMA = (65.481, 128.553, 24.966)
 #: What rounding to 8 bits adds to the squared error: without it a flat patch scores an infinite PSNR.
 _ROUNDING_ERROR = 1.0 / 12.0
+#: LR pixels that a CPU scores at once: features of more leave its cache (a fifth slower at 16 patches of 48 x 48).
+_PIXELS_AT_ONCE = 8 * 48 * 48
 
 
 def batch_psnr(sr: Tensor, hr: Tensor, border: int) -> float:
@@ -65,10 +67,16 @@ def shared_scorer(supernet: Supernet, fabric: Fabric) -> Scorer:
     @torch.no_grad()
     def score(genotype: Genotype, lr: Tensor, hr: Tensor) -> float:
         with fabric.autocast():
-            sr = supernet(lr, genotype)
+            sr = torch.cat([supernet(few, genotype) for few in lr.split(_pictures_at_once(lr, supernet))])
         return batch_psnr(sr, hr, supernet.scale)
 
     return score
+
+
+def _pictures_at_once(lr: Tensor, supernet: Supernet) -> int:
+    if lr.device.type != "cpu" or supernet.settings.norm == "batch-statistics":  # whose statistics the split changes
+        return len(lr)
+    return max(1, _PIXELS_AT_ONCE // (lr.shape[2] * lr.shape[3]))
 
 
 def short_scorer(settings: SearchSettings, sampler: PatchSampler, fabric: Fabric) -> Scorer:
