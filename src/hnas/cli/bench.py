@@ -75,8 +75,9 @@ def _bench_backends(repeats: int, json: bool) -> None:
     if json:
         print(json_module.dumps({**asdict(found), "device": device}))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from hnas.cli.tables import print_tables
 
     print(f"HNAS-A, C = 16, x2, input 3x256x256: {found.macs / 1e9:.1f} G multiply-adds; {device}")
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -88,15 +89,15 @@ def _bench_backends(repeats: int, json: bool) -> None:
             continue
         figures = (f"{item.seconds * 1e3:.0f}", f"{item.faster:.2f}x", f"{item.macs_per_second / 1e9:.1f}")
         table.add_row(item.name, *figures, f"{item.share:.0%}")
-    Console().print(table)
+    print_tables(table)
     print(f"peak: a matrix product in the same run, {found.peak / 1e9:.1f} G multiply-adds a second")
 
 
 def _print_table(found: list[Comparison], device: str) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from hnas.bench import PARTS
+    from hnas.cli.tables import print_tables
 
     table = Table(title=f"Seconds a step, {device}", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in ("", "plain", "ours", "faster", "steps/s", *PARTS):
@@ -105,4 +106,4 @@ def _print_table(found: list[Comparison], device: str) -> None:
         figures = (f"{item.plain.seconds:.3f}", f"{item.ours.seconds:.3f}", f"{item.ratio:.2f}x")
         shares = (f"{item.ours.share(part):.1%}" for part in PARTS)
         table.add_row(item.name, *figures, f"{1 / item.ours.seconds:.2f}", *shares)
-    Console().print(table)
+    print_tables(table)

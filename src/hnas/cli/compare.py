@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_module
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -90,13 +89,14 @@ def compare(
     if missing := [folder for folder in weights if not folder.is_dir()]:
         raise HnasError(f"--weights: {missing[0]} is no folder")
     if train_steps is not None:
+        from hnas.training.devices import is_first_process
         from hnas.training.settings import DeviceSettings, TrainingSettings
 
         recipe = TrainingSettings(steps=train_steps, seed=seed, batch=batch, patch=patch, lr=lr)
         untrained = [system for system in wanted if not _has_weights(system, folders)]
         failed = _train(untrained, runs, data, val, recipe, DeviceSettings(devices=devices))
-        if int(os.environ.get("LOCAL_RANK", "0")):
-            return 0  # the first process measures and prints
+        if not is_first_process():
+            return 0
     else:
         failed = False
     sets = _sets(benchmarks)
@@ -230,10 +230,8 @@ def _document(rows: Sequence[ComparisonRow], size: tuple[int, int] | None, devic
 
 
 def _print_tables(rows: Sequence[ComparisonRow], sets: Sequence[str]) -> None:
-    from rich.console import Console
 
     from hnas.cli.compare_tables import cost_table, quality_table
+    from hnas.cli.tables import print_tables
 
-    console = Console()
-    console.print(cost_table(rows))
-    console.print(quality_table(rows, sets))
+    print_tables(cost_table(rows), quality_table(rows, sets))

@@ -23,9 +23,9 @@ To = Annotated[Path | None, Parameter(name="--to", help="The data folder; by def
 @data.command(name="list")
 def list_sets(*, to: To = None, json: Json = False) -> None:
     """List the known sets and where they lie."""
-    from rich.console import Console
     from rich.table import Table
 
+    from hnas.cli.tables import print_tables
     from hnas.data.download import is_here
     from hnas.data.known_sets import KNOWN_SETS, data_folder
 
@@ -47,7 +47,7 @@ def list_sets(*, to: To = None, json: Json = False) -> None:
     table = Table("Name", "Pictures", "What it is", "Here", caption=f"The data folder is {root}.")
     for row in rows:
         table.add_row(str(row["name"]), str(row["pictures"]), str(row["about"]), "yes" if row["here"] else "")
-    Console().print(table)
+    print_tables(table)
 
 
 @data.command

@@ -139,8 +139,9 @@ def _file_name(name: str) -> str:
 
 
 def _print_table(headings: list[str], lines: list[list[str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from hnas.cli.tables import print_tables
 
     table = Table(caption="PSNR in dB and SSIM on Y", caption_justify="left")
     for heading in headings:
@@ -149,4 +150,4 @@ def _print_table(headings: list[str], lines: list[list[str]]) -> None:
         )
     for line in lines:
         table.add_row(*line)
-    Console().print(table)
+    print_tables(table)

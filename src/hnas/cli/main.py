@@ -117,7 +117,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except CycloptsError as error:
         words = " ".join(("hnas", *(error.command_chain or ())))
-        return _fail(f"{one_line(error)}; see {words} --help")
+        said = one_line(error)
+        if not error.command_chain:
+            said = said.partition(" Available commands:")[0]  # which would be cut off after the first few
+        return _fail(f"{said.rstrip('.')}; see {words} --help")
     except HnasError as error:
         return _fail(one_line(error))
     except KeyboardInterrupt:

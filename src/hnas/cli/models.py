@@ -32,8 +32,9 @@ def models(name: str | None = None, /, *, json: Json = False) -> None:
 
 
 def _print_table(cards: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from hnas.cli.tables import print_tables
 
     sets = list(dict.fromkeys(name for card in cards for name in card["results"]))
     table = Table("model", "scale", "MACs", "parameters", "latency", *sets)
@@ -47,7 +48,7 @@ def _print_table(cards: list[dict[str, Any]]) -> None:
             f"{card['latency_ms']:.0f} ms",
             *(f"{result['psnr']:.2f} ({result['psnr_x8']:.2f})" if result else "" for result in results),
         )
-    Console().print(table)
+    print_tables(table)
     for device in sorted({card["latency_device"] for card in cards}):
         print(f"latency: {device}, eager torch")
     print("hnas models NAME says where a model comes from: data, licence, steps, seed, command, SHA-256.")

@@ -30,22 +30,24 @@ def search(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Search for a genotype (Algorithm 1 of the paper), and write the best one found into the run folder.
+    """Search for a genotype (Algorithm 1 of the paper), and write the best one found and a report into the run folder.
 
     The defaults are the paper's; --config cpu or gpu takes settings that suit such a machine, --config paper says every
     number of the paper. A search that was stopped, by whatever, goes on with --resume and the same settings.
 
     Args:
         data: A folder with pictures to search on; a part trains the shared weights, the rest scores genotypes.
-        run_dir: Folder for settings, log, candidates, checkpoints and the genotype, such as runs/search.
+        run_dir: Folder for settings, log, candidates, checkpoints, genotype and report, such as runs/search.
         val: A folder with pictures that choose the genotype at the end; without it, a tenth of the others does.
         resume: Go on with the run in the folder.
         overwrite: Take the run in the folder away and start anew.
         tensorboard: Write TensorBoard events to run_dir/tensorboard as well.
     """
+    from hnas.report import write_report
     from hnas.report.events import event_writer
     from hnas.searching.runs import RESULT
     from hnas.searching.runs import search as run_search
+    from hnas.training.devices import is_first_process
 
     with ExitStack() as stack:
         show = stack.enter_context(search_view())
@@ -66,5 +68,7 @@ def search(
             overwrite=overwrite,
             progress=progress,
         )
-    print(f"genotype written to {run_dir / RESULT}", file=sys.stderr)
+    if not is_first_process():
+        return
+    print(f"genotype written to {run_dir / RESULT}, report to {write_report(run_dir)}", file=sys.stderr)
     print(json_module.dumps(derived.summary()) if json else derived.sentence())

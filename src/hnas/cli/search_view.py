@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hnas.cli.progress import LINE_EVERY
+from hnas.searching.settings import in_words
 
 #: Called after every round with its number, the number of rounds and its line of the log.
 AfterRound = Callable[[int, int, Mapping[str, Any]], None]
@@ -89,6 +90,7 @@ class _Seen:
                     f"{line['reward']:.4f} = PSNR term {line['reward_psnr']:.4f} - cost term {line['reward_cost']:.4f}",
                 )
             )
+            rows += [("cost 1 is", in_words(name, value)) for name, value in line.get("cost_reference", {}).items()]
         if "entropy" in line:
             rows.append(("entropy", ", ".join(f"{head} {value:.2f}" for head, value in line["entropy"].items())))
         if self.best:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -31,20 +32,22 @@ def train(
     config: Config = None,
     json: Json = False,
 ) -> None:
-    """Train a network from scratch, and write its weights into the run folder.
+    """Train a network from scratch, and write its weights and a report into the run folder.
 
     A training that was stopped, by whatever, goes on with --resume and the same settings.
 
     Args:
         model: A genotype (HNAS-A, HNAS-B, HNAS-C, a JSON file, a search's run folder) or a published network (carn-m).
         data: A folder with pictures to train on; give it several times for several folders.
-        run_dir: Folder for settings, log, checkpoints and weights, such as runs/my-network.
+        run_dir: Folder for settings, log, checkpoints, weights and report, such as runs/my-network.
         val: A folder with pictures that choose which weights are kept; without it, the last are. Never the benchmark.
         licence: Licence of the training pictures, noted in the weights file.
         warm_start: Weights file to begin with; taken is what fits by name and shape.
         resume: Go on with the run in the folder.
         overwrite: Take the run in the folder away and start anew.
     """
+    from hnas.report import write_report
+    from hnas.training.devices import is_first_process
     from hnas.training.train_network import WEIGHTS, TrainingJob, train_network
 
     job = TrainingJob(
@@ -59,6 +62,9 @@ def train(
     )
     with training_progress(model, job.settings.steps) as progress:
         result = train_network(job, run_dir, resume=resume, overwrite=overwrite, progress=progress)
+    if not is_first_process():
+        return
+    print(f"report written to {write_report(run_dir)}", file=sys.stderr)
     if json:
         print(json_module.dumps({"weights": str(run_dir / WEIGHTS), **asdict(result)}))
     else:

@@ -67,7 +67,7 @@ def shared_scorer(supernet: Supernet, fabric: Fabric) -> Scorer:
     @torch.no_grad()
     def score(genotype: Genotype, lr: Tensor, hr: Tensor) -> float:
         with fabric.autocast():
-            sr = torch.cat([supernet(few, genotype) for few in lr.split(_pictures_at_once(lr, supernet))])
+            sr = torch.cat([supernet(few, genotype) for few in torch.split(lr, _pictures_at_once(lr, supernet))])
         return batch_psnr(sr, hr, supernet.scale)
 
     return score
@@ -108,6 +108,8 @@ def train_shortly(genotype: Genotype, settings: SearchSettings, sampler: PatchSa
             loss = F.l1_loss(network(lr), hr)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        if settings.grad_clip:
+            nn.utils.clip_grad_norm_(network.parameters(), settings.grad_clip)
         optimizer.step()
     return network.eval()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from typing import TypeVar
@@ -39,6 +40,11 @@ def start_fabric(settings: DeviceSettings | None = None) -> Fabric:
     if fabric.device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # every step has the same shapes
     return fabric
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that speaks and writes for all; those started for more devices are not."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def on_first_process(fabric: Fabric, work: Callable[[], T]) -> T:
