@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -58,6 +58,17 @@ class PictureSet:
         return folder / f"{picture.stem}x{scale}{picture.suffix}" if folder and folder.is_dir() else None
 
 
+def files_below(folder: Path, endings: Container[str]) -> list[Path]:
+    """All files with these endings (in lower case, such as ``.png``) below a folder, hidden ones aside, by path."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in endings
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
 def find_pictures(folder: str | Path) -> list[Path]:
     """All pictures below a folder, sorted by path; hidden files and folders are passed over. A file is itself.
 
@@ -69,13 +80,7 @@ def find_pictures(folder: str | Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         raise HnasError(f"{folder} does not exist; name a folder with pictures")
-    found = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in EXTENSIONS
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    found = files_below(folder, EXTENSIONS)
     if not found:
         raise HnasError(f"{folder} has no pictures in it; allowed are files ending in {', '.join(sorted(EXTENSIONS))}")
     return found

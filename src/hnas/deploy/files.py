@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from hnas.data.folders import files_below
 from hnas.deploy.picture_io import FORMATS, losses, open_picture, save_picture
 from hnas.deploy.upscale import Progress, Upscaler
 from hnas.errors import HnasError
@@ -72,14 +73,9 @@ def _find(name: str, output: Path) -> list[tuple[Path, Path]]:
     """Pictures that an input names, each with its place below the output folder."""
     path = Path(name)
     if path.is_dir():
-        below = sorted(
-            file
-            for file in path.rglob("*")
-            if file.suffix.lower() in FORMATS
-            and file.is_file()
-            and not any(part.startswith(".") for part in file.relative_to(path).parts)
-            and not (output.is_dir() and output.resolve() != path.resolve() and file.is_relative_to(output))
-        )
+        # Results of an earlier run that lie below the input are no input.
+        inside = output.is_dir() and output.resolve() != path.resolve()
+        below = [file for file in files_below(path, FORMATS) if not (inside and file.is_relative_to(output))]
         if not below:
             raise HnasError(f"{name}: no pictures in this folder; allowed are {', '.join(FORMATS)}")
         return [(file, file.relative_to(path)) for file in below]
