@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -53,8 +54,37 @@ def test_limits_and_latency() -> None:
     with pytest.raises(HnasError, match="build-table"):
         CostTable(settings)
     a, b = NAMED_GENOTYPES["HNAS-A"], NAMED_GENOTYPES["HNAS-B"]
-    table = CostTable(settings, predict_latency=lambda genotype: 20.0 if genotype == a else 60.0)
+    table = CostTable(settings, predict_latency=lambda genotype: network_cost(genotype, NetworkSettings()).macs / 1e10)
     assert table(a).relative < table(b).relative
-    assert [table.within(Limits(latency=40.0))(genotype) for genotype in (a, b)] == [True, False]
-    assert [table.within(Limits(macs=400e9))(genotype) for genotype in (a, b)] == [True, False]
-    assert table.within(Limits())(b)
+    assert [table.usage(Limits(latency=40.0))(genotype) for genotype in (a, b)] == pytest.approx(
+        [35.73 / 40, 49.07 / 40], abs=0.01
+    )
+    # 357.3 G and 490.7 G; the tighter limit counts.
+    usage = table.usage(Limits(macs=400e9, latency=80.0))
+    assert [usage(genotype) for genotype in (a, b)] == pytest.approx([357.3 / 400, 490.7 / 400], abs=0.01)
+    assert table.usage(Limits())(b) == 0.0
+
+
+def test_a_limit_is_the_reference_of_its_cost() -> None:
+    settings = SearchSettings(layers=4, max_macs="300G", max_params="1M")
+    assert CostTable(settings).reference == 300e9
+    assert CostTable(replace(settings, cost="params")).reference == 1e6
+    assert CostTable(replace(settings, cost_reference=5e9)).reference == 5e9
+    assert CostTable(replace(settings, cost="params", max_params=0)).reference not in (0.0, 300e9)
+
+
+def test_a_limit_below_the_cheapest_genotype_names_it() -> None:
+    settings = SearchSettings(
+        layers=3,
+        nodes=1,
+        normal_operations=("identity", "rcab"),
+        upsampling_operations=("area", "deconvolution"),
+        target_channels=16,
+    )
+    table = CostTable(settings)
+    cheapest = min(table(genotype).macs for genotype in settings.space)
+    with pytest.raises(
+        HnasError, match=rf"the cheapest genotype has {cheapest / 1e9:.4g} G multiply-adds.*raise max_macs"
+    ):
+        table.usage(Limits(macs=0.99 * cheapest))
+    assert table.usage(Limits(macs=cheapest))(settings.space.sample(Random(0))) >= 1.0

@@ -41,8 +41,8 @@ def scored(genotypes: Sequence[Genotype], lam: float = LAM, noise: float = 0.0) 
     ]
 
 
-def anything(genotype: Genotype) -> bool:
-    return True
+def anything(genotype: Genotype) -> float:
+    return 0.0
 
 
 def run(settings: SearchSettings, updates: int) -> float:
@@ -79,14 +79,14 @@ def test_a_strategy_goes_on_from_its_state_as_if_nothing_had_happened(tiny: Sear
 
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_limits_hold_for_everything_that_is_proposed(tiny: SearchSettings, name: str) -> None:
-    strategy = build_strategy(replace(tiny, strategy=name), lambda genotype: genotype.position == 2)
+    strategy = build_strategy(replace(tiny, strategy=name), lambda genotype: 1.0 if genotype.position == 2 else 2.0)
     assert {one.position for one in strategy.ask(30, lam=LAM, random=Random(0))} == {2}
     assert {one.position for one in strategy.finalists(30, lam=LAM, random=Random(0))} == {2}
 
 
 def test_limits_out_of_reach_are_said(tiny: SearchSettings) -> None:
-    strategy = build_strategy(replace(tiny, strategy="random"), lambda genotype: False)
-    with pytest.raises(HnasError, match="within the limits; raise max_macs"):
+    strategy = build_strategy(replace(tiny, strategy="random"), lambda genotype: 2.5)
+    with pytest.raises(HnasError, match=r"within all limits .* 2\.50 times what is allowed.*raise max_macs"):
         strategy.ask(2, lam=LAM, random=Random(0))
 
 

@@ -67,6 +67,17 @@ def test_mutation_changes_exactly_one_choice(seed: int) -> None:
         for g in (genotype, changed)
     )
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
+    assert changed in space.neighbours(genotype)
+
+
+def test_neighbours_are_all_single_changes() -> None:
+    """2 other positions; each of 2 x 4 edges has 6 or 4 other operations, and 1 or 2 other sources (node 0 or 1)."""
+    space = SearchSpace(layers=3, nodes=2)
+    genotype = space.sample(Random(0))
+    neighbours = list(space.neighbours(genotype))
+    assert len(neighbours) == len(set(neighbours)) == 2 + 4 * 6 + 4 * 4 + 4 * 1 + 4 * 2
+    assert genotype not in neighbours
+    assert all(neighbour in space for neighbour in neighbours)
 
 
 @given(json_values)

@@ -64,7 +64,7 @@ class Searcher:
         self.settings, self.splits, self.costs, self.fabric = settings, splits, costs, fabric
         self.supernet = build_supernet(settings).to(fabric.device)
         self.optimizer = torch.optim.Adam(self.supernet.parameters(), lr=settings.lr, fused=True)
-        self.strategy: Strategy = build_strategy(settings, costs.within(settings.limits))
+        self.strategy: Strategy = build_strategy(settings, costs.usage(settings.limits))
 
         def patches(pairs: Sequence[Pair], seed: int) -> PatchSampler:
             return PatchSampler(pairs, scale=settings.scale, patch=settings.patch, batch=settings.batch, seed=seed)
@@ -109,7 +109,8 @@ class Searcher:
         """
         began = perf_counter()
         warming = self.round < self.rounds - self.settings.rounds
-        line: dict[str, Any] = {"phase": "search", "step": self.round + 1}
+        reference = {self.settings.cost: self.costs.reference}
+        line: dict[str, Any] = {"phase": "search", "step": self.round + 1, "cost_reference": reference}
         if self.trains_shared:
             losses = [self.w_step(self.round * self.settings.w_steps + i) for i in range(self.settings.w_steps)]
             line["w_loss"] = self._finite("loss of the shared weights", losses)

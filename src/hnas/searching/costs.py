@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from random import Random
 from statistics import fmean
 
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
 from hnas.nets.latency_table import load_latency_table
-from hnas.searching.settings import Limits, SearchSettings
+from hnas.searching.settings import Limits, SearchSettings, in_words
+from hnas.searching.within import Usage, cheapest
 from hnas.space import Genotype
 
 #: Predicts the latency of a genotype at the target size, ms.
@@ -44,8 +45,9 @@ class CostTable:
         predict_latency: needed where latency is the cost or limited.
 
     Attributes:
-        reference: the cost that counts as 1, in MACs, parameters or ms: as set, or the mean over 1,000 uniformly
-            drawn genotypes of the space (always the same ones).
+        reference: the cost that counts as 1, in MACs, parameters or ms: as set, or the hard limit of that cost, or,
+            without one, the mean over 1,000 uniformly drawn genotypes of the space (always the same ones). The mean
+            alone would not do under a small limit: all costs within it, and what lambda weighs, would be next to 0.
     """
 
     def __init__(self, settings: SearchSettings, predict_latency: PredictLatency | None = None) -> None:
@@ -54,7 +56,7 @@ class CostTable:
         self._settings, self._predict_latency = settings, predict_latency
         self._network = NetworkSettings(channels=settings.target_channels, scale=settings.scale)
         self._known: dict[Genotype, CandidateCost] = {}
-        self.reference = settings.cost_reference or self._mean_cost()
+        self.reference = settings.cost_reference or getattr(settings.limits, settings.cost) or self._mean_cost()
 
     def __call__(self, genotype: Genotype) -> CandidateCost:
         """The cost of one genotype."""
@@ -67,26 +69,37 @@ class CostTable:
             self._known[genotype] = known
         return known
 
-    def within(self, limits: Limits) -> Callable[[Genotype], bool]:
-        """Whether a genotype keeps within limits.
+    def usage(self, limits: Limits) -> Usage:
+        """How much of the limits a genotype uses: its cost divided by the limit, the largest of several; 0 of none.
 
         Raises:
-            HnasError: a limit of latency, and no latency table.
+            HnasError: a limit of latency, and no latency table; or a limit below the cheapest genotype, which is named.
         """
         if limits.latency and self._predict_latency is None:
             raise HnasError(
                 "a limit of latency needs a table: search with --latency-table (hnas profile --build-table)"
             )
+        limited = {name: limit for name, limit in asdict(limits).items() if limit}
+        for name, limit in limited.items():
+            self._refuse_below_cheapest(name, limit)
 
-        def allowed(genotype: Genotype) -> bool:
+        def usage(genotype: Genotype) -> float:
             cost = self(genotype)
-            return (
-                (not limits.macs or cost.macs <= limits.macs)
-                and (not limits.params or cost.params <= limits.params)
-                and (not limits.latency or (cost.latency or 0.0) <= limits.latency)
-            )
+            return max((getattr(cost, name) / limit for name, limit in limited.items()), default=0.0)
 
-        return allowed
+        return usage
+
+    def _refuse_below_cheapest(self, name: str, limit: float) -> None:
+        def cost(genotype: Genotype) -> float:
+            return float(getattr(self(genotype), name))
+
+        least = cost(cheapest(self._settings.space, cost))
+        if least > limit:
+            raise HnasError(
+                f"max_{name} is {in_words(name, limit)}, and the cheapest genotype has {in_words(name, least)} at "
+                f"{self._settings.target_channels} channels and {self._settings.layers} layers; raise max_{name} to at "
+                "least that, or make the network smaller (target_channels, layers)"
+            )
 
     @classmethod
     def load(cls, settings: SearchSettings) -> CostTable:

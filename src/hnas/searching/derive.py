@@ -72,8 +72,8 @@ def derive_genotype(
         raise HnasError(f"lam is {lam}; this search was made for {settings.lam}")
     limited = limits if limits is not None else settings.limits
     by_psnr = lam is None and limits is not None and limits != Limits()
-    allowed = searcher.costs.within(limited)
-    strategy = build_strategy(settings, allowed)
+    usage = searcher.costs.usage(limited)
+    strategy = build_strategy(settings, usage)
     strategy.load_state_dict(searcher.strategy.state_dict())
     proposed: dict[Genotype, None] = {}
     count = count or settings.derive_samples
@@ -83,7 +83,7 @@ def derive_genotype(
     for index, step_lam in enumerate(steps):
         random = Random(f"{settings.seed} derive {index}")
         finalists = strategy.finalists(-(-count // len(steps)), lam=step_lam, random=random)
-        proposed.update(dict.fromkeys(genotype for genotype in finalists if allowed(genotype)))
+        proposed.update(dict.fromkeys(genotype for genotype in finalists if usage(genotype) <= 1.0))
     if not proposed:
         raise HnasError("the search proposes nothing within these limits; raise them")
     middle = lam if lam is not None else (low + high) / 2.0

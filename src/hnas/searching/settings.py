@@ -59,6 +59,21 @@ def quantity(name: str, value: float | str, *, unit: str = "") -> float:
     return float(match[1]) * _FACTORS.get(match[2], 1.0)
 
 
+#: Names of costs for a person: what one unit in print is, and what it is called.
+_UNITS = {"macs": (1e9, "G multiply-adds"), "params": (1e3, "k parameters"), "latency": (1.0, "ms")}
+
+
+def in_words(name: str, value: float) -> str:
+    """A cost for a person, such as 30.6 G multiply-adds.
+
+    Args:
+        name: macs, params or latency.
+        value: multiply-adds, parameters or ms.
+    """
+    unit, words = _UNITS[name]
+    return f"{value / unit:.4g} {words}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:
     """One search: Algorithm 1 of the paper, then the derivation of a genotype.
@@ -107,7 +122,8 @@ class SearchSettings:
         tournament: genotypes that evolution draws a parent from.
         lam: lambda of eq. 1, the weight of PSNR against cost; "0.05..0.95" trains one controller for all of them.
         cost: what the reward counts as cost.
-        cost_reference: the cost that counts as 1, in MACs, parameters or ms; 0 takes the mean of the search space.
+        cost_reference: the cost that counts as 1, in MACs, parameters or ms; 0 takes the hard limit of that cost
+            (such as max_macs), or without one the mean of the search space.
         target_channels: channels of the network that is trained in the end; costs and limits are meant at this size.
         lr_size: height and width of the LR picture at which MACs and latency are counted, such as 480x480.
         latency_table: file of ``hnas profile --build-table``, needed where latency is the cost or limited.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import hypot
 from random import Random
 from statistics import stdev
@@ -11,20 +11,12 @@ from typing import Any, Protocol
 import torch
 from torch import Generator
 
-from hnas.errors import HnasError
 from hnas.searching.controller import HEADS, Controller, Policy
 from hnas.searching.reward import Scored
 from hnas.searching.settings import SearchSettings
+from hnas.searching.within import Usage, draw_uniformly, draw_within
 from hnas.space import Genotype, SearchSpace
 from hnas.training.settings import cosine
-
-#: Whether a genotype keeps within the hard limits.
-Allowed = Callable[[Genotype], bool]
-
-#: Draws after which the limits count as out of reach.
-_MAX_DRAWS = 20_000
-#: Genotypes drawn at a time, at most.
-_MAX_BATCH = 1024
 
 
 class Strategy(Protocol):
@@ -50,24 +42,24 @@ class Strategy(Protocol):
         """Takes back what :meth:`state_dict` gave."""
 
 
-def build_strategy(settings: SearchSettings, allowed: Allowed) -> Strategy:
+def build_strategy(settings: SearchSettings, usage: Usage) -> Strategy:
     """The strategy that the settings name."""
     if settings.strategy == "random":
-        return RandomStrategy(settings.space, allowed)
+        return RandomStrategy(settings.space, usage)
     if settings.strategy == "evolution":
-        return EvolutionStrategy(settings, allowed)
-    return ControllerStrategy(settings, allowed)
+        return EvolutionStrategy(settings, usage)
+    return ControllerStrategy(settings, usage)
 
 
 class RandomStrategy:
     """Uniform sampling: the yardstick for every other strategy."""
 
-    def __init__(self, space: SearchSpace, allowed: Allowed) -> None:
-        self._space, self._allowed = space, allowed
+    def __init__(self, space: SearchSpace, usage: Usage) -> None:
+        self._space, self._usage = space, usage
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """See :class:`Strategy`."""
-        return _draw(count, lambda many: [self._space.sample(random) for _ in range(many)], self._allowed)
+        return draw_uniformly(count, self._space, self._usage, random)
 
     def tell(self, scored: Sequence[Scored], *, lam: float) -> dict[str, Any]:
         """Learns nothing."""
@@ -88,8 +80,8 @@ class RandomStrategy:
 class ControllerStrategy:
     """The controller, trained by REINFORCE with Adam to make reward plus weighted entropy large (Algorithm 1)."""
 
-    def __init__(self, settings: SearchSettings, allowed: Allowed) -> None:
-        self._settings, self._allowed = settings, allowed
+    def __init__(self, settings: SearchSettings, usage: Usage) -> None:
+        self._settings, self._usage = settings, usage
         self.controller = Controller(
             settings.space,
             generator=torch.Generator().manual_seed(settings.seed),
@@ -103,9 +95,12 @@ class ControllerStrategy:
         self._spreads = [0.0, 0.0]  # of PSNR and of cost within a batch, summed over the updates
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
-        """See :class:`Strategy`. Limits cut the distribution: what is outside them is drawn again."""
+        """See :class:`Strategy`. Limits cut the distribution: what is outside them is drawn again, or made to fit."""
         generator = _generator(random)
-        return _draw(count, lambda many: self._sample(many, generator, lam), self._allowed)
+        space = self._settings.space
+        return draw_within(
+            count, lambda many: self._sample(many, generator, lam), self._usage, space=space, random=random
+        )
 
     @torch.no_grad()
     def _sample(self, count: int, generator: Generator, lam: float) -> Sequence[Genotype]:
@@ -188,21 +183,21 @@ def policy_loss(policy: Policy, advantages: Sequence[float], entropy_weight: flo
 class EvolutionStrategy:
     """Regularised evolution (Real et al., 2019): the oldest dies; parents are chosen by Pareto rank, then by reward."""
 
-    def __init__(self, settings: SearchSettings, allowed: Allowed) -> None:
-        self._settings, self._allowed = settings, allowed
+    def __init__(self, settings: SearchSettings, usage: Usage) -> None:
+        self._settings, self._usage = settings, usage
         self._population: list[tuple[Genotype, float, float]] = []  # genotype, gain in dB, cost; oldest first
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """Uniform samples until the population is full, then mutated parents."""
         space = self._settings.space
+        if len(self._population) < self._settings.population:
+            return draw_uniformly(count, space, self._usage, random)
 
         def one() -> Genotype:
-            if len(self._population) < self._settings.population:
-                return space.sample(random)
             drawn = random.sample(self._population, self._settings.tournament)
             return space.mutate(self._ranked(drawn, lam)[0][0], random)
 
-        return _draw(count, lambda many: [one() for _ in range(many)], self._allowed)
+        return draw_within(count, lambda many: [one() for _ in range(many)], self._usage, space=space, random=random)
 
     def tell(self, scored: Sequence[Scored], *, lam: float) -> dict[str, Any]:
         """The new ones join, as many of the oldest leave."""
@@ -251,22 +246,6 @@ def pareto_ranks(points: Sequence[tuple[float, ...]]) -> list[int]:
 
 def _dominates(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
     return first != second and all(a >= b for a, b in zip(first, second, strict=True))
-
-
-def _draw(count: int, sample: Callable[[int], Sequence[Genotype]], allowed: Allowed) -> list[Genotype]:
-    """``count`` allowed genotypes; the fewer are allowed, the more are drawn at a time."""
-    kept: list[Genotype] = []
-    draws, many = 0, count
-    while len(kept) < count:
-        if draws >= _MAX_DRAWS * (len(kept) + 1):
-            raise HnasError(
-                f"{draws} draws gave {len(kept)} genotypes within the limits; raise max_macs, max_params or "
-                "max_latency, or make the network smaller (target_channels, layers)"
-            )
-        kept += [genotype for genotype in sample(many) if allowed(genotype)]
-        draws += many
-        many = min(4 * many, _MAX_BATCH)
-    return kept[:count]
 
 
 def _distinct(genotypes: Sequence[Genotype]) -> list[Genotype]:

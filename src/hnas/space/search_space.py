@@ -102,6 +102,26 @@ class SearchSpace:
 
         return Cell(kind, tuple((edge(node), edge(node)) for node in range(self.nodes)))
 
+    def neighbours(self, genotype: Genotype) -> Iterator[Genotype]:
+        """Every genotype that differs in exactly one choice: one operation, one source, or the position."""
+        for position in range(1, self.layers + 1):
+            if position != genotype.position:
+                yield replace(genotype, position=position)
+        for kind in OPERATIONS:
+            cell = genotype.normal if kind == "normal" else genotype.upsampling
+            for node, slot in product(range(self.nodes), range(2)):
+                edge = cell.nodes[node][slot]
+                others = [replace(edge, operation=name) for name in self.operations(kind)]
+                others += [replace(edge, source=source) for source in self.sources(node)]
+                for other in others:
+                    if other != edge:
+                        changed = _with_edge(cell, node, slot, other)
+                        yield (
+                            replace(genotype, normal=changed)
+                            if kind == "normal"
+                            else replace(genotype, upsampling=changed)
+                        )
+
     def mutate(self, genotype: Genotype, random: Random) -> Genotype:
         """A genotype that differs in exactly one choice: one operation, one source, or the position.
 
