@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -128,3 +129,22 @@ def test_mistakes(clip: Path, tmp_path: Path) -> None:
             upscale_video(_upscaler(), source, tmp_path / target, settings=SETTINGS)
     with pytest.raises(HnasError, match="there is no encoder 'nonsense'"):
         upscale_video(_upscaler(), clip, tmp_path / "x.mp4", settings=VideoSettings(codec="nonsense"))
+
+
+def test_a_phone_held_upright(clip: Path, tmp_path: Path) -> None:
+    # Phones write frames as the sensor lies and note in the track header how to turn them; this matrix (ISO 14496-12,
+    # 8.3.2: a b u c d v x y w) says a quarter clockwise, as of a phone held upright.
+    data = bytearray(clip.read_bytes())
+    matrix = data.index(b"tkhd") + 4 + 40
+    assert struct.unpack_from(">9i", data, matrix) == (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+    struct.pack_into(">9i", data, matrix, 0, 0x10000, 0, -0x10000, 0, 0, 24 << 16, 0, 0x40000000)
+    upright = tmp_path / "upright.mp4"
+    upright.write_bytes(data)
+    target = tmp_path / "large.mp4"
+    upscale_video(_upscaler(), upright, target, settings=SETTINGS)
+    for (_, small), (_, large) in zip(_frames(clip), _frames(target), strict=True):
+        expected = _upscaler().upscale(np.ascontiguousarray(np.rot90(small, -1)))
+        assert large.shape == expected.shape == (64, 48, 3)
+        assert np.abs(large.astype(int) - expected).mean() < 3
+    with av.open(str(target)) as container:  # turned already, so nothing is left to be turned
+        assert next(container.decode(video=0)).rotation == 0
