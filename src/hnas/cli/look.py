@@ -41,6 +41,7 @@ def look(
     """
     from hnas.data.benchmarks import find_benchmarks
     from hnas.deploy.backends import torch_device
+    from hnas.nets import model_scale
     from hnas.report.look import look_at
     from hnas.weights import load_model
 
@@ -50,7 +51,7 @@ def look(
         raise HnasError(
             f"two of the models would both be called one of {', '.join(loaded)}; give their folders other names"
         )
-    scales = {int(model.scale) for model in loaded.values() if model} | ({scale} if scale else set())  # type: ignore[arg-type]
+    scales = {model_scale(model) for model in loaded.values() if model} | ({scale} if scale else set())
     if len(scales) > 1:
         raise HnasError(f"these enlarge by {' and '.join(map(str, sorted(scales)))}; models of one scale are needed")
     at_scale = scales.pop() if scales else 2

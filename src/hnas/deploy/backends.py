@@ -12,7 +12,7 @@ from hnas.deploy.runtimes import Floats, Run
 from hnas.deploy.simplify import simplify
 from hnas.deploy.tiling import bytes_per_pixel, model_radius
 from hnas.errors import HnasError
-from hnas.nets import to_channels_last
+from hnas.nets import model_scale, to_channels_last
 
 BackendName = Literal["torch", "onnx", "openvino"]
 
@@ -56,7 +56,7 @@ class TorchBackend:
 
     def __init__(self, model: nn.Module, device: str = "cpu") -> None:
         self.device = torch_device(device)
-        self.scale = int(model.scale)  # type: ignore[arg-type]
+        self.scale = model_scale(model)
         self.radius = model_radius(model)
         self.bytes_per_pixel = bytes_per_pixel(model)
         self.pooled = PooledMeans(model)
@@ -84,7 +84,7 @@ class RuntimeBackend:
 
     def __init__(self, run: Run, model: nn.Module) -> None:
         self.run = run
-        self.scale = int(model.scale)  # type: ignore[arg-type]
+        self.scale = model_scale(model)
         self.radius = model_radius(model)
         self.bytes_per_pixel = bytes_per_pixel(model)
         self.can_tile = not PooledMeans(model)

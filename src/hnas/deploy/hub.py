@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from hnas.deploy.model_page import model_page
 from hnas.errors import HnasError
 from hnas.files import write_atomically
+from hnas.nets import model_scale
 from hnas.weights import load_model, read_weights
 
 try:
@@ -49,7 +50,7 @@ class HubModel(
     @property
     def scale(self) -> int:
         """By how much the network enlarges."""
-        return int(self.network.scale)  # type: ignore[arg-type]
+        return model_scale(self.network)
 
     def forward(self, x: Tensor) -> Tensor:
         """RGB in [0, 1], (N, 3, H, W), to (N, 3, scale * H, scale * W), not clamped."""

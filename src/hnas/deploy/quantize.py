@@ -17,6 +17,7 @@ from hnas.data.folders import load_pairs, pair_of
 from hnas.data.sample import HELD_OUT, held_out_pairs, sample_pictures
 from hnas.deploy.runtimes import Floats, Run, need, onnx_session, openvino_session
 from hnas.evaluation.benchmark import evaluate_model
+from hnas.nets import model_scale
 
 #: Patches of this side, in low-resolution pixels, are cut from the middle of every calibration picture.
 PATCH = 96
@@ -76,7 +77,7 @@ def calibration_pictures(folder: Path | None, model: nn.Module) -> list[NDArray[
     Raises:
         HnasError: there are no pictures.
     """
-    scale = int(model.scale)  # type: ignore[arg-type]
+    scale = model_scale(model)
     if folder is not None:
         return [pair.lr for pair in load_pairs(folder, scale, limit=MOST_PICTURES)]
     pictures = {name: picture for name, picture in sample_pictures().items() if name not in HELD_OUT}
@@ -86,7 +87,7 @@ def calibration_pictures(folder: Path | None, model: nn.Module) -> list[NDArray[
 def psnr_of_both(model: nn.Module, exported: Path) -> tuple[float, float]:
     """PSNR in dB on Y of a model and of its exported file, mean over the held-out photographs that come along."""
     session = openvino_session if exported.suffix == ".xml" else onnx_session
-    scale = int(model.scale)  # type: ignore[arg-type]
+    scale = model_scale(model)
     pairs = held_out_pairs(scale)
     runtime = _Runtime(session(exported)[0])
     first, second = (evaluate_model(network, pairs, scale=scale).psnr for network in (model, runtime))

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from hnas.nets import Network, receptive_radius
+from hnas.nets import Network, model_scale, receptive_radius
 
 #: Convolution libraries reorder and pad beside the tensors: measured 1.03 times these with 64 channels, 2.2 with 16.
 _SCRATCH = 1.5
@@ -81,7 +81,7 @@ def model_radius(model: nn.Module) -> int:
     """
     if isinstance(model, Network):
         return receptive_radius(model)
-    scale = int(model.scale)  # type: ignore[arg-type]
+    scale = model_scale(model)
     parameter = next(model.parameters())
     radius = 16
     while True:

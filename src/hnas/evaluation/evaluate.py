@@ -9,6 +9,7 @@ from torch import nn
 
 from hnas.data.benchmarks import SAMPLE, find_benchmarks
 from hnas.evaluation.benchmark import BenchmarkResult, evaluate_model
+from hnas.nets import model_scale
 from hnas.weights import load_model
 
 
@@ -35,7 +36,7 @@ def evaluate(
         HnasError: no such model or set, or a picture that cannot be measured.
     """
     network = model if isinstance(model, nn.Module) else load_model(model)
-    scale = int(network.scale)  # type: ignore[arg-type]  # every model has it; nn.Module's type does not say so
+    scale = model_scale(network)
     return {
         name: evaluate_model(network, load(scale), scale=scale, self_ensemble=self_ensemble, device=device)
         for name, load in find_benchmarks([str(benchmark) for benchmark in benchmarks])

@@ -29,6 +29,7 @@ __all__ = [
     "is_global",
     "measure_latency",
     "model_cost",
+    "model_scale",
     "network_cost",
     "parameter_count",
     "receptive_radius",
@@ -59,3 +60,8 @@ def build_model(description: Mapping[str, Any]) -> nn.Module:
     if architecture not in PEERS:
         raise HnasError(f"unknown architecture {architecture!r}; allowed are hnas, {', '.join(PEERS)}")
     return build_peer(description)
+
+
+def model_scale(model: nn.Module) -> int:
+    """By how much a model enlarges: the attribute that every model has, and that the type of modules cannot say."""
+    return int(model.scale)  # type: ignore[arg-type]
