@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hnas.errors import HnasError
+from hnas.memory import keep_memory
 
 if TYPE_CHECKING:
     from hnas.deploy.models import load
@@ -42,6 +43,7 @@ __all__ = [
     "__version__",
     "derive",
     "evaluate",
+    "keep_memory",
     "load",
     "load_genotype",
     "search",

@@ -1,7 +1,8 @@
 """How long the steps of a search, a training and an enlargement take here, beside the straightforward way.
 
 Both ways run in turns in one process, so that whatever else the machine does hits both alike. The straightforward way
-has pictures and weights in the default layout, the library's backward of depthwise convolutions and the default Adam.
+has pictures and weights in the default layout, the library's backward of depthwise convolutions, the default Adam and
+the C library's usual way with memory.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from torch.nn.functional import l1_loss
 
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
+from hnas.memory import keep_memory
 from hnas.nets import Network, NetworkSettings, set_fast_depthwise, to_channels_last
 from hnas.searching.algorithm import Searcher, build_supernet
 from hnas.searching.costs import CostTable
@@ -116,14 +118,14 @@ class BenchSettings:
 
 
 def compare(name: str, steps: Mapping[Way, Step], *, cases: int, repeats: int, device: torch.device) -> Comparison:
-    """Times both ways in turns; the first run of each way is thrown away."""
-    for step in steps.values():
-        step(0, Clock(device))
+    """Times both ways in turns, each after a step that is thrown away, since they differ in how memory is kept."""
     timings = {}
     seconds: dict[Way, list[list[dict[Part, float]]]] = {way: [[] for _ in range(cases)] for way in steps}
     for case in range(cases):
         for _ in range(repeats):
             for way, step in steps.items():
+                keep_memory(way == "ours")
+                step(case, Clock(device))
                 clock = Clock(device)
                 step(case, clock)
                 seconds[way][case].append(clock.seconds)

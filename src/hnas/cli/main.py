@@ -24,6 +24,7 @@ from cyclopts.argument import ArgumentCollection
 
 from hnas import __version__
 from hnas.errors import HnasError
+from hnas.memory import keep_memory
 from hnas.settings import FromMapping, one_line, read_config, refuse_fractions
 
 #: Group -> command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that
@@ -109,6 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done; 1 done in part or checked and found wanting; 2 a mistake in what was asked; 130 interrupted.
     """
+    keep_memory()
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     if tokens and tokens[0] in COMMANDS:
         command(tokens[0])

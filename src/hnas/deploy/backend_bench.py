@@ -1,4 +1,5 @@
-"""Torch as it comes, torch tuned, onnxruntime and OpenVINO beside each other, in turns, in one process.
+"""Torch as it comes, torch tuned, onnxruntime and OpenVINO beside each other, in turns, in one process. All but the first
+keep memory, as every command does.
 
 Next to the times stand the multiply-adds per second that they mean, and the share of what this machine reaches at most:
 a large matrix product, timed in the same turns.
@@ -22,6 +23,7 @@ from hnas.deploy.export import describe, onnx_bytes
 from hnas.deploy.runtimes import Floats, onnx_session, openvino_session
 from hnas.deploy.simplify import simplify
 from hnas.errors import HnasError
+from hnas.memory import keep_memory
 from hnas.nets import model_cost
 
 #: Side of the matrices whose product gives the machine's peak: large enough for it, short enough to be repeated.
@@ -72,7 +74,7 @@ def compare_backends(model: nn.Module, *, lr_size: tuple[int, int], repeats: int
     Args:
         model: any of ours, in evaluation mode, on the CPU.
         lr_size: height and width of the picture.
-        repeats: turns; the median counts. One more turn before them is thrown away.
+        repeats: turns; the median counts.
     """
     picture = np.random.default_rng(0).random((1, 3, *lr_size), np.float32)
     runs = _backends(model)
@@ -113,10 +115,11 @@ def _backends(model: nn.Module) -> Mapping[str, Callable[[Floats], Floats] | Non
 
 def _medians(timed: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     seconds: dict[str, list[float]] = {name: [] for name in timed}
-    for turn in range(repeats + 1):
+    for _ in range(repeats):
         for name, run in timed.items():
+            keep_memory(name != PLAIN)
+            run()  # not timed: it comes by the memory that later ones keep
             began = perf_counter()
             run()
-            if turn:
-                seconds[name].append(perf_counter() - began)
+            seconds[name].append(perf_counter() - began)
     return {name: median(values) for name, values in seconds.items()}

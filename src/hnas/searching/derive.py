@@ -15,8 +15,8 @@ from hnas.searching.strategies import build_strategy
 from hnas.space import Genotype
 from hnas.training.run_folder import RunFolder
 
-#: Genotypes that a derivation trains alone, at most, where that is how genotypes are scored.
-_MOST_TRAINED_ALONE = 8
+#: Genotypes that a derivation trains alone where that is how genotypes are scored and nobody asked for more.
+_MOST_TRAINED_ALONE = 16
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def derive_genotype(
 
     Args:
         searcher: at the end of its search.
-        count: genotypes to score; ``derive_samples`` by default, and at most 8 where each must be trained alone.
+        count: genotypes to score; by default ``derive_samples``, but at most 16 where each must be trained alone.
         limits: hard limits at the target size; those of the search by default.
         lam: weight of PSNR; by default that of the search, and for a range of lambdas, values spread over it.
 
@@ -76,9 +76,9 @@ def derive_genotype(
     strategy = build_strategy(settings, usage)
     strategy.load_state_dict(searcher.strategy.state_dict())
     proposed: dict[Genotype, None] = {}
-    count = count or settings.derive_samples
-    if settings.scorer == "short":
-        count = min(count, _MOST_TRAINED_ALONE)
+    if not count:
+        alone = settings.scorer == "short"
+        count = min(settings.derive_samples, _MOST_TRAINED_ALONE) if alone else settings.derive_samples
     steps = [lam] if lam is not None else spread_lambdas(low, high, count)
     for index, step_lam in enumerate(steps):
         random = Random(f"{settings.seed} derive {index}")

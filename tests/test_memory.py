@@ -1,0 +1,34 @@
+"""Keeping memory: the system is not asked again for what the process once had."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+_PROGRAM = """
+import json, resource
+import torch
+from hnas.memory import keep_memory
+
+def faults(keep):
+    can = keep_memory(keep)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.zeros(16 * 2**20).add(1)  # 64 MB, twice
+    return can, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+print(json.dumps([faults(keep) for keep in (False, True, False)]))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc")
+def test_pages_are_kept_and_given_back() -> None:
+    done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True)
+    (can, usual), (_, kept), (_, again) = json.loads(done.stdout)
+    if not can:
+        pytest.skip("another C library than glibc")
+    assert kept < usual / 4
+    assert again > usual / 2
