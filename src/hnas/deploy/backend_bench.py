@@ -1,8 +1,8 @@
-"""Torch as it comes, torch tuned, onnxruntime and OpenVINO beside each other, in turns, in one process. All but the first
-keep memory, as every command does.
+"""Torch as it comes, torch tuned, onnxruntime and OpenVINO beside each other, in turns, in one process.
 
-Next to the times stand the multiply-adds per second that they mean, and the share of what this machine reaches at most:
-a large matrix product, timed in the same turns.
+All but the first keep memory between tensors, as every command does. Next to the times stand the
+multiply-adds per second that they mean, and the share of what this machine reaches at most: a large matrix product,
+timed in the same turns.
 """
 
 from __future__ import annotations
