@@ -1,0 +1,176 @@
+"""Do the scores of a search rank genotypes? Kendall's tau of several scorers with training alone (docs/search.md).
+
+    python bench/supernet_ranking.py --data train/open/CLIC2025 --val benchmark/Kodak24 --out ranking.jsonl
+    python bench/supernet_ranking.py --out ranking.jsonl --table
+
+Random genotypes (3 layers, 8 channels, x2, all operations) are trained alone: the truth. Scores are gains over bicubic
+interpolation on middle crops of the validation pictures. Every part is a line of --out and is not run again. Seconds
+are those of one CPU core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from statistics import fmean, stdev
+from time import process_time
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from hnas.data.folders import load_pairs
+from hnas.nets import NetworkSettings, network_cost
+from hnas.searching.algorithm import Searcher
+from hnas.searching.costs import CostTable
+from hnas.searching.scoring import batch_psnr, bicubic_psnr, train_shortly
+from hnas.searching.settings import SearchSettings
+from hnas.searching.splits import split_pictures
+from hnas.searching.study import kendall_tau
+from hnas.settings import load_settings, read_config
+from hnas.training.devices import start_fabric
+
+Line = dict[str, Any]
+#: What differs from the settings of the first comparison, in the order of the table.
+BASE: dict[str, Any] = {"layers": 3, "patch": 16, "derive_patch": 24, "derive_pictures": 0, "scorer": "shared"}
+SPACE = SearchSettings(layers=3).space
+RANKED = [SPACE.sample(Random(f"ranked {index}")) for index in range(14)]
+PROBES = [SPACE.sample(Random(f"probe {index}")) for index in range(60)]
+ALONE = {"alone 0": (0, 300), "alone 1": (1, 300), "short 25": (2, 25), "short 100": (2, 100), "short 200": (2, 200)}
+CHECKPOINTS = (100, 200, 400)
+SUPERNETS: dict[str, dict[str, Any]] = {
+    "preset cpu": {},
+    "cell_skip 1": {"cell_skip": 1.0},
+    "cell_skip 0": {"cell_skip": 0.0},
+    "sharing edge": {"sharing": "edge"},
+    "w_genotypes 1": {"w_genotypes": 1},
+    "norm batch-statistics": {"norm": "batch-statistics"},
+    "lr 1e-3": {"lr": 1e-3},
+}
+#: Steps of a training that goes on from a copy of the shared weights, for each genotype by itself, and its first rate.
+TUNED, TUNED_LR, TUNED_FROM = (10, 30), 4e-3, "preset cpu"
+ORDER = ("alone 0", "preset cpu", "short 25", "short 100", "short 200", *list(SUPERNETS)[1:], "alone 1")
+
+
+def searcher_for(splits: Any, changes: Mapping[str, Any], steps: int) -> Searcher:
+    """A search that has not begun, with ``steps`` updates of the shared weights ahead."""
+    settings = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, **changes})
+    settings = replace(settings, w_steps=1, warmup=steps - 1, rounds=1)
+    return Searcher(settings, splits, CostTable(settings), start_fabric())
+
+
+def alone(searcher: Searcher, name: str, index: int) -> Line:
+    """One genotype trained alone: the seed decides its start and its patches."""
+    seed, steps = ALONE[name]
+    began = process_time()
+    searcher.shared_patches.seed = seed
+    settings = replace(searcher.settings, short_steps=steps, seed=seed)
+    network = train_shortly(RANKED[index], settings, searcher.shared_patches, searcher.fabric)
+    lr, hr = searcher.validation
+    with torch.no_grad():
+        gain = batch_psnr(network(lr), hr, 2) - bicubic_psnr(lr, hr)
+    return {"name": f"{name} #{index}", "gain": gain, "seconds": process_time() - began}
+
+
+def shared(searcher: Searcher, name: str) -> Iterator[Line]:
+    """Scores at several moments of one training of the shared weights."""
+    seconds = 0.0
+    for step in range(1, CHECKPOINTS[-1] + 1):
+        began = process_time()
+        searcher.w_step(step - 1)
+        seconds += process_time() - began
+        if step in CHECKPOINTS:
+            scores = [one.gain for one in searcher.score_all(RANKED, searcher.validation, 0.5)]
+            line = {"name": name, "steps": step, "seconds": seconds, "scores": scores}
+            if step == CHECKPOINTS[-1]:
+                probes = [one.gain for one in searcher.score_all(PROBES, searcher.validation, 0.5)]
+                line |= {"gain": fmean(probes), "spread": stdev(probes)}
+            yield line
+    if name == TUNED_FROM:
+        yield from (tuned(searcher, steps) for steps in TUNED)
+
+
+def tuned(searcher: Searcher, steps: int) -> Line:
+    """Scores after a copy of the shared weights was trained on for one genotype, then thrown away."""
+    began, gains = process_time(), []
+    lr, hr = searcher.validation
+    for genotype in RANKED:
+        supernet = deepcopy(searcher.supernet)
+        optimizer = torch.optim.Adam(supernet.parameters(), fused=True)
+        for step in range(steps):
+            optimizer.param_groups[0]["lr"] = TUNED_LR * (1.0 - step / steps)
+            few_lr, few_hr = searcher.shared_patches.batch(10**6 + step)
+            F.l1_loss(supernet(few_lr, genotype), few_hr).backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(supernet.parameters(), searcher.settings.grad_clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            gains.append(batch_psnr(supernet(lr, genotype), hr, 2) - bicubic_psnr(lr, hr))
+    return {"name": "tuned", "steps": steps, "scores": gains, "seconds": process_time() - began}
+
+
+def run(data: str, val: str, done: Sequence[str]) -> Iterator[Line]:
+    """All parts that are not done."""
+    splits = split_pictures(load_pairs(data, 2), load_pairs(val, 2), w_fraction=0.4, seed=0)
+    plain = searcher_for(splits, {}, 1)
+    for name in ORDER:
+        if name in ALONE:
+            missing = (index for index in range(len(RANKED)) if f"{name} #{index}" not in done)
+            yield from (alone(plain, name, index) for index in missing)
+        elif name not in done:
+            yield from shared(searcher_for(splits, SUPERNETS[name], CHECKPOINTS[-1]), name)
+
+
+def print_tables(lines: Sequence[Line]) -> None:
+    """Markdown: settings of the shared weights, then scorers by the time that they take."""
+    gains: dict[str, list[Line]] = {}
+    for line in lines:
+        gains.setdefault(line["name"].split(" #")[0], []).append(line)
+    truth = [line["gain"] for line in gains["alone 0"]]
+
+    def tau(scores: Sequence[float]) -> str:
+        return f"{kendall_tau(scores, truth[: len(scores)]):+.2f}"
+
+    print("| shared weights | tau after " + " | ".join(map(str, CHECKPOINTS)) + " | gain, dB | spread, dB | seconds |")
+    print("|---" * (len(CHECKPOINTS) + 4) + "|")
+    for name in SUPERNETS:
+        if (found := gains.get(name, [])) and "gain" in found[-1]:
+            last = found[-1]
+            figures = f"{last['gain']:+.2f} | {last['spread']:.3f} | {last['seconds']:.0f}"
+            print(f"| {name} | {' | '.join(tau(line['scores']) for line in found)} | {figures} |")
+    print("\n| score | seconds a genotype | tau |\n|---|---|---|")
+    costs = [network_cost(genotype, NetworkSettings(channels=8)) for genotype in RANKED]
+    print(f"| multiply-adds | 0 | {tau([cost.macs for cost in costs])} |")
+    print(f"| parameters | 0 | {tau([cost.params for cost in costs])} |")
+    for line in gains.get("tuned", []):
+        print(f"| tuned {line['steps']} | {line['seconds'] / len(RANKED):.1f} | {tau(line['scores'])} |")
+    for name in ("short 25", "short 100", "short 200", "alone 1"):
+        if found := gains.get(name, []):
+            seconds = fmean(line["seconds"] for line in found)
+            print(f"| {name} ({len(found)} genotypes) | {seconds:.1f} | {tau([line['gain'] for line in found])} |")
+    print(f"\nTrained alone they gain {fmean(truth):.2f} dB on average, with a spread of {stdev(truth):.2f} dB.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("--data", "--val"):
+        parser.add_argument(name)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--table", action="store_true")
+    arguments = parser.parse_args()
+    lines = [json.loads(line) for line in arguments.out.read_text().splitlines()] if arguments.out.exists() else []
+    if not arguments.table:
+        for line in run(arguments.data, arguments.val, [line["name"] for line in lines]):
+            lines.append(line)
+            with arguments.out.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+    print_tables(lines)
+
+
+if __name__ == "__main__":
+    main()
