@@ -35,8 +35,9 @@ def _print_table(cards: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     from hnas.cli.tables import print_tables
+    from hnas.evaluation.table_two import in_table_order
 
-    sets = list(dict.fromkeys(name for card in cards for name in card["results"]))
+    sets = in_table_order({name for card in cards for name in card["results"]})
     table = Table("model", "scale", "MACs", "parameters", "latency", *sets)
     for card in cards:
         results = (card["results"].get(name) for name in sets)

@@ -6,7 +6,7 @@ The figures of earlier systems are those of their own papers, which Table II quo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -17,6 +17,11 @@ from hnas.space import NAMED_GENOTYPES, Genotype
 SCALE = 2
 SETS = ("Set5", "Set14", "B100", "Urban100", "Manga109")
 Part = Literal["table", "beside"]
+
+
+def in_table_order(names: Iterable[str]) -> list[str]:
+    """Names of sets in the order in which papers print them; others follow by name."""
+    return sorted(names, key=lambda name: (SETS.index(name) if name in SETS else len(SETS), name))
 
 
 class Printed(NamedTuple):

@@ -9,13 +9,12 @@ from typing import Any
 
 from hnas.errors import HnasError
 from hnas.evaluation.comparison import compare_system, systems
+from hnas.evaluation.table_two import in_table_order
 from hnas.files import write_atomically
 from hnas.report.figures import Mark, psnr_against_macs
 from hnas.report.table_figure import published_mark
 from hnas.training.model_card import FORMAT
 
-#: The order in which papers print the sets; others follow by name.
-_SETS = ("Set5", "Set14", "B100", "Urban100", "Manga109")
 #: The published figures at hand are those of the paper's Table II.
 _PUBLISHED_SCALE = 2
 
@@ -81,8 +80,7 @@ def _introduction(cards: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _table(cards: Sequence[Mapping[str, Any]]) -> list[str]:
-    found = {name for card in cards for name in card["results"]}
-    sets = [*(name for name in _SETS if name in found), *sorted(found - set(_SETS))]
+    sets = in_table_order({name for card in cards for name in card["results"]})
     head = ["model", "multiply-adds", "parameters", "time", *(f"{name} PSNR / SSIM (PSNR ×8)" for name in sets)]
     lines = [f"| {' | '.join(head)} |", f"|---|{'---:|' * (len(head) - 1)}"]
     for card in cards:
