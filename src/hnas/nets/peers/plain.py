@@ -5,6 +5,7 @@ No paper's system: the simplest network that a searched one must beat, at its mu
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from hnas.nets.network import enlarge_image
@@ -12,6 +13,8 @@ from hnas.nets.peers.description import describe
 
 #: 26.5 G at x2 and a 3x480x480 input.
 CHANNELS, DEPTH = 32, 12
+#: Training begins near the enlarged picture, as that of our networks does.
+_TAIL_START = 0.1
 
 
 class PlainStack(nn.Module):
@@ -30,8 +33,14 @@ class PlainStack(nn.Module):
         layers: list[nn.Module] = [nn.Conv2d(3, channels, 3, padding=1), nn.ReLU()]
         for _ in range(depth):
             layers += [nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU()]
-        layers += [nn.Conv2d(channels, 3 * scale**2, 3, padding=1), nn.PixelShuffle(scale)]
-        self.layers = nn.Sequential(*layers)
+        last = nn.Conv2d(channels, 3 * scale**2, 3, padding=1)
+        self.layers = nn.Sequential(*layers, last, nn.PixelShuffle(scale))
+        for layer in self.layers:
+            if isinstance(layer, nn.Conv2d):  # He et al. 2015; torch's own start shrinks features with every layer
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        with torch.no_grad():
+            last.weight.mul_(_TAIL_START)
 
     def forward(self, x: Tensor) -> Tensor:
         """RGB in [0, 1]: (N, 3, H, W) to (N, 3, scale * H, scale * W), not clamped."""
