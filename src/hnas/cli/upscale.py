@@ -57,6 +57,8 @@ def upscale(
         backend: What runs the network.
     """
     names = (*inputs, *input)
+    if unknown := [name for name in inputs if name.startswith("-") and name != "-" and not Path(name).exists()]:
+        raise HnasError(f"unknown option {unknown[0]}; see hnas upscale --help")
     if not names:
         raise HnasError("no pictures are named; give files, folders, patterns, or - for standard input")
     for option, value, least in (("tile", tile, 0), ("tile-pad", tile_pad, 0), ("quality", quality, 1)):

@@ -107,6 +107,8 @@ def derive(
     """
     run = RunFolder(Path(run_dir), RESULT)
     if not run.finished:
+        if not run.path.is_dir():
+            raise HnasError(f"{run.path} does not exist; name the run folder of a search")
         raise HnasError(f"{run.path}: no finished search (it has no {RESULT}); finish it with hnas search --resume")
     searcher = open_searcher(run)
     derived = derive_genotype(searcher, count=count, limits=limits, lam=lam)
