@@ -21,7 +21,7 @@ def keep_memory(keep: bool = True) -> bool:
     """Has this process keep what memory it once had, until it ends; ``hnas`` does so for all of its commands.
 
     Args:
-        keep: False goes back to the usual way.
+        keep: False goes back to the usual way; what is held already goes when the C library next looks.
 
     Returns:
         Whether the C library can do that: glibc's can; others are left as they are.
