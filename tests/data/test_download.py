@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -324,6 +324,7 @@ def test_a_disk_that_fills_up_while_unpacking_leaves_nothing(tmp_path: Path, mon
 
 
 @given(cut=st.integers(0, 4000), value=st.binary(min_size=1, max_size=4), pack=st.sampled_from([_zip, _tar]))
+@example(cut=773, value=b"\x00", pack=_zip)  # a name of no length
 def test_no_damage_to_an_archive_gets_past_the_one_exception(
     tmp_path_factory: pytest.TempPathFactory, cut: int, value: bytes, pack: Callable[[dict[str, bytes]], bytes]
 ) -> None:

@@ -208,7 +208,7 @@ def _entries(archive: Path) -> Iterator[list[_Entry]]:
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as file:
-                yield [_zip_entry(archive, file, info) for info in file.infolist() if not info.is_dir()]
+                yield [_zip_entry(archive, file, info) for info in file.infolist() if not info.filename.endswith("/")]
         else:
             with tarfile.open(archive) as tar:
                 yield [_tar_entry(archive, tar, member) for member in tar.getmembers() if not member.isdir()]
