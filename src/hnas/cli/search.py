@@ -70,5 +70,6 @@ def search(
         )
     if not is_first_process():
         return
-    print(f"genotype written to {run_dir / RESULT}, report to {write_report(run_dir)}", file=sys.stderr)
+    report = write_report(run_dir)
+    print(f"genotype written to {run_dir / RESULT}, report to {report}", file=sys.stderr)
     print(json_module.dumps(derived.summary()) if json else derived.sentence())

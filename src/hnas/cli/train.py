@@ -64,7 +64,8 @@ def train(
         result = train_network(job, run_dir, resume=resume, overwrite=overwrite, progress=progress)
     if not is_first_process():
         return
-    print(f"report written to {write_report(run_dir)}", file=sys.stderr)
+    report = write_report(run_dir)
+    print(f"report written to {report}", file=sys.stderr)
     if json:
         print(json_module.dumps({"weights": str(run_dir / WEIGHTS), **asdict(result)}))
     else:
