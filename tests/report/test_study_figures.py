@@ -21,11 +21,12 @@ def study(*names: str) -> dict[str, Any]:
         "operations": {"identity": 0.75, "rcab": 0.25, "area": 1.0},
     }
     return {
+        "settings": {"scorer": "short", "short_steps": 10, "alone_steps": 30},
         "evaluations": [10, 20],
         "strategies": {name: one if name == "controller" else {**one, "entropy": {}} for name in names},
         "tau": [0.5],
         "alone": [30.0, 31.0, 32.0],
-        "shared_psnr": [[29.0, 29.5, 29.1]],
+        "scored_psnr": [[29.0, 29.5, 29.1]],
     }
 
 

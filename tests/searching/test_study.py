@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def test_a_study_compares_strategies_on_the_same_weights_and_goes_on_where_it_st
     folders: tuple[Path, Path], tiny: SearchSettings, tmp_path: Path
 ) -> None:
     settings = replace(tiny, rounds=2, short_steps=2, population=4, tournament=2, lam=0.9)
-    study = StudySettings(strategies=("random", "evolution"), seeds=2, evaluations=10, alone=3)
+    study = StudySettings(strategies=("random", "evolution"), seeds=2, evaluations=10, alone=3, alone_steps=2)
     path = tmp_path / "study"
 
     def run(resume: bool = False) -> dict[str, object]:
@@ -55,3 +56,31 @@ def test_a_study_compares_strategies_on_the_same_weights_and_goes_on_where_it_st
     assert "| random |" in page
     assert "uniform sampling" in page
     assert (path / "study-rewards.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_study_by_short_training_scores_every_genotype_once(
+    folders: tuple[Path, Path], tiny: SearchSettings, tmp_path: Path
+) -> None:
+    """Killed after one search, it goes on without training again what the table has."""
+    settings = replace(tiny, scorer="short", short_steps=2, population=4, tournament=2, lam=0.9)
+    study = StudySettings(strategies=("random", "evolution"), seeds=2, evaluations=10, alone=3, alone_steps=4)
+    path = tmp_path / "study"
+
+    def run(resume: bool = False) -> dict[str, object]:
+        return run_study(*folders, run_dir=path, settings=settings, study=study, resume=resume)
+
+    first = run()
+    table = {file.name: file.stat().st_mtime_ns for file in (path / "scores").iterdir()}
+    searched = {
+        json.dumps(json.loads(line)["genotype"])
+        for file in path.glob("seed-*/candidates.jsonl")
+        for line in file.read_text().splitlines()
+    }
+    assert len(searched) <= len(table) <= len(searched) + study.alone
+    assert len(first["tau"]) == len(first["scores"]) == 1  # type: ignore[arg-type]
+
+    (path / "study.json").unlink()
+    shutil.rmtree(path / "seed-1-evolution")
+    assert run(resume=True) == first
+    assert {file.name: file.stat().st_mtime_ns for file in (path / "scores").iterdir()} == table
+    assert "training each genotype alone for 2 steps" in write_study(path).read_text()

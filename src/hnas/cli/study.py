@@ -22,6 +22,7 @@ def study(
     seeds: int = 3,
     evaluations: int = 400,
     alone: int = 12,
+    alone_steps: int = 300,
     processes: int = 1,
     settings: Annotated[SearchSettings | None, Parameter(name="*")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
@@ -31,10 +32,10 @@ def study(
 ) -> None:
     """Compare search strategies at an equal number of evaluations, and say whether they beat chance.
 
-    For every seed the shared weights are trained once and then frozen, so that all strategies are scored by the same
-    weights. Some genotypes are trained alone as well: Kendall's tau says how far the shared weights can be believed.
-    --config takes the section for search of a file or preset, such as cpu. A study that was stopped goes on with
-    --resume.
+    All strategies are scored alike: with --scorer shared by weights that are trained once for every seed and then
+    frozen, with --scorer short by training each genotype alone, once for all. Some random genotypes are trained
+    longer: Kendall's tau says how far the scores can be believed. --config takes the section for search of a file or
+    preset, such as cpu. A study that was stopped goes on with --resume.
 
     Args:
         data: A folder with pictures to search on.
@@ -43,7 +44,8 @@ def study(
         strategies: What is compared.
         seeds: Searches of each.
         evaluations: Genotypes that each search scores.
-        alone: Genotypes that are trained alone.
+        alone: Random genotypes that are trained alone for longer, to check the scores by.
+        alone_steps: Updates of that training.
         processes: Searches at a time.
         resume: Go on with the study in the folder.
         overwrite: Take the study in the folder away and start anew.
@@ -57,7 +59,12 @@ def study(
         run_dir=run_dir,
         settings=settings or SearchSettings(),
         study=StudySettings(
-            strategies=strategies, seeds=seeds, evaluations=evaluations, alone=alone, processes=processes
+            strategies=strategies,
+            seeds=seeds,
+            evaluations=evaluations,
+            alone=alone,
+            alone_steps=alone_steps,
+            processes=processes,
         ),
         resume=resume,
         overwrite=overwrite,

@@ -44,7 +44,7 @@ def draw_study(study: Mapping[str, Any], folder: Path) -> dict[str, str]:
     if any(one["entropy"] for one in strategies.values()):
         drawn["study-entropy.png"] = (_entropies(study), "Entropy of the controllers' heads")
     if study["tau"]:
-        drawn["study-ranking.png"] = (_ranking(study), "Shared-weight PSNR against training alone")
+        drawn["study-ranking.png"] = (_ranking(study), "Scores against longer training alone")
     for name, (figure, _) in drawn.items():
         save_figure(figure, folder / name)
     return {name: caption for name, (_, caption) in drawn.items()}
@@ -146,14 +146,18 @@ def _entropies(study: Mapping[str, Any]) -> Figure:
 
 
 def _ranking(study: Mapping[str, Any]) -> Figure:
-    """Shared-weight score against training alone, a panel for every seed: their scales differ."""
+    """Scores against training alone, a panel for every set of shared weights, or one for short training."""
+    settings = study["settings"]
+    shared = settings["scorer"] == "shared"
+    scored = "with shared weights" if shared else f"after {settings['short_steps']} steps"
     figure, panels = _panels(len(study["tau"]), width=2.7 * len(study["tau"]) + 0.9, height=3.2)
-    for seed, (axes, scores, tau) in enumerate(zip(panels, study["shared_psnr"], study["tau"], strict=True)):
+    for seed, (axes, scores, tau) in enumerate(zip(panels, study["scored_psnr"], study["tau"], strict=True)):
         axes.plot(scores, study["alone"], "o", color=COLOURS["evolution"], ms=6, mec="white")
-        axes.set_title(f"seed {seed}: tau {tau:.2f}", fontsize=10, color=INK, loc="left")
-        axes.set_xlabel("PSNR with shared weights, dB")
+        title = f"seed {seed}: tau {tau:.2f}" if shared else f"tau {tau:.2f}"
+        axes.set_title(title, fontsize=10, color=INK, loc="left")
+        axes.set_xlabel(f"PSNR {scored}, dB")
         axes.locator_params(axis="x", nbins=4)
-    panels[0].set_ylabel("PSNR trained alone, dB")
+    panels[0].set_ylabel(f"PSNR after {settings['alone_steps']} steps alone, dB")
     return figure
 
 

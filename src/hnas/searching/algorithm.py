@@ -71,7 +71,8 @@ class Searcher:
 
         self.shared_patches = patches(splits.shared, settings.seed)
         self.controller_patches = patches(splits.controller, settings.seed + 1)
-        self._scorer: Scorer = (
+        #: Scores a fixed genotype on given pictures, in dB.
+        self.scorer: Scorer = (
             shared_scorer(self.supernet, fabric)
             if settings.scorer == "shared"
             else short_scorer(settings, self.shared_patches, fabric)
@@ -82,11 +83,6 @@ class Searcher:
         )
         self.round = 0
         self.seconds = 0.0
-
-    @property
-    def scorer(self) -> Scorer:
-        """Scores a fixed genotype on given pictures, in dB."""
-        return self._scorer
 
     @property
     def rounds(self) -> int:
@@ -179,13 +175,13 @@ class Searcher:
         # A genotype trained alone is scored on the same pictures whenever it comes up.
         pictures = 0 if settings.scorer == "short" else update
         lr, hr = self.controller_patches.batch(pictures, device=self.fabric.device)
-        psnrs = self._share(lambda genotype: self._scorer(genotype, lr, hr), genotypes)
+        psnrs = self._share(lambda genotype: self.scorer(genotype, lr, hr), genotypes)
         scored = self._scored(genotypes, psnrs, bicubic_psnr(lr, hr), lam)
         return scored, self.strategy.tell(scored, lam=lam) | {"lam": lam}
 
     def score_all(self, genotypes: Sequence[Genotype], pictures: tuple[Tensor, Tensor], lam: float) -> list[Scored]:
         """Scores fixed genotypes on fixed pictures (LR and HR)."""
-        psnrs = [self._scorer(genotype, *pictures) for genotype in genotypes]
+        psnrs = [self.scorer(genotype, *pictures) for genotype in genotypes]
         return self._scored(genotypes, psnrs, bicubic_psnr(*pictures), lam)
 
     def _scored(

@@ -1,7 +1,8 @@
-"""Does a strategy beat chance? Strategies and seeds at an equal number of evaluations, on the same shared weights.
+"""Does a strategy beat chance? Strategies and seeds at an equal number of evaluations, by the same scores.
 
-For every seed the shared weights are trained once, on genotypes that show every choice equally often, and then
-frozen: all strategies are scored by the same weights, so what differs between them is the strategy alone.
+With shared weights, those of every seed are trained once, on genotypes that show every choice equally often, and then
+frozen. With short training, a genotype's score is one and the same in all searches, and kept in a table. So what
+differs between strategies is the strategy alone.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored
 from hnas.searching.runs import RESULT, open_searcher, search_and_derive
+from hnas.searching.score_table import tabulated
 from hnas.searching.scoring import short_scorer
 from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
 from hnas.searching.splits import Splits, split_pictures
@@ -38,8 +40,10 @@ STUDY = "study.json"
 T = TypeVar("T")
 #: Points of the curve of the best reward against evaluations.
 _POINTS = 10
-#: Random genotypes by which the spread of the shared weights is measured.
+#: Random genotypes by which the spread of shared weights is measured.
 _PROBES = 60
+#: The table of scores by short training, in the study's folder.
+_TABLE = "scores"
 #: Validated points of a front.
 _FRONT = 16
 
@@ -52,7 +56,8 @@ class StudySettings:
         strategies: by name.
         seeds: searches of each strategy; seeds 0, 1, ...
         evaluations: genotypes that each search scores.
-        alone: genotypes that are trained alone, with the short recipe of the search settings, for Kendall's tau.
+        alone: random genotypes that are trained alone for Kendall's tau of the scores.
+        alone_steps: updates of that training; rate and patches are those of the search settings' short training.
         processes: searches at a time.
     """
 
@@ -60,12 +65,13 @@ class StudySettings:
     seeds: int = 3
     evaluations: int = 400
     alone: int = 12
+    alone_steps: int = 300
     processes: int = 1
 
     def __post_init__(self) -> None:
         if not self.strategies or not set(self.strategies) <= set(STRATEGIES):
             raise HnasError(f"strategies are {', '.join(self.strategies)}; allowed are {', '.join(STRATEGIES)}")
-        for name, least in (("seeds", 1), ("evaluations", _POINTS), ("alone", 0), ("processes", 1)):
+        for name, least in (("seeds", 1), ("evaluations", _POINTS), ("alone", 0), ("alone_steps", 1), ("processes", 1)):
             if getattr(self, name) < least:
                 raise HnasError(f"{name} is {getattr(self, name)}; allowed is {least} and more")
 
@@ -102,8 +108,8 @@ def run_study(
     Raises:
         HnasError: as :func:`hnas.searching.runs.search`.
     """
-    if settings.conditional or settings.scorer != "shared":
-        raise HnasError("a study needs one lambda (such as lam 0.9) and scorer shared")
+    if settings.conditional:
+        raise HnasError(f"lam is {settings.lam}; a study needs one lambda, such as 0.9")
     pictures = _Pictures(str(data), None if validation is None else str(validation))
     config = {"command": "study", **asdict(pictures), **asdict(study), **asdict(settings)}
     del config["strategy"], config["seed"]
@@ -112,13 +118,15 @@ def run_study(
         for part in (*folder.path.glob("seed-*"), *folder.path.glob("alone-*")):
             if (part / CONFIG).is_file():
                 shutil.rmtree(part)
+        shutil.rmtree(folder.path / _TABLE, ignore_errors=True)
     seeds = range(study.seeds)
-    shared = partial(_train_shared, folder.path, pictures, settings)
-    _map(shared, seeds, study.processes, progress, "shared weights of seed {} trained")
+    if settings.scorer == "shared":
+        shared = partial(_train_shared, folder.path, pictures, settings)
+        _map(shared, seeds, study.processes, progress, "shared weights of seed {} trained")
     searches = [(name, seed) for seed in seeds for name in study.strategies]
     one = partial(_search, folder.path, pictures, settings, study)
     _map(one, searches, study.processes, progress, "search {0[0]}, seed {0[1]} done")
-    alone = partial(_train_alone, folder.path, pictures, settings)
+    alone = partial(_train_alone, folder.path, pictures, settings, study)
     psnrs = _map(alone, range(study.alone), study.processes, progress, "genotype {} trained alone")
     result = {"settings": config, **_analyse(folder.path, pictures, settings, study, psnrs)}
     folder.write_json(STUDY, result)
@@ -199,25 +207,46 @@ def _search(
         return
     rounds = study.evaluations // settings.samples
     own = replace(settings, seed=seed, strategy=name, warmup=0, w_steps=0, rounds=rounds, controller_steps=1)
-    base = _open_shared(folder, pictures, settings, seed)
-    searcher = Searcher(own, base.splits, base.costs, base.fabric)
-    searcher.supernet.load_state_dict(base.supernet.state_dict())
+    base = _open_scorer(folder, pictures, settings, seed)
+    if settings.scorer == "shared":
+        searcher = Searcher(own, base.splits, base.costs, base.fabric)
+        searcher.supernet.load_state_dict(base.supernet.state_dict())
+    else:
+        own = replace(own, derive_samples=1, checkpoint_every=1)
+        searcher = Searcher(own, base.splits, base.costs, base.fabric)
+        searcher.scorer, searcher.controller_patches = base.scorer, base.controller_patches
     _run(path, searcher, pictures)
 
 
-def _alone_genotype(settings: SearchSettings, index: int) -> Genotype:
+def _open_scorer(folder: Path, pictures: _Pictures, settings: SearchSettings, seed: int) -> Searcher:
+    """What scores in all searches of a seed: its frozen shared weights, or the table, which is one for all seeds."""
+    if settings.scorer == "shared":
+        return _open_shared(folder, pictures, settings, seed)
+    own = replace(settings, seed=0)
+    searcher = Searcher(own, _splits(pictures, own), CostTable.load(own), start_fabric())
+    both = searcher.controller_patches.batch(0), searcher.validation
+    searcher.scorer = tabulated(searcher.scorer, both, folder / _TABLE)
+    return searcher
+
+
+def _random_genotype(settings: SearchSettings, index: int) -> Genotype:
     return settings.space.sample(Random(f"alone {index}"))
 
 
-def _train_alone(folder: Path, pictures: _Pictures, settings: SearchSettings, index: int) -> float:
+def _train_alone(
+    folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, index: int
+) -> float:
     """PSNR on the validation crops of one genotype trained alone; kept in a file, so that it is done once."""
     path = RunFolder(folder / f"alone-{index}", "score.json")
     if path.finished:
         return float(path.lines("log.jsonl")[-1]["psnr"])
-    base = _open_shared(folder, pictures, settings, 0)
-    genotype = _alone_genotype(settings, index)
-    scorer = short_scorer(replace(settings, seed=0), base.shared_patches, base.fabric)
-    psnr = scorer(genotype, *base.validation)
+    base = _open_scorer(folder, pictures, settings, 0)
+    genotype = _random_genotype(settings, index)
+    # A start of its own, unlike that of any score: what two trainings from one start share is not worth.
+    recipe = replace(settings, seed=study.seeds, short_steps=study.alone_steps)
+    psnr = short_scorer(recipe, base.shared_patches, base.fabric)(genotype, *base.validation)
+    if settings.scorer == "short":
+        base.scorer(genotype, *base.validation)  # so that this score, too, is made by one of several processes
     run = open_run(path.path, {"command": "alone", "index": index}, result="score.json", resume=True)
     run.append({"psnr": psnr})
     run.write_json("score.json", {"genotype": genotype.to_dict(), "psnr": psnr})
@@ -230,15 +259,17 @@ def _analyse(
     lam = settings.lam_range[0]
     curves: dict[str, list[list[float]]] = {name: [] for name in study.strategies}
     fronts: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in study.strategies}
-    shared, ranking = [], []
+    scores, ranking = [], []
+    tabulated_scores = settings.scorer == "short"
     for seed in range(study.seeds):
-        judge = _Judge(_open_shared(folder, pictures, settings, seed), lam)
-        probes = judge([settings.space.sample(Random(f"probe {index}")) for index in range(_PROBES)])
-        gains = [probe.gain for probe in probes]
-        shared.append({"gain": fmean(gains), "spread": stdev(gains)})
-        if study.alone > 1:
-            scores = judge([_alone_genotype(settings, index) for index in range(study.alone)])
-            ranking.append([score.psnr for score in scores])
+        judge = _Judge(_open_scorer(folder, pictures, settings, seed), lam)
+        if seed == 0 or not tabulated_scores:  # one table serves all seeds
+            count = max(study.alone, 2) if tabulated_scores else max(study.alone, _PROBES)
+            probes = judge([_random_genotype(settings, index) for index in range(count)])
+            gains = [probe.gain for probe in probes]
+            scores.append({"gain": fmean(gains), "spread": stdev(gains)})
+            if study.alone > 1:
+                ranking.append([probe.psnr for probe in probes[: study.alone]])
         for name in study.strategies:
             lines = _evaluations(folder / f"seed-{seed}-{name}")
             curves[name].append([best.worth for best in judge(_best_so_far(lines))])
@@ -259,15 +290,15 @@ def _analyse(
             }
             for name in study.strategies
         },
-        "shared": shared,
+        "scores": scores,
         "alone": list(alone),
-        "shared_psnr": ranking,
-        "tau": [kendall_tau(scores, alone) for scores in ranking],
+        "scored_psnr": ranking,
+        "tau": [kendall_tau(psnrs, alone) for psnrs in ranking],
     }
 
 
 class _Judge:
-    """Scores genotypes on validation pictures with the shared weights of one seed, each once."""
+    """Scores genotypes on validation pictures as the searches of one seed did on theirs, each once."""
 
     def __init__(self, searcher: Searcher, lam: float) -> None:
         self._searcher, self._lam = searcher, lam
