@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Literal, Protocol
 
 import torch
@@ -10,10 +11,13 @@ from torch import nn
 from hnas.deploy.pooling import PooledMeans
 from hnas.deploy.runtimes import Floats, Run
 from hnas.deploy.simplify import simplify
-from hnas.deploy.tiling import bytes_per_pixel, model_radius
+from hnas.deploy.tiling import bytes_per_pixel, bytes_taken, model_radius, shadow_of
 from hnas.errors import HnasError
-from hnas.nets import model_scale, to_channels_last
+from hnas.nets import Network, cell_margins, model_scale, to_channels_last
+from hnas.nets.trim import Around, Trim, kept, trimmed
 
+#: Of a picture that is run at once.
+WHOLE: Around = (0, 0, 0, 0)
 BackendName = Literal["torch", "onnx", "openvino"]
 
 
@@ -23,7 +27,7 @@ class Backend(Protocol):
     Attributes:
         scale: by how much it enlarges.
         radius: receptive radius in low-resolution pixels.
-        bytes_per_pixel: memory for every low-resolution pixel.
+        bytes_per_pixel: memory for every low-resolution pixel of a picture that is run at once.
         device: where it runs.
         pooled: the attention blocks, whose pooling tiles share; false where there are none.
         can_tile: whether tiles leave no trace: not where attention pools and the runtime cannot share it.
@@ -36,13 +40,25 @@ class Backend(Protocol):
     pooled: PooledMeans
     can_tile: bool
 
-    def __call__(self, x: Floats) -> Floats:
-        """RGB in [0, 1], (1, 3, H, W), to (1, 3, scale * H, scale * W), not clamped."""
+    def __call__(self, x: Floats, around: Around = WHOLE) -> Floats:
+        """Enlarges a picture, or a tile.
+
+        Args:
+            x: RGB in [0, 1], (1, 3, H, W): the tile with its surroundings.
+            around: how much of it is surroundings.
+
+        Returns:
+            The tile's own pixels, (1, 3, scale * h, scale * w), not clamped.
+        """
+        ...
+
+    def tile_bytes(self, side: int) -> int:
+        """Memory that a tile of this side, without its surroundings, takes."""
         ...
 
 
 class TorchBackend:
-    """Runs a model with torch.
+    """Runs a model with torch; of one of ours, every cell sees only as much of a tile's margin as it needs.
 
     Args:
         model: any of ours, in evaluation mode, on the CPU.
@@ -58,18 +74,28 @@ class TorchBackend:
         self.device = torch_device(device)
         self.scale = model_scale(model)
         self.radius = model_radius(model)
-        self.bytes_per_pixel = bytes_per_pixel(model)
         self.pooled = PooledMeans(model)
+        self._margins = cell_margins(model) if isinstance(model, Network) else [self.radius]
         # A simplified model has no attention blocks left whose pooling could be shared.
-        model = model if self.pooled else simplify(model)
+        model = model if self.pooled else simplify(model, tiles=True)
+        self._shadow = shadow_of(model)
+        self.bytes_per_pixel = bytes_per_pixel(self._shadow)
         self.model = to_channels_last(model.to(self.device).eval())
+        self._trims = _trims(self.model)
+        self._lock = Lock()  # a tile is announced to the modules of the one model that there is
 
-    def __call__(self, x: Floats) -> Floats:
+    def __call__(self, x: Floats, around: Around = WHOLE) -> Floats:
         """See :class:`Backend`."""
-        with torch.inference_mode():
+        with self._lock, torch.inference_mode(), trimmed(self._trims, self._margins, around):
             tensor = torch.from_numpy(x).to(self.device, memory_format=torch.channels_last)
             result: Floats = self.model(tensor).float().cpu().numpy()
-        return result
+        return _own(result, kept(around, self._margins[-1]) if self._trims else around, self.scale)
+
+    def tile_bytes(self, side: int) -> int:
+        """See :class:`Backend`."""
+        whole, margin = side + 2 * self.radius, self.radius
+        with self._lock, trimmed(_trims(self._shadow), self._margins, (margin, margin, margin, margin)):
+            return bytes_taken(self._shadow, whole, whole)
 
 
 class RuntimeBackend:
@@ -86,13 +112,27 @@ class RuntimeBackend:
         self.run = run
         self.scale = model_scale(model)
         self.radius = model_radius(model)
-        self.bytes_per_pixel = bytes_per_pixel(model)
+        self.bytes_per_pixel = bytes_per_pixel(shadow_of(model))
         self.can_tile = not PooledMeans(model)
         self.pooled = PooledMeans(nn.Identity())
 
-    def __call__(self, x: Floats) -> Floats:
+    def __call__(self, x: Floats, around: Around = WHOLE) -> Floats:
         """See :class:`Backend`."""
-        return self.run(x)
+        return _own(self.run(x), around, self.scale)
+
+    def tile_bytes(self, side: int) -> int:
+        """See :class:`Backend`."""
+        return self.bytes_per_pixel * (side + 2 * self.radius) ** 2
+
+
+def _trims(model: nn.Module) -> list[Trim]:
+    return [module for module in model.modules() if isinstance(module, Trim)]
+
+
+def _own(result: Floats, around: Around, scale: int) -> Floats:
+    """Without the surroundings."""
+    top, left, bottom, right = (scale * pixels for pixels in around)
+    return result[:, :, top : result.shape[2] - bottom, left : result.shape[3] - right]
 
 
 def torch_device(name: str) -> torch.device:

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from hnas.nets import Network, cell_margins
 from hnas.nets.operations import ResidualChannelAttention
+from hnas.nets.trim import Around, kept
 
 #: A block in a view (turn or flip) of the picture.
 _Key = tuple[int, int]
@@ -29,12 +30,23 @@ class PooledMeans:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.blocks = [module for module in model.modules() if isinstance(module, ResidualChannelAttention)]
+        cells = list(model.cells) if isinstance(model, Network) else [model]
+        margins = cell_margins(model)[1:] if isinstance(model, Network) else [None]
+        found = [
+            (module, margin)
+            for cell, margin in zip(cells, margins, strict=True)
+            for module in cell.modules()
+            if isinstance(module, ResidualChannelAttention)
+        ]
+        self.blocks = [block for block, _ in found]
+        #: How much of a tile's surroundings a block sees; None is all of them.
+        self._margins = [margin for _, margin in found]
         #: The sum of a block's features over the picture, and the number of pixels.
-        self._sums: dict[_Key, tuple[Tensor, Tensor]] = {}
+        self._sums: dict[_Key, tuple[Tensor, int]] = {}
         self._means: dict[_Key, Tensor] = {}
         self._view = 0
-        self._mask = torch.ones(1, 1, 1, 1)
+        self._around: Around = (0, 0, 0, 0)
+        self._size = (0, 0)
 
     def __bool__(self) -> bool:
         return bool(self.blocks)
@@ -51,14 +63,15 @@ class PooledMeans:
             for block in self.blocks:
                 del block.pool
 
-    def tile(self, mask: Tensor, view: int) -> None:
+    def tile(self, size: tuple[int, int], around: Around, view: int) -> None:
         """Announces the next tile.
 
         Args:
-            mask: (1, 1, h, w), 1 where its own pixels are and 0 in the margin.
+            size: height and width of its own pixels, low resolution.
+            around: what was read around them.
             view: number of the picture's turn or flip, each of which has means of its own.
         """
-        self._mask, self._view = mask, view
+        self._size, self._around, self._view = size, around, view
 
     def settle(self) -> None:
         """Ends a run over the picture: from here on blocks are given the means that it found."""
@@ -67,13 +80,15 @@ class PooledMeans:
 
     def _pool(self, index: int) -> Callable[[Tensor], Tensor]:
         def pool(features: Tensor) -> Tensor:
-            key, mask = (index, self._view), self._mask
+            key = index, self._view
             if key in self._means:
                 return self._means[key]
-            if features.shape[2] != mask.shape[2]:  # after the upsampling cell
-                mask = F.interpolate(mask, size=features.shape[2:], mode="nearest")
-            total = (features * mask).sum((2, 3), keepdim=True, dtype=torch.float64)
-            count = mask.sum(dtype=torch.float64)
+            margin = self._margins[index]
+            top, left, bottom, _ = self._around if margin is None else kept(self._around, margin)
+            enlarged = features.shape[2] // (self._size[0] + top + bottom)  # after the upsampling cell
+            height, width = (enlarged * length for length in self._size)
+            own = features[:, :, enlarged * top :, enlarged * left :][:, :, :height, :width]
+            total, count = own.sum((2, 3), keepdim=True, dtype=torch.float64), height * width
             mean = (total / count).to(features.dtype)
             if key in self._sums:
                 total, count = total + self._sums[key][0], count + self._sums[key][1]

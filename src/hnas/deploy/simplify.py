@@ -19,6 +19,8 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from hnas.nets.trim import Trim
+
 _ADDITIONS: tuple[Any, ...] = (operator.add, torch.add)
 #: Of what :func:`simplify` gives, the largest difference from the model that is put down to rounding.
 TOLERANCE = 1e-5
@@ -26,14 +28,15 @@ TOLERANCE = 1e-5
 
 class _Tracer(fx.Tracer):
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        return isinstance(module, nn.Conv2d) or super().is_leaf_module(module, name)
+        return isinstance(module, nn.Conv2d | Trim) or super().is_leaf_module(module, name)
 
 
-def simplify(model: nn.Module) -> nn.Module:
+def simplify(model: nn.Module, *, tiles: bool = False) -> nn.Module:
     """A copy of a model for running only: same input, same output to 1e-5, fewer operations.
 
     Args:
         model: any of ours, in evaluation mode, on the CPU.
+        tiles: keep what leaves out, from cell to cell, what a tile no longer needs.
 
     Returns:
         The simplified model; a plain copy where the model cannot be traced.
@@ -50,7 +53,8 @@ def simplify(model: nn.Module) -> nn.Module:
     except (fx.proxy.TraceError, TypeError):
         return model
     traced = fx.GraphModule(model, graph)
-    steps = (_fold_normalisation, _drop_identities, _merge_equal, _join_sums, _join_parallel)
+    _drop(traced, (nn.Identity, nn.Dropout) if tiles else (nn.Identity, nn.Dropout, Trim))
+    steps = (_fold_normalisation, _merge_equal, _join_sums, _join_parallel)
     while sum(step(traced) for step in steps):  # every step, until none changes anything
         pass
     traced.graph.lint()
@@ -103,11 +107,10 @@ def _fold_normalisation(traced: fx.GraphModule) -> bool:
     return changed
 
 
-def _drop_identities(traced: fx.GraphModule) -> bool:
-    dropped = [node for node in traced.graph.nodes if isinstance(_module(traced, node), nn.Identity | nn.Dropout)]
-    for node in dropped:
-        _replace(traced, node, node.args[0])
-    return bool(dropped)
+def _drop(traced: fx.GraphModule, kinds: tuple[type[nn.Module], ...]) -> None:
+    for node in list(traced.graph.nodes):
+        if isinstance(_module(traced, node), kinds):
+            _replace(traced, node, node.args[0])
 
 
 def _merge_equal(traced: fx.GraphModule) -> bool:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import copy
 import itertools
 import weakref
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import ceil, isqrt
+from math import ceil
 from typing import Any
 
 import psutil
@@ -22,13 +23,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from hnas.nets import Network, model_scale, receptive_radius
+from hnas.nets.trim import Around
 
-#: Convolution libraries reorder and pad beside the tensors: measured 1.03 times these with 64 channels, 2.2 with 16.
-_SCRATCH = 1.5
-#: Larger tiles are no faster on a CPU, and this leaves room for the pictures themselves (measured: docs/upscale.md).
-_CPU_TILE_BYTES = 512 << 20
-#: In margins: a tile of this side costs four times its own pixels.
-_WORTHWHILE_SIDE = 2
+#: What a process grows by, over the tensors that live at a time: memory that is kept has holes of the wrong size
+#: (measured for one tile: 2.6 to 2.8 with 16 channels).
+_SCRATCH = 2.8
+#: Larger tiles are no faster on a CPU, and this leaves room for the pictures themselves (measured: docs/speed.md).
+CPU_TILE_BYTES = 640 << 20
+#: In margins: of a smaller tile, most of the work would go into the margin.
+_WORTHWHILE_SIDE = 1
+#: Pixels; automatic tiles are so large at least and at most.
+SMALLEST_TILE, _LARGEST_TILE = 16, 1024
 #: A network that looks further than this is treated as one that looks everywhere.
 _PROBE_RADIUS = 256
 
@@ -47,6 +52,12 @@ class Tile:
     bottom: int
     right: int
     window: tuple[int, int, int, int]
+
+    @property
+    def around(self) -> Around:
+        """Pixels that it reads above, left of, below and right of its own."""
+        top, left, bottom, right = self.window
+        return self.top - top, self.left - left, bottom - self.bottom, right - self.right
 
 
 def plan_tiles(height: int, width: int, side: int, margin: int) -> Iterator[Tile]:
@@ -123,28 +134,52 @@ class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.now -= size
 
 
-def bytes_per_pixel(model: nn.Module) -> int:
-    """Memory that running a model takes for every low-resolution pixel, weights aside."""
-    side = 64
-    shadow = copy.deepcopy(model).to("meta")
+def shadow_of(model: nn.Module) -> nn.Module:
+    """The model without its numbers, on the meta device: it can be run to see what that takes."""
+    return copy.deepcopy(model).to("meta")
+
+
+def bytes_taken(shadow: nn.Module, height: int, width: int) -> int:
+    """Memory that running a model on a picture of this size (low resolution) takes, weights aside."""
     with torch.inference_mode(), _LiveBytes() as live:
-        shadow(torch.empty(1, 3, side, side, device="meta"))
+        shadow(torch.empty(1, 3, height, width, device="meta"))
     peak: int = live.peak
-    return ceil(peak / side**2 * _SCRATCH)
+    return ceil(peak * _SCRATCH)
 
 
-def free_bytes(device: torch.device, bytes_for_pixel: int, margin: int) -> int:
-    """Memory that a tile may take on this device: half of what is free at most.
+def bytes_per_pixel(shadow: nn.Module) -> int:
+    """The same for every low-resolution pixel."""
+    side = 64
+    return ceil(bytes_taken(shadow, side, side) / side**2)
 
-    On a CPU it is no more than :data:`_CPU_TILE_BYTES`, unless tiles were then so small beside their margins that most
-    of the work would go into these.
-    """
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that a picture or tile may take on this device: half of what is free."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0]) // 2
-    worthwhile = (_WORTHWHILE_SIDE + 2) ** 2 * margin**2 * bytes_for_pixel
-    return min(int(psutil.virtual_memory().available) // 2, max(_CPU_TILE_BYTES, worthwhile))
+    return int(psutil.virtual_memory().available) // 2
 
 
-def automatic_side(bytes_for_pixel: int, margin: int, memory: int) -> int:
-    """The largest side of a square tile, without its margins, that fits into so many bytes (at least 16)."""
-    return max(16, isqrt(memory // max(1, bytes_for_pixel)) - 2 * margin)
+def tile_side(tile_bytes: Callable[[int], int], margin: int, *, usual: int, free: int) -> int:
+    """The side of a square tile (its own pixels), by the memory that it takes.
+
+    Args:
+        tile_bytes: memory that a tile of a side takes; it grows with the side.
+        margin: pixels that are read around a tile. One smaller than its margin would be mostly margin, so it may take
+            more than the usual.
+        usual: bytes that a tile should not take more of.
+        free: bytes that it cannot take more of.
+    """
+    worthwhile = min(_WORTHWHILE_SIDE * margin, automatic_side(tile_bytes, free))
+    return max(automatic_side(tile_bytes, usual), worthwhile)
+
+
+def automatic_side(tile_bytes: Callable[[int], int], memory: int) -> int:
+    """The largest side of a square tile (its own pixels) that fits into so many bytes, to 16 pixels; at least 16.
+
+    Args:
+        tile_bytes: memory that a tile of a side takes; it grows with the side.
+        memory: what there is, bytes.
+    """
+    steps = range(2, _LARGEST_TILE // SMALLEST_TILE + 1)
+    return SMALLEST_TILE * (1 + bisect_right(steps, memory, key=lambda step: tile_bytes(step * SMALLEST_TILE)))

@@ -8,19 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from hnas.deploy.backends import Backend, is_out_of_memory, release_memory
 from hnas.deploy.picture_io import Picture
 from hnas.deploy.runtimes import Floats
-from hnas.deploy.tiling import Tile, automatic_side, free_bytes, plan_tiles
+from hnas.deploy.tiling import CPU_TILE_BYTES, SMALLEST_TILE, Tile, free_bytes, plan_tiles, tile_side
 from hnas.errors import HnasError
+from hnas.nets.trim import Around
 
 #: Is told the share done, 0 to 1.
 Progress = Callable[[float], None]
-_SMALLEST_TILE = 16
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class Upscaler:
                 if not is_out_of_memory(error):
                     raise
                 side = (side or max(height, width)) // 2
-                if side < _SMALLEST_TILE:
+                if side < SMALLEST_TILE:
                     name = self.backend.device
                     raise HnasError(f"{name} has too little free memory for even the smallest tile") from error
             # Outside the except clause, since its traceback keeps the failed tile's tensors alive.
@@ -108,17 +107,20 @@ class Upscaler:
 
     def _side(self, height: int, width: int) -> int:
         """The side of a tile; 0 where the whole picture fits."""
-        if self.tile is not None and self.backend.can_tile:
+        backend = self.backend
+        if self.tile is not None and backend.can_tile:
             return self.tile
-        memory = free_bytes(self.backend.device, self.backend.bytes_per_pixel, self._margin)
-        if height * width * self.backend.bytes_per_pixel <= memory:
+        usual = free = free_bytes(backend.device)
+        if backend.can_tile and backend.device.type == "cpu":
+            usual = min(free, CPU_TILE_BYTES)
+        if height * width * backend.bytes_per_pixel <= usual:
             return 0
-        if not self.backend.can_tile:
+        if not backend.can_tile:
             raise HnasError(
                 f"{width}x{height} is too large to be run at once, and this model's attention looks at the whole "
                 "picture; run it with --backend torch, which can tile it"
             )
-        return automatic_side(self.backend.bytes_per_pixel, self._margin, memory)
+        return tile_side(backend.tile_bytes, self._margin, usual=usual, free=free)
 
     def _run_tiles(self, image: NDArray[Any], result: NDArray[Any], side: int, progress: Progress) -> None:
         tiles = list(plan_tiles(image.shape[0], image.shape[1], side, self._margin))
@@ -138,23 +140,18 @@ class Upscaler:
         """The tile's own pixels, (3, scale * h, scale * w), in [0, 1]."""
         top, left, bottom, right = tile.window
         x = _to_floats(image[top:bottom, left:right])
-        mask = np.zeros((1, 1, *x.shape[2:]), np.float32)
-        mask[..., tile.top - top : tile.bottom - top, tile.left - left : tile.right - left] = 1
         total: Floats | None = None
         views = range(8) if self.self_ensemble else range(1)
         for view in views:
+            around = _turned_around(tile.around, view)
             if pooled:
-                device = self.backend.device
-                self.backend.pooled.tile(torch.from_numpy(_turned(mask, view)).to(device), view)
-            y = _turned_back(self.backend(_turned(x, view)), view)
+                size = (tile.bottom - tile.top, tile.right - tile.left)
+                self.backend.pooled.tile(size if view % 2 == 0 else size[::-1], around, view)
+            y = _turned_back(self.backend(_turned(x, view), around), view)
             total = y if total is None else total + y
         assert total is not None
-        inside = total[
-            0, :,
-            (tile.top - top) * self.scale : (tile.bottom - top) * self.scale,
-            (tile.left - left) * self.scale : (tile.right - left) * self.scale,
-        ]  # fmt: skip
-        return np.clip(inside / len(views), 0, 1)
+        own: Floats = np.clip(total[0] / len(views), 0, 1)
+        return own
 
 
 def _quiet(_: float) -> None:
@@ -188,6 +185,14 @@ def _turned(x: Floats, view: int) -> Floats:
     """One of the 8 turns and flips of (1, C, h, w)."""
     x = np.rot90(x, view % 4, (2, 3))
     return np.ascontiguousarray(x[..., ::-1] if view >= 4 else x)
+
+
+def _turned_around(around: Around, view: int) -> Around:
+    """What lies around a tile of the turned picture."""
+    top, left, bottom, right = around
+    for _ in range(view % 4):  # counterclockwise: what was right is above
+        top, left, bottom, right = right, top, left, bottom
+    return (top, right, bottom, left) if view >= 4 else (top, left, bottom, right)
 
 
 def _turned_back(y: Floats, view: int) -> Floats:

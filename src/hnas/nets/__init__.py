@@ -12,7 +12,7 @@ from hnas.nets.cost import LR_SIZE, Cost, model_cost, network_cost
 from hnas.nets.latency import Latency, device_description, measure_latency
 from hnas.nets.network import FORMAT, Network, NetworkSettings, network_from_description, parameter_count
 from hnas.nets.operations import set_fast_depthwise, to_channels_last
-from hnas.nets.receptive_field import is_global, receptive_radius
+from hnas.nets.receptive_field import cell_margins, is_global, receptive_radius
 from hnas.nets.supernet import Supernet, SupernetSettings
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Supernet",
     "SupernetSettings",
     "build_model",
+    "cell_margins",
     "device_description",
     "is_global",
     "measure_latency",

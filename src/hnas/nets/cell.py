@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from hnas import space
 from hnas.nets.operations import Norm, build_operation, normalisation
+from hnas.nets.trim import Trim
 
 #: (node, slot, edge, input features) to output features.
 ApplyEdge = Callable[[int, int, space.Edge, Tensor], Tensor]
@@ -47,7 +48,7 @@ def around(previous: Tensor, features: Tensor, weight: float, enlarge: int) -> T
     """The path around a cell: its input, enlarged where the cell enlarges, plus ``weight`` times its output."""
     if enlarge > 1:
         previous = F.interpolate(previous, scale_factor=enlarge, mode="nearest")
-    return previous + weight * features
+    return torch.add(previous, features, alpha=weight)
 
 
 class Cell(nn.Module):
@@ -58,13 +59,24 @@ class Cell(nn.Module):
         channels: C, inside the cell; its inputs have ``nodes * C``.
         scale: of the network; an upsampling cell enlarges by it.
         norm: normalisation after convolutions.
+        trims: what cuts its two inputs where a tile needs less of them; without, they are left whole.
     """
 
-    def __init__(self, cell: space.Cell, channels: int, *, scale: int, norm: Norm = "none") -> None:
+    def __init__(
+        self,
+        cell: space.Cell,
+        channels: int,
+        *,
+        scale: int,
+        norm: Norm = "none",
+        trims: tuple[Trim, Trim] | None = None,
+    ) -> None:
         super().__init__()
         self.cell = cell
         wide = len(cell.nodes) * channels
         self.inputs = nn.ModuleList(squeeze(wide, channels, norm) for _ in space.CELL_INPUTS)
+        self.trim_before_previous: nn.Module = trims[0] if trims else nn.Identity()
+        self.trim_previous: nn.Module = trims[1] if trims else nn.Identity()
         self.edges = nn.ModuleList(
             build_operation(edge.operation, channels, enlarge=enlargement(cell.kind, edge, scale), norm=norm)
             for edge in cell.edges
@@ -72,5 +84,7 @@ class Cell(nn.Module):
 
     def forward(self, before_previous: Tensor, previous: Tensor) -> Tensor:
         """Shapes: two of (N, nodes * C, H, W) to (N, nodes * C, H', W')."""
-        inputs = self.inputs[0](before_previous), self.inputs[1](previous)
-        return join_cell(self.cell, inputs, lambda node, slot, _, x: self.edges[2 * node + slot](x))
+        # After the squeeze: there are fewer channels to cut then, and the squeezes of one input stay beside each other.
+        first = self.trim_before_previous(self.inputs[0](before_previous))
+        second = self.trim_previous(self.inputs[1](previous))
+        return join_cell(self.cell, (first, second), lambda node, slot, _, x: self.edges[2 * node + slot](x))

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from hnas.errors import HnasError
 from hnas.nets.cell import Cell, around
 from hnas.nets.operations import Norm
+from hnas.nets.trim import Trim
 from hnas.space import Genotype
 
 FORMAT = "hnas-model/1"
@@ -103,13 +104,17 @@ class Frame(nn.Module):
             features = apply(index, upsampling, before_previous, previous)
             if self.settings.cell_skip:
                 enlarge = self.scale if upsampling else 1
-                features = around(previous, features, self.settings.cell_skip, enlarge)
+                features = around(self.needed(index, previous), features, self.settings.cell_skip, enlarge)
             before_previous = features if upsampling else previous
             previous = features
         image: Tensor = self.tail(previous)
         if self.settings.image_skip != "none":
-            image = image + enlarge_image(x, self.scale, self.settings.image_skip)
+            image = image + enlarge_image(self.needed(None, x), self.scale, self.settings.image_skip)
         return image
+
+    def needed(self, index: int | None, x: Tensor) -> Tensor:
+        """What a cell (or, for None, the image skip) needs of the features before it (or the picture): all."""
+        return x
 
 
 class Network(Frame):
@@ -128,19 +133,33 @@ class Network(Frame):
                 f"{len(genotype.upsampling.nodes)}; both need the same number, since each feeds the other"
             )
         self.genotype = genotype
+
+        def trims(position: int) -> tuple[Trim, Trim]:
+            enlarge = settings.scale if position > genotype.position else 1
+            two_before = position - 1 if position == genotype.position + 1 else max(position - 2, 0)
+            return Trim(two_before, position, enlarge), Trim(position - 1, position, enlarge)
+
         self.cells = nn.ModuleList(
             Cell(
                 genotype.upsampling if position == genotype.position else genotype.normal,
                 settings.channels,
                 scale=settings.scale,
                 norm=settings.norm,
+                trims=trims(position),
             )
             for position in range(1, genotype.layers + 1)
         )
+        self.image_trim = Trim(0, genotype.layers)
 
     def forward(self, x: Tensor) -> Tensor:
         """RGB in [0, 1]: (N, 3, H, W) to (N, 3, scale * H, scale * W), not clamped."""
         return self.chain(x, self.genotype, lambda index, _, *inputs: self.cells[index](*inputs))
+
+    def needed(self, index: int | None, x: Tensor) -> Tensor:
+        """See :class:`Frame`; of a tile's margin less from cell to cell."""
+        trim = self.image_trim if index is None else self.cells[index].get_submodule("trim_previous")
+        result: Tensor = trim(x)
+        return result
 
     @property
     def description(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
 
 from hnas import space
 from hnas.nets.network import Network
@@ -32,24 +32,43 @@ def receptive_radius(network: Network) -> int:
 
     Channel attention (``rcab``) pools the whole picture beside that, see :func:`is_global`.
     """
-    genotype = network.genotype
-    scale = network.scale
-    before_previous = previous = 1.0  # the stem
-    for index in range(1, genotype.layers + 1):
+    return cell_margins(network)[0]
+
+
+def cell_margins(network: Network) -> list[int]:
+    """How much margin around a tile the picture and the inputs of every cell need, in low-resolution pixels.
+
+    Returns:
+        ``layers + 1`` numbers, none larger than the one before it: the first is that of the picture, the last that of
+        the last cell's inputs.
+    """
+    genotype, scale = network.genotype, network.scale
+    # How far the result looks into the output of every cell (0: the stem), and cell by cell into its inputs.
+    outputs = [0.0] * genotype.layers + [1.0 / scale]
+    margins = [0] * (genotype.layers + 1)
+    for index in range(genotype.layers, 0, -1):
         upsampling = index == genotype.position
         cell = genotype.upsampling if upsampling else genotype.normal
         pixel = 1.0 if index <= genotype.position else 1.0 / scale
-        radius = max(_cell_radius(cell, (before_previous, previous), pixel, scale), previous)
-        before_previous = radius if upsampling else previous
-        previous = radius
-    return max(ceil(previous + 1.0 / scale), _IMAGE_SKIP_RADIUS)
+        before = index - 1 if index == genotype.position + 1 else max(index - 2, 0)
+        radii = _input_radii(cell, pixel, scale)
+        for source, radius in ((before, radii[0]), (index - 1, radii[1]), (index - 1, 0.0)):  # and the path around
+            outputs[source] = max(outputs[source], outputs[index] + radius)
+        least = _IMAGE_SKIP_RADIUS if index == genotype.layers else margins[index + 1]
+        margins[index] = max(ceil(outputs[index] + max(radii)), least)
+    margins[0] = max(ceil(outputs[0] + 1.0), margins[1])  # the stem
+    return margins
 
 
-def _cell_radius(cell: space.Cell, inputs: tuple[float, float], pixel: float, scale: int) -> float:
-    radii = dict(zip(space.CELL_INPUTS, inputs, strict=True))
-    for index, node in enumerate(cell.nodes):
-        radii[index] = max(radii[edge.source] + _edge_radius(cell.kind, edge, scale) * pixel for edge in node)
-    return max(radii[index] for index in range(len(cell.nodes)))
+def _input_radii(cell: space.Cell, pixel: float, scale: int) -> tuple[float, float]:
+    """How far a cell's output looks into each of its inputs."""
+    found = []
+    for start in space.CELL_INPUTS:
+        radii = {source: 0.0 if source == start else -inf for source in space.CELL_INPUTS}
+        for index, node in enumerate(cell.nodes):
+            radii[index] = max(radii[edge.source] + _edge_radius(cell.kind, edge, scale) * pixel for edge in node)
+        found.append(max(0.0, *(radii[index] for index in range(len(cell.nodes)))))
+    return found[0], found[1]
 
 
 def _edge_radius(kind: space.CellKind, edge: space.Edge, scale: int) -> float:

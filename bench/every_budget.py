@@ -1,0 +1,74 @@
+"""One search for every budget against one for each: whose front is larger? (docs/search.md)
+
+    python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --table runs/scores
+
+A controller that sees lambda, drawn anew in every update, against three that search for one lambda each and as long as
+it; and uniform sampling as long as one. Every genotype is trained alone for 100 steps (3 layers, 8 channels, x2) and
+scored once: the table is a folder, so a run that was stopped goes on, and runs of several seeds may share it. A front
+holds what nothing else in its search beats in gain and cost. It is measured on the validation pictures: hypervolume is
+its area in (gain over bicubic interpolation in dB, cost), up to no gain at twice the mean cost.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from hnas.data.folders import load_pairs
+from hnas.searching.algorithm import Searcher
+from hnas.searching.costs import CostTable
+from hnas.searching.reward import Scored
+from hnas.searching.score_table import tabulated
+from hnas.searching.settings import SearchSettings
+from hnas.searching.splits import split_pictures
+from hnas.searching.strategies import pareto_ranks
+from hnas.searching.study import hypervolume
+from hnas.settings import load_settings, read_config
+from hnas.training.devices import start_fabric
+
+BASE = {"layers": 3, "patch": 16, "derive_patch": 24, "derive_pictures": 8, "scorer": "short"}
+RANGE, SINGLE = "0.5..0.97", (0.7, 0.85, 0.95)
+
+
+def search(settings: SearchSettings, base: Searcher) -> list[Scored]:
+    """All that one search scored, by the table of ``base``."""
+    searcher = Searcher(settings, base.splits, base.costs, base.fabric)
+    searcher.scorer, searcher.controller_patches = base.scorer, base.controller_patches
+    return [scored for _ in range(searcher.rounds) for scored in searcher.run_round()[1]]
+
+
+def volume(found: Sequence[Scored], base: Searcher) -> float:
+    """The hypervolume of the front, chosen by the searches' own scores and measured on the validation pictures."""
+    ranks = pareto_ranks([(one.gain, -one.cost.relative) for one in found])
+    front = dict.fromkeys(one.genotype for one, rank in zip(found, ranks, strict=True) if rank == 0)
+    judged = base.score_all(list(front), base.validation, 0.5)
+    return hypervolume([(one.gain, one.cost.relative) for one in judged])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("--data", "--val"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--evaluations", type=int, default=80, help="genotypes that each search scores")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    arguments = parser.parse_args()
+    rounds = arguments.evaluations // 4
+    settings = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, "rounds": rounds})
+    splits = split_pictures(load_pairs(arguments.data, 2), load_pairs(arguments.val, 2), w_fraction=0.4, seed=0)
+    base = Searcher(settings, splits, CostTable.load(settings), start_fabric())
+    pictures = base.controller_patches.batch(0), base.validation
+    base.scorer = tabulated(base.scorer, pictures, arguments.table)
+    print("| seed | one search, all lambdas | three searches | uniform sampling |\n|---|---|---|---|")
+    for seed in arguments.seeds:
+        one = search(replace(settings, seed=seed, lam=RANGE), base)
+        three = [scored for lam in SINGLE for scored in search(replace(settings, seed=seed, lam=lam), base)]
+        chance = search(replace(settings, seed=seed, strategy="random"), base)
+        figures = " | ".join(f"{volume(found, base):.4f}" for found in (one, three, chance))
+        print(f"| {seed} | {figures} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
