@@ -31,3 +31,25 @@ def test_pages_are_kept() -> None:
     if not can:
         pytest.skip("another C library than glibc")
     assert kept < usual / 4
+
+
+_RETURNS = """
+import os, psutil, torch
+from hnas.memory import keep_memory, return_memory
+
+keep_memory()
+held = torch.zeros(1)
+large = torch.ones(64 * 2**20)
+last = torch.zeros(1)  # above it: the heap cannot simply shrink
+del large
+me = psutil.Process()
+before = me.memory_info().rss
+return_memory()
+print(before - me.memory_info().rss)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc")
+def test_memory_is_returned() -> None:
+    done = subprocess.run([sys.executable, "-c", _RETURNS], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 200 * 2**20  # of 256 MiB

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from contextlib import suppress
 
 #: Options of glibc's mallopt (malloc.h).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
@@ -34,3 +35,9 @@ def keep_memory(keep: bool = True) -> bool:
         return False
     done = [mallopt(option, value) for option, value in (_KEPT if keep else _USUAL).items()]
     return all(done)
+
+
+def return_memory() -> None:
+    """Gives back to the system what is held and not in use, where the C library can do that."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -13,6 +13,7 @@ from hnas.deploy.runtimes import Floats, Run
 from hnas.deploy.simplify import simplify
 from hnas.deploy.tiling import bytes_per_pixel, bytes_taken, model_radius, shadow_of
 from hnas.errors import HnasError
+from hnas.memory import return_memory
 from hnas.nets import Network, cell_margins, model_scale, to_channels_last
 from hnas.nets.trim import Around, Trim, kept, trimmed
 
@@ -158,8 +159,10 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def release_memory(device: torch.device) -> None:
-    """Gives back what torch keeps of a device's memory for later."""
-    if device.type == "cuda":
+    """Gives back what is kept of a device's memory for later."""
+    if device.type == "cpu":
+        return_memory()
+    elif device.type == "cuda":
         torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()

@@ -29,7 +29,7 @@ from hnas.nets.trim import Around
 #: (measured for one tile: 2.6 to 2.8 with 16 channels).
 _SCRATCH = 2.8
 #: Larger tiles are no faster on a CPU, and this leaves room for the pictures themselves (measured: docs/speed.md).
-CPU_TILE_BYTES = 640 << 20
+CPU_TILE_BYTES = 448 << 20
 #: In margins: of a smaller tile, most of the work would go into the margin.
 _WORTHWHILE_SIDE = 1
 #: Pixels; automatic tiles are so large at least and at most.

@@ -90,6 +90,8 @@ class Upscaler:
         while True:
             try:
                 self._run_tiles(image, result, side, progress)
+                if side:  # a large picture, which will be wanted a second time to be written
+                    release_memory(self.backend.device)
                 return result
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
