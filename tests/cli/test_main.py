@@ -12,7 +12,7 @@ import pytest
 
 from hnas import __version__
 from hnas.cli import show as show_module
-from hnas.cli.main import COMMANDS, main
+from hnas.cli.main import COMMANDS, RESUMABLE, main
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,6 +72,24 @@ def test_what_is_no_bug_gives_no_traceback(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_every_command_that_can_go_on_says_so_when_it_is_interrupted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    resumable = []
+    for name in COMMANDS:
+        main([name, "--help"])
+        if "--resume " in capsys.readouterr().out:
+            resumable.append(name)
+    assert sorted(resumable) == sorted(RESUMABLE)
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hnas.training.train_network.train_network", stop)
+    assert main(["train", "HNAS-A", "--data", "pictures", "--run-dir", "run"]) == 130
+    assert "hnas: interrupted; the same command with --resume goes on\n" in capsys.readouterr().err
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:

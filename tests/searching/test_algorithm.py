@@ -55,6 +55,12 @@ def test_a_score_and_a_cost_belong_to_the_genotype_that_they_stand_beside(make_s
         assert candidate.reward.value == pytest.approx(expected, abs=1e-6)
 
 
+def test_genotypes_are_scored_on_more_patches_than_a_step_trains_on(make_searcher: Make) -> None:
+    searcher = make_searcher(batch=4, score_batch=7)
+    assert len(searcher.controller_patches.batch(0)[0]) == 7
+    assert len(searcher.shared_patches.batch(0)[0]) == 4
+
+
 def test_strategy_steps_leave_the_shared_weights_alone_and_w_steps_the_controller(make_searcher: Make) -> None:
     searcher = make_searcher(lr=1e-2)
     shared, strategy = weights(searcher), deepcopy(searcher.strategy.state_dict()["controller"])

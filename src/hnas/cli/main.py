@@ -93,6 +93,10 @@ for _order, (_title, _commands) in enumerate(GROUPS.items()):
         app.command(_path, name=_name, help=_line, group=_group, sort_key=list(_commands).index(_name))
 
 
+#: Commands that an interruption costs nothing.
+RESUMABLE = ("demo", "search", "study", "train")
+
+
 def command(name: str) -> App:
     """One command, with the whole docstring of its function as help, not just its line in the list of commands."""
     found = app[name]
@@ -126,7 +130,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HnasError as error:
         return _fail(one_line(error))
     except KeyboardInterrupt:
-        print("hnas: interrupted", file=sys.stderr)
+        more = "; the same command with --resume goes on" if tokens and tokens[0] in RESUMABLE else ""
+        print(f"hnas: interrupted{more}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         # The reader has gone (`hnas ... | head`): say nothing, now or when Python flushes at exit.

@@ -66,11 +66,11 @@ class Searcher:
         self.optimizer = torch.optim.Adam(self.supernet.parameters(), lr=settings.lr, fused=True)
         self.strategy: Strategy = build_strategy(settings, costs.usage(settings.limits))
 
-        def patches(pairs: Sequence[Pair], seed: int) -> PatchSampler:
-            return PatchSampler(pairs, scale=settings.scale, patch=settings.patch, batch=settings.batch, seed=seed)
+        def patches(pairs: Sequence[Pair], batch: int, seed: int) -> PatchSampler:
+            return PatchSampler(pairs, scale=settings.scale, patch=settings.patch, batch=batch, seed=seed)
 
-        self.shared_patches = patches(splits.shared, settings.seed)
-        self.controller_patches = patches(splits.controller, settings.seed + 1)
+        self.shared_patches = patches(splits.shared, settings.batch, settings.seed)
+        self.controller_patches = patches(splits.controller, settings.score_batch or settings.batch, settings.seed + 1)
         #: Scores a fixed genotype on given pictures, in dB.
         self.scorer: Scorer = (
             shared_scorer(self.supernet, fabric)

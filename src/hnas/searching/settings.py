@@ -118,6 +118,7 @@ class SearchSettings:
             ("leave-one-out"), or a moving average of all rewards so far ("ema").
         baseline_decay: decay of that moving average.
         samples: genotypes scored per update of the strategy, all on the same batch.
+        score_batch: patches in that batch; 0 is as many as in a step of training.
         population: genotypes that evolution keeps.
         tournament: genotypes that evolution draws a parent from.
         lam: lambda of eq. 1, the weight of PSNR against cost; "0.05..0.95" trains one controller for all of them.
@@ -174,6 +175,7 @@ class SearchSettings:
     baseline: Literal["leave-one-out", "ema"] = "leave-one-out"
     baseline_decay: float = 0.95
     samples: int = 4
+    score_batch: int = 0
     population: int = 50
     tournament: int = 10
     lam: float | str = 0.6
@@ -204,7 +206,7 @@ class SearchSettings:
                 raise HnasError(f"{name} is {getattr(self, name)}; allowed is 1 and more")
         at_least_zero = (
             "cell_skip warmup w_steps controller_steps lr_end grad_clip controller_lr_end entropy_weight"
-            " cost_reference derive_pictures seed"
+            " cost_reference score_batch derive_pictures seed"
         )
         for name in at_least_zero.split():
             if not (getattr(self, name) >= 0 and isfinite(getattr(self, name))):
