@@ -28,8 +28,8 @@ from hnas.searching.study import hypervolume
 from hnas.settings import load_settings, read_config
 from hnas.training.devices import start_fabric
 
-BASE = {"layers": 3, "patch": 16, "derive_patch": 24, "derive_pictures": 8, "scorer": "short"}
-RANGE, SINGLE = "0.5..0.97", (0.7, 0.85, 0.95)
+BASE = {"layers": 3, "patch": 16, "derive_patch": 24, "derive_pictures": 24, "scorer": "short"}
+RANGE, SINGLE = "0.5..0.98", (0.75, 0.9, 0.97)
 
 
 def search(settings: SearchSettings, base: Searcher) -> list[Scored]:

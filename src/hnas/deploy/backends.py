@@ -80,6 +80,7 @@ class TorchBackend:
         # A simplified model has no attention blocks left whose pooling could be shared.
         model = model if self.pooled else simplify(model, tiles=True)
         self._shadow = shadow_of(model)
+        self._tile_bytes: dict[int, int] = {}  # by side; finding one takes a tenth of a second
         self.bytes_per_pixel = bytes_per_pixel(self._shadow)
         self.model = to_channels_last(model.to(self.device).eval())
         self._trims = _trims(self.model)
@@ -94,9 +95,11 @@ class TorchBackend:
 
     def tile_bytes(self, side: int) -> int:
         """See :class:`Backend`."""
-        whole, margin = side + 2 * self.radius, self.radius
-        with self._lock, trimmed(_trims(self._shadow), self._margins, (margin, margin, margin, margin)):
-            return bytes_taken(self._shadow, whole, whole)
+        if side not in self._tile_bytes:
+            whole, margin = side + 2 * self.radius, self.radius
+            with self._lock, trimmed(_trims(self._shadow), self._margins, (margin, margin, margin, margin)):
+                self._tile_bytes[side] = bytes_taken(self._shadow, whole, whole)
+        return self._tile_bytes[side]
 
 
 class RuntimeBackend:

@@ -130,6 +130,7 @@ def _place_labels(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
     if (legend := axes.get_legend()) is not None:
         taken.append(legend.get_window_extent().extents)
     inside = axes.get_window_extent().extents
+    names: list[Box] = []  # two on top of each other cannot be read; on a dotted line one can
     for mark, (x, y) in sorted(zip(marks, places, strict=True), key=lambda pair: pair[0].kind != "ours"):
         if not mark.label:
             continue
@@ -142,17 +143,21 @@ def _place_labels(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
         width, height = extent.width, extent.height
         others = [place for place in places if place != (x, y)]
         best: tuple[float, Box] = (float("inf"), _around(x, y, width, height))
-        for away, (across, up) in product((11, 20, 32, 46), _DIRECTIONS):
+        for away, (across, up) in product((11, 20, 32, 46, 60), _DIRECTIONS):
             box = _around(x + across * (away * point + width / 2), y + up * (away * point + height / 4), width, height)
             covered = sum(_shared(box, other) for other in taken) + 4 * (width * height - _shared(box, inside))
+            covered += 10 * sum(_shared(box, other) for other in names)
             # A name nearer to another mark would be read as that one's.
             nearest = min((_distance(box, *other) for other in others), default=float("inf"))
             mistaken = 400 * point if nearest < _distance(box, x, y) + 4 * point else 0
             best = min(best, (covered + mistaken + away * point, box))
         left, bottom, right, top = best[1]
-        taken.append(best[1])
+        names.append(best[1])
         across, up = axes.transData.inverted().transform(((left + right) / 2, (bottom + top) / 2))
         text.set_position((float(across), float(up)))
+        if _distance(best[1], x, y) > 15 * point:  # so far away that it needs a line to what it names
+            end = axes.transData.inverted().transform((min(max(x, left), right), min(max(y, bottom), top)))
+            axes.plot([mark.macs, end[0]], [mark.psnr, end[1]], color=colour, lw=0.6, zorder=1)
 
 
 Box = tuple[float, float, float, float]
