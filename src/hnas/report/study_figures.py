@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hnas.report.figures import GRID, INK, MUTED, calm, save_figure
+from hnas.searching.study import WORST
 from hnas.space import OPERATIONS
 from hnas.space.layout import OPERATION_STYLES
 
@@ -87,9 +88,18 @@ def _fronts(study: Mapping[str, Any]) -> Figure:
     figure, panels = _panels(len(strategies), width=2.6 * len(strategies) + 1.0, height=3.4)
     for axes, (name, one) in zip(panels, strategies.items(), strict=True):
         for front in one["fronts"]:
-            gains, costs = zip(*_undominated(front), strict=True)
-            axes.step([*costs, 2.0], [*gains, gains[-1]], where="post", color=COLOURS[name], lw=1.4, alpha=0.8)
+            within = [point for point in _undominated(front) if point[1] < WORST[1]]  # what the hypervolume counts
+            gains, costs = [gain for gain, _ in within], [cost for _, cost in within]
+            axes.step(
+                [*costs, *[WORST[1]] * bool(costs)],
+                [*gains, *gains[-1:]],
+                where="post",
+                color=COLOURS[name],
+                lw=1.4,
+                alpha=0.8,
+            )
             axes.plot(costs, gains, "o", color=COLOURS[name], ms=4)
+        axes.set_xlim(0, WORST[1])
         mean, spread = one["hypervolume"]
         axes.set_title(f"{NAMES[name]}\nhypervolume {mean:.4f} ± {spread:.4f}", fontsize=9, color=INK, loc="left")
         axes.set_xlabel("cost (1 = mean of the space)")

@@ -46,6 +46,8 @@ _PROBES = 60
 _TABLE = "scores"
 #: Validated points of a front.
 _FRONT = 16
+#: Gain and cost that a hypervolume reaches to: no gain at twice the mean cost of the space.
+WORST = (0.0, 2.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,12 +334,12 @@ def _front(lines: Sequence[dict[str, Any]]) -> list[Genotype]:
     return [Genotype.from_dict(line["genotype"]) for line in first[::step]]
 
 
-def hypervolume(points: Sequence[tuple[float, float]], *, worst: tuple[float, float] = (0.0, 2.0)) -> float:
+def hypervolume(points: Sequence[tuple[float, float]], *, worst: tuple[float, float] = WORST) -> float:
     """The area in (gain, cost) that points dominate up to the worst point: larger is better.
 
     Args:
         points: gain in dB (larger is better) and cost (smaller is better).
-        worst: the corner; by default no gain at twice the mean cost of the space.
+        worst: the corner.
     """
     area, best_gain = 0.0, worst[0]
     for gain, cost in sorted(points, key=lambda point: (point[1], -point[0])):
