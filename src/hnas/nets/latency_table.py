@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,6 +24,8 @@ from hnas.space import Cell as CellGraph
 FORMAT = "hnas-latency/1"
 #: No part is timed for longer than this, seconds.
 _MAX_SECONDS = 2.0
+#: How often every part is measured.
+_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -124,21 +127,25 @@ def build_latency_table(
 ) -> LatencyTable:
     """Measures every part on a device: the fastest of a few passes over noise, channels last, after one to warm up.
 
+    All parts are measured in several rounds, seconds apart, so that other work on the machine spoils none of them for
+    good.
+
     Args:
         settings: width, scale, skips and normalisation of the networks.
         lr_size: (height, width) of the low-resolution input.
         nodes: intermediate nodes of a cell.
         device: where it runs.
-        repeats: passes per part.
+        repeats: passes per part and round.
         progress: called with the name of every part when it is measured.
     """
     device = torch.device(device)
     bench = _Bench(settings, lr_size, nodes, device, repeats)
     milliseconds: dict[str, float] = {}
-    for part in _parts():
-        milliseconds[part] = bench.measure(part)
-        if progress:
-            progress(part)
+    for last in (*[False] * (_ROUNDS - 1), True):
+        for part in _parts():
+            milliseconds[part] = min(milliseconds.get(part, inf), bench.measure(part))
+            if progress and last:
+                progress(part)
     # Measured with nearest interpolation on two edges from the inputs; the cell itself is what is left.
     whole, edge = milliseconds["cell/upsampling"], milliseconds["upsampling/input/nearest"]
     milliseconds["cell/upsampling"] = max(whole - 2 * edge, 0.0)
