@@ -18,15 +18,13 @@ from pathlib import Path
 
 from hnas.data.folders import load_pairs
 from hnas.searching.algorithm import Searcher
-from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored
-from hnas.searching.score_table import tabulated
+from hnas.searching.score_table import open_table, search_by
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import split_pictures
 from hnas.searching.strategies import pareto_ranks
 from hnas.searching.study import hypervolume
 from hnas.settings import load_settings, read_config
-from hnas.training.devices import start_fabric
 
 BASE = {"layers": 3, "patch": 16, "derive_patch": 24, "derive_pictures": 24, "scorer": "short"}
 RANGE, SINGLE = "0.5..0.98", (0.75, 0.9, 0.97)
@@ -34,8 +32,7 @@ RANGE, SINGLE = "0.5..0.98", (0.75, 0.9, 0.97)
 
 def search(settings: SearchSettings, base: Searcher) -> list[Scored]:
     """All that one search scored, by the table of ``base``."""
-    searcher = Searcher(settings, base.splits, base.costs, base.fabric)
-    searcher.scorer, searcher.controller_patches = base.scorer, base.controller_patches
+    searcher = search_by(base, settings)
     return [scored for _ in range(searcher.rounds) for scored in searcher.run_round()[1]]
 
 
@@ -58,9 +55,7 @@ def main() -> None:
     rounds = arguments.evaluations // 4
     settings = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, "rounds": rounds})
     splits = split_pictures(load_pairs(arguments.data, 2), load_pairs(arguments.val, 2), w_fraction=0.4, seed=0)
-    base = Searcher(settings, splits, CostTable.load(settings), start_fabric())
-    pictures = base.controller_patches.batch(0), base.validation
-    base.scorer = tabulated(base.scorer, pictures, arguments.table)
+    base = open_table(settings, splits, arguments.table)
     print("| seed | one search, all lambdas | three searches | uniform sampling |\n|---|---|---|---|")
     for seed in arguments.seeds:
         one = search(replace(settings, seed=seed, lam=RANGE), base)

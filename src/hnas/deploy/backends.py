@@ -15,10 +15,8 @@ from hnas.deploy.tiling import bytes_per_pixel, bytes_taken, model_radius, shado
 from hnas.errors import HnasError
 from hnas.memory import return_memory
 from hnas.nets import Network, cell_margins, model_scale, to_channels_last
-from hnas.nets.trim import Around, Trim, kept, trimmed
+from hnas.nets.trim import WHOLE, Around, Trim, kept, trimmed
 
-#: Of a picture that is run at once.
-WHOLE: Around = (0, 0, 0, 0)
 BackendName = Literal["torch", "onnx", "openvino"]
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from hnas.nets import Network, cell_margins
 from hnas.nets.operations import ResidualChannelAttention
-from hnas.nets.trim import Around, kept
+from hnas.nets.trim import WHOLE, Around, kept
 
 #: A block in a view (turn or flip) of the picture.
 _Key = tuple[int, int]
@@ -45,7 +45,7 @@ class PooledMeans:
         self._sums: dict[_Key, tuple[Tensor, int]] = {}
         self._means: dict[_Key, Tensor] = {}
         self._view = 0
-        self._around: Around = (0, 0, 0, 0)
+        self._around = WHOLE
         self._size = (0, 0)
 
     def __bool__(self) -> bool:

@@ -39,6 +39,12 @@ def join_cell(cell: space.Cell, inputs: tuple[Tensor, Tensor], apply: ApplyEdge)
     return torch.cat([features[index] for index in range(len(cell.nodes))], 1)
 
 
+def input_cells(genotype: space.Genotype, index: int) -> tuple[int, int]:
+    """The cells (from 1; 0 is the stem) whose outputs are a cell's inputs -2 and -1: after the upsampling cell, itself
+    for both (paper, 3.3)."""
+    return (index - 1 if index == genotype.position + 1 else max(index - 2, 0)), index - 1
+
+
 def squeeze(wide: int, channels: int, norm: Norm) -> nn.Sequential:
     """What each input of a cell goes through: ReLU and a 1x1 convolution to C channels."""
     return nn.Sequential(nn.ReLU(), nn.Conv2d(wide, channels, 1, bias=False), *normalisation(norm, channels))

@@ -141,10 +141,10 @@ def build_latency_table(
     device = torch.device(device)
     bench = _Bench(settings, lr_size, nodes, device, repeats)
     milliseconds: dict[str, float] = {}
-    for last in (*[False] * (_ROUNDS - 1), True):
+    for number in range(1, _ROUNDS + 1):
         for part in _parts():
             milliseconds[part] = min(milliseconds.get(part, inf), bench.measure(part))
-            if progress and last:
+            if progress and number == _ROUNDS:
                 progress(part)
     # Measured with nearest interpolation on two edges from the inputs; the cell itself is what is left.
     whole, edge = milliseconds["cell/upsampling"], milliseconds["upsampling/input/nearest"]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hnas.errors import HnasError
-from hnas.nets.cell import Cell, around
+from hnas.nets.cell import Cell, around, input_cells
 from hnas.nets.operations import Norm
 from hnas.nets.trim import Trim
 from hnas.space import Genotype
@@ -136,8 +136,8 @@ class Network(Frame):
 
         def trims(position: int) -> tuple[Trim, Trim]:
             enlarge = settings.scale if position > genotype.position else 1
-            two_before = position - 1 if position == genotype.position + 1 else max(position - 2, 0)
-            return Trim(two_before, position, enlarge), Trim(position - 1, position, enlarge)
+            before_previous, previous = input_cells(genotype, position)
+            return Trim(before_previous, position, enlarge), Trim(previous, position, enlarge)
 
         self.cells = nn.ModuleList(
             Cell(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil, inf
 
 from hnas import space
+from hnas.nets.cell import input_cells
 from hnas.nets.network import Network
 
 #: Radius in pixels of the operation's own input.
@@ -50,9 +51,8 @@ def cell_margins(network: Network) -> list[int]:
         upsampling = index == genotype.position
         cell = genotype.upsampling if upsampling else genotype.normal
         pixel = 1.0 if index <= genotype.position else 1.0 / scale
-        before = index - 1 if index == genotype.position + 1 else max(index - 2, 0)
         radii = _input_radii(cell, pixel, scale)
-        for source, radius in ((before, radii[0]), (index - 1, radii[1]), (index - 1, 0.0)):  # and the path around
+        for source, radius in (*zip(input_cells(genotype, index), radii, strict=True), (index - 1, 0.0)):  # path around
             outputs[source] = max(outputs[source], outputs[index] + radius)
         least = _IMAGE_SKIP_RADIUS if index == genotype.layers else margins[index + 1]
         margins[index] = max(ceil(outputs[index] + max(radii)), least)

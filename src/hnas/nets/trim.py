@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 #: Low-resolution pixels that were read beyond a tile: above, left, below and right (fewer at the picture's edge).
 Around = tuple[int, int, int, int]
+#: Of a picture that is run at once.
+WHOLE: Around = (0, 0, 0, 0)
 
 
 class Trim(nn.Module):
@@ -28,7 +30,7 @@ class Trim(nn.Module):
     def __init__(self, before: int, after: int, enlarge: int = 1) -> None:
         super().__init__()
         self.before, self.after, self.enlarge = before, after, enlarge
-        self.cut: Around = (0, 0, 0, 0)
+        self.cut = WHOLE
 
     def forward(self, x: Tensor) -> Tensor:
         """Shapes: (N, C, H, W) to (N, C, H', W'), a view."""
@@ -52,15 +54,14 @@ def trimmed(trims: Sequence[Trim], margins: Sequence[int], around: Around) -> It
         around: of the tile; nothing is left out of a margin that is none.
     """
     for trim in trims:
-        before, after = kept(around, margins[trim.before]), kept(around, margins[trim.after])
-        if trim.before == 0:
-            before = around
+        before = kept(around, margins[trim.before]) if trim.before else around
+        after = kept(around, margins[trim.after])
         trim.cut = tuple(a - b for a, b in zip(before, after, strict=True))  # type: ignore[assignment]
     try:
         yield
     finally:
         for trim in trims:
-            trim.cut = (0, 0, 0, 0)
+            trim.cut = WHOLE
 
 
 def kept(around: Around, margin: int) -> Around:

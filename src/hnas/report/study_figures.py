@@ -89,16 +89,10 @@ def _fronts(study: Mapping[str, Any]) -> Figure:
     for axes, (name, one) in zip(panels, strategies.items(), strict=True):
         for front in one["fronts"]:
             within = [point for point in _undominated(front) if point[1] < WORST[1]]  # what the hypervolume counts
-            gains, costs = [gain for gain, _ in within], [cost for _, cost in within]
-            axes.step(
-                [*costs, *[WORST[1]] * bool(costs)],
-                [*gains, *gains[-1:]],
-                where="post",
-                color=COLOURS[name],
-                lw=1.4,
-                alpha=0.8,
-            )
-            axes.plot(costs, gains, "o", color=COLOURS[name], ms=4)
+            line = [*within, *((gain, WORST[1]) for gain, _ in within[-1:])]
+            gains, costs = [gain for gain, _ in line], [cost for _, cost in line]
+            axes.step(costs, gains, where="post", color=COLOURS[name], lw=1.4, alpha=0.8)
+            axes.plot(costs[: len(within)], gains[: len(within)], "o", color=COLOURS[name], ms=4)
         axes.set_xlim(0, WORST[1])
         mean, spread = one["hypervolume"]
         axes.set_title(f"{NAMES[name]}\nhypervolume {mean:.4f} ± {spread:.4f}", fontsize=9, color=INK, loc="left")

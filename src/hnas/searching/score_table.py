@@ -11,8 +11,13 @@ import torch
 from torch import Tensor
 
 from hnas.files import write_atomically
+from hnas.searching.algorithm import Searcher
+from hnas.searching.costs import CostTable
 from hnas.searching.scoring import Scorer
+from hnas.searching.settings import SearchSettings
+from hnas.searching.splits import Splits
 from hnas.space import Genotype
+from hnas.training.devices import start_fabric
 
 
 def tabulated(score: Scorer, pictures: Sequence[tuple[Tensor, Tensor]], folder: Path) -> Scorer:
@@ -35,3 +40,18 @@ def tabulated(score: Scorer, pictures: Sequence[tuple[Tensor, Tensor]], folder: 
         return float(json.loads(path.read_text(encoding="utf-8"))["psnr"][index])
 
     return look_up
+
+
+def open_table(settings: SearchSettings, splits: Splits, folder: Path) -> Searcher:
+    """A search by short training that scores by a table: on one batch of the strategy's pictures, and on validation."""
+    searcher = Searcher(settings, splits, CostTable.load(settings), start_fabric())
+    pictures = searcher.controller_patches.batch(0), searcher.validation
+    searcher.scorer = tabulated(searcher.scorer, pictures, folder)
+    return searcher
+
+
+def search_by(table: Searcher, settings: SearchSettings) -> Searcher:
+    """Another search that scores by the same table, whatever its seed and strategy."""
+    searcher = Searcher(settings, table.splits, table.costs, table.fabric)
+    searcher.scorer, searcher.controller_patches = table.scorer, table.controller_patches
+    return searcher

@@ -27,7 +27,7 @@ from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored
 from hnas.searching.runs import RESULT, open_searcher, search_and_derive
-from hnas.searching.score_table import tabulated
+from hnas.searching.score_table import open_table, search_by
 from hnas.searching.scoring import short_scorer
 from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
 from hnas.searching.splits import Splits, split_pictures
@@ -214,9 +214,7 @@ def _search(
         searcher = Searcher(own, base.splits, base.costs, base.fabric)
         searcher.supernet.load_state_dict(base.supernet.state_dict())
     else:
-        own = replace(own, derive_samples=1, checkpoint_every=1)
-        searcher = Searcher(own, base.splits, base.costs, base.fabric)
-        searcher.scorer, searcher.controller_patches = base.scorer, base.controller_patches
+        searcher = search_by(base, replace(own, derive_samples=1, checkpoint_every=1))
     _run(path, searcher, pictures)
 
 
@@ -225,10 +223,7 @@ def _open_scorer(folder: Path, pictures: _Pictures, settings: SearchSettings, se
     if settings.scorer == "shared":
         return _open_shared(folder, pictures, settings, seed)
     own = replace(settings, seed=0)
-    searcher = Searcher(own, _splits(pictures, own), CostTable.load(own), start_fabric())
-    both = searcher.controller_patches.batch(0), searcher.validation
-    searcher.scorer = tabulated(searcher.scorer, both, folder / _TABLE)
-    return searcher
+    return open_table(own, _splits(pictures, own), folder / _TABLE)
 
 
 def _random_genotype(settings: SearchSettings, index: int) -> Genotype:
