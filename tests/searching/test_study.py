@@ -9,8 +9,8 @@ import pytest
 
 from hnas.errors import HnasError
 from hnas.report.study import write_study
-from hnas.searching.settings import SearchSettings
-from hnas.searching.study import StudySettings, hypervolume, kendall_tau, run_study
+from hnas.searching.settings import SearchSettings, StudySettings
+from hnas.searching.study import hypervolume, kendall_tau, run_study
 
 
 def test_hypervolume_is_the_dominated_area() -> None:

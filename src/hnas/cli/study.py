@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from hnas.cli.options import Config, Json
-from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
+from hnas.searching.settings import SearchSettings, StudySettings
 
 
 def study(
@@ -18,12 +18,7 @@ def study(
     data: Path,
     run_dir: Path,
     val: Path | None = None,
-    strategies: tuple[StrategyName, ...] = STRATEGIES,
-    seeds: int = 3,
-    evaluations: int = 400,
-    alone: int = 12,
-    alone_steps: int = 300,
-    processes: int = 1,
+    compared: Annotated[StudySettings | None, Parameter(name="*")] = None,
     settings: Annotated[SearchSettings | None, Parameter(name="*")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
@@ -41,31 +36,18 @@ def study(
         data: A folder with pictures to search on.
         run_dir: Folder for the study; its searches are run folders inside.
         val: A folder with pictures to validate on; without it, a tenth of the others.
-        strategies: What is compared.
-        seeds: Searches of each.
-        evaluations: Genotypes that each search scores.
-        alone: Random genotypes that are trained alone for longer, to check the scores by.
-        alone_steps: Updates of that training.
-        processes: Searches at a time.
         resume: Go on with the study in the folder.
         overwrite: Take the study in the folder away and start anew.
     """
     from hnas.report.study import write_study
-    from hnas.searching.study import StudySettings, run_study
+    from hnas.searching.study import run_study
 
     result = run_study(
         data,
         val,
         run_dir=run_dir,
         settings=settings or SearchSettings(),
-        study=StudySettings(
-            strategies=strategies,
-            seeds=seeds,
-            evaluations=evaluations,
-            alone=alone,
-            alone_steps=alone_steps,
-            processes=processes,
-        ),
+        study=compared or StudySettings(),
         resume=resume,
         overwrite=overwrite,
         progress=lambda sentence: print(f"study: {sentence}", file=sys.stderr, flush=True),

@@ -1,4 +1,4 @@
-"""What a search does; every number of the paper is here."""
+"""What a search and a study of several do; every number of the paper is here."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from hnas.space import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS, SearchSpace
 StrategyName = Literal["controller", "controller-flat", "random", "evolution"]
 STRATEGIES: tuple[StrategyName, ...] = ("controller", "controller-flat", "random", "evolution")
 CostName = Literal["macs", "params", "latency"]
+#: Points of a study's curve of the best reward against evaluations.
+STUDY_POINTS = 10
 
 
 @dataclass(frozen=True)
@@ -285,3 +287,32 @@ _CHOICES = {
     "cost": ("macs", "params", "latency"),
     "scorer": ("shared", "short"),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySettings:
+    """A study: what is compared.
+
+    Attributes:
+        strategies: by name.
+        seeds: searches of each strategy; seeds 0, 1, ...
+        evaluations: genotypes that each search scores.
+        alone: random genotypes that are trained alone for Kendall's tau of the scores.
+        alone_steps: updates of that training; rate and patches are those of the search settings' short training.
+        processes: searches at a time.
+    """
+
+    strategies: tuple[StrategyName, ...] = STRATEGIES
+    seeds: int = 3
+    evaluations: int = 400
+    alone: int = 12
+    alone_steps: int = 300
+    processes: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.strategies or not set(self.strategies) <= set(STRATEGIES):
+            raise HnasError(f"strategies are {', '.join(self.strategies)}; allowed are {', '.join(STRATEGIES)}")
+        least_of = {"seeds": 1, "evaluations": STUDY_POINTS, "alone": 0, "alone_steps": 1, "processes": 1}
+        for name, least in least_of.items():
+            if getattr(self, name) < least:
+                raise HnasError(f"{name} is {getattr(self, name)}; allowed is {least} and more")

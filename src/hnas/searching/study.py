@@ -29,7 +29,7 @@ from hnas.searching.reward import Scored
 from hnas.searching.runs import RESULT, open_searcher, search_and_derive
 from hnas.searching.score_table import open_table, search_by
 from hnas.searching.scoring import short_scorer
-from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
+from hnas.searching.settings import STUDY_POINTS, SearchSettings, StrategyName, StudySettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
 from hnas.space import Genotype
@@ -38,8 +38,6 @@ from hnas.training.run_folder import CONFIG, RunFolder, open_run
 
 STUDY = "study.json"
 T = TypeVar("T")
-#: Points of the curve of the best reward against evaluations.
-_POINTS = 10
 #: Random genotypes by which the spread of shared weights is measured.
 _PROBES = 60
 #: The table of scores by short training, in the study's folder.
@@ -48,34 +46,6 @@ _TABLE = "scores"
 _FRONT = 16
 #: Gain and cost that a hypervolume reaches to: no gain at twice the mean cost of the space.
 WORST = (0.0, 2.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StudySettings:
-    """What is compared.
-
-    Attributes:
-        strategies: by name.
-        seeds: searches of each strategy; seeds 0, 1, ...
-        evaluations: genotypes that each search scores.
-        alone: random genotypes that are trained alone for Kendall's tau of the scores.
-        alone_steps: updates of that training; rate and patches are those of the search settings' short training.
-        processes: searches at a time.
-    """
-
-    strategies: tuple[StrategyName, ...] = STRATEGIES
-    seeds: int = 3
-    evaluations: int = 400
-    alone: int = 12
-    alone_steps: int = 300
-    processes: int = 1
-
-    def __post_init__(self) -> None:
-        if not self.strategies or not set(self.strategies) <= set(STRATEGIES):
-            raise HnasError(f"strategies are {', '.join(self.strategies)}; allowed are {', '.join(STRATEGIES)}")
-        for name, least in (("seeds", 1), ("evaluations", _POINTS), ("alone", 0), ("alone_steps", 1), ("processes", 1)):
-            if getattr(self, name) < least:
-                raise HnasError(f"{name} is {getattr(self, name)}; allowed is {least} and more")
 
 
 @dataclass(frozen=True)
@@ -272,7 +242,7 @@ def _analyse(
             curves[name].append([best.worth for best in judge(_best_so_far(lines))])
             fronts[name].append([(one.gain, one.cost.relative) for one in judge(_front(lines))])
     volumes = {name: [hypervolume(front) for front in fronts[name]] for name in study.strategies}
-    points = [round(study.evaluations * (index + 1) / _POINTS) for index in range(_POINTS)]
+    points = [round(study.evaluations * (index + 1) / STUDY_POINTS) for index in range(STUDY_POINTS)]
     return {
         "evaluations": points,
         "strategies": {
@@ -315,8 +285,8 @@ def _evaluations(run: Path) -> list[dict[str, Any]]:
 def _best_so_far(lines: Sequence[dict[str, Any]]) -> list[Genotype]:
     """The best by its own scores after each tenth of the evaluations."""
     best = []
-    for index in range(_POINTS):
-        seen = lines[: max(1, round(len(lines) * (index + 1) / _POINTS))]
+    for index in range(STUDY_POINTS):
+        seen = lines[: max(1, round(len(lines) * (index + 1) / STUDY_POINTS))]
         best.append(Genotype.from_dict(max(seen, key=lambda line: line["worth"])["genotype"]))
     return best
 
@@ -360,10 +330,10 @@ def _entropies(folder: Path, name: str, seeds: int) -> dict[str, list[float]]:
     found: dict[str, list[list[float]]] = {}
     for seed in range(seeds):
         lines = [line for line in RunFolder(folder / f"seed-{seed}-{name}", RESULT).lines() if "entropy" in line]
-        for index in range(_POINTS if lines else 0):
-            entropies = lines[round((len(lines) - 1) * index / (_POINTS - 1))]["entropy"]
+        for index in range(STUDY_POINTS if lines else 0):
+            entropies = lines[round((len(lines) - 1) * index / (STUDY_POINTS - 1))]["entropy"]
             for head, value in entropies.items():
-                found.setdefault(head, [[] for _ in range(_POINTS)])[index].append(value)
+                found.setdefault(head, [[] for _ in range(STUDY_POINTS)])[index].append(value)
     return {head: [fmean(values) for values in at] for head, at in found.items()}
 
 
