@@ -3,8 +3,8 @@
     python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --table runs/scores
 
 A controller that sees lambda, drawn anew in every update, against three that search for one lambda each and as long as
-it; and uniform sampling as long as one. Every genotype is trained alone for 100 steps (3 layers, 8 channels, x2) and
-scored once: the table is a folder, so a run that was stopped goes on, and runs of several seeds may share it. A front
+it; and uniform sampling as long as one. Every genotype (3 layers, 2 nodes, 8 channels, x2) is trained alone for 200
+steps and scored once: the table is a folder, so a run that was stopped goes on, and processes may share it. A front
 holds what nothing else in its search beats in gain and cost. It is measured on the validation pictures: hypervolume is
 its area in (gain over bicubic interpolation in dB, cost), up to no gain at twice the mean cost.
 """
@@ -26,8 +26,9 @@ from hnas.searching.strategies import pareto_ranks
 from hnas.searching.study import hypervolume
 from hnas.settings import load_settings, read_config
 
-BASE = {"layers": 3, "patch": 16, "derive_patch": 24, "derive_pictures": 24, "scorer": "short"}
-RANGE, SINGLE = "0.5..0.98", (0.75, 0.9, 0.97)
+SIZE = {"layers": 3, "nodes": 2, "patch": 16, "derive_patch": 24, "derive_pictures": 24}
+BASE = SIZE | {"scorer": "short", "short_steps": 200}
+RANGE, SINGLE = "0.75..0.97", (0.75, 0.9, 0.97)
 
 
 def search(settings: SearchSettings, base: Searcher) -> list[Scored]:
@@ -49,8 +50,8 @@ def main() -> None:
     for name in ("--data", "--val"):
         parser.add_argument(name, required=True)
     parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--evaluations", type=int, default=80, help="genotypes that each search scores")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--evaluations", type=int, default=400, help="genotypes that each search scores")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = parser.parse_args()
     rounds = arguments.evaluations // 4
     settings = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, "rounds": rounds})

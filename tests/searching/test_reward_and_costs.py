@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from math import atan2, hypot
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
-from hnas.searching.costs import CostTable
-from hnas.searching.reward import joint_reward
+from hnas.searching.costs import CandidateCost, CostTable
+from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.space import NAMED_GENOTYPES
 
@@ -18,6 +22,37 @@ def test_reward_is_equation_1() -> None:
     assert reward.psnr_term == pytest.approx(18.0)
     assert reward.cost_term == pytest.approx(0.2)
     assert reward.value == pytest.approx(0.6 * 30.0 - 0.4 * 0.5)
+
+
+def batch(psnrs: Sequence[float], costs: Sequence[float]) -> list[Scored]:
+    genotype = NAMED_GENOTYPES["HNAS-A"]
+    return [
+        Scored(genotype, psnr, psnr - 30.0, CandidateCost(1, 1, None, cost), joint_reward(psnr, cost, 0.5))
+        for psnr, cost in zip(psnrs, costs, strict=True)
+    ]
+
+
+def test_the_spread_of_a_reward_is_that_of_its_terms_over_all_batches() -> None:
+    """Standard deviations 0.1 and 0.3 of PSNR, 1 and 3 of cost; a single genotype has none."""
+    spread = Spread().after(batch([30.0, 30.1, 30.2], [1.0, 2.0, 3.0])).after(batch([31.0], [1.0]))
+    spread = spread.after(batch([30.0, 30.3, 30.6], [1.0, 4.0, 7.0]))
+    assert spread.of_reward(0.75) == pytest.approx(hypot(0.75 * 0.2, 0.25 * 2.0))
+    assert Spread().of_reward(0.75) == 1.0
+    # Halfway between cost alone and PSNR alone both terms differ alike: lambda * 0.2 = (1 - lambda) * 2.
+    assert spread.lam_between(1e-9, 1 - 1e-9, 0.5) == pytest.approx(2.0 / 2.2)
+
+
+@given(st.floats(0.01, 0.98), st.floats(0.001, 0.99), st.floats(0, 1), st.floats(1e-4, 10), st.floats(1e-4, 10))
+def test_the_way_between_two_lambdas_is_even_in_the_direction_of_the_reward(
+    low: float, more: float, part: float, psnr: float, cost: float
+) -> None:
+    spread, high = Spread(psnr, cost, 1), low + (0.99 - low) * more
+    way = [spread.lam_between(low, high, at) for at in (0.0, part, 1.0)]
+    assert way == sorted(way)
+    assert (way[0], way[2]) == pytest.approx((low, high))
+    angles = [atan2(lam * psnr, (1 - lam) * cost) for lam in way]
+    assert angles[1] - angles[0] == pytest.approx(part * (angles[2] - angles[0]), abs=1e-6)
+    assert spread.lam_between(low, low, part) == low
 
 
 def test_costs_are_those_of_the_trained_network() -> None:

@@ -11,7 +11,7 @@ import torch
 
 from hnas.errors import HnasError
 from hnas.searching.costs import CandidateCost
-from hnas.searching.reward import Scored, joint_reward
+from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.sampling import fair_genotypes
 from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
 from hnas.searching.strategies import (
@@ -176,14 +176,15 @@ def test_standardised_updates_do_not_depend_on_the_scale_of_the_reward(tiny: Sea
     settings = replace(tiny, samples=4, standardise=True, entropy_weight=0.04)
     entropies = []
     for factor in (1.0, 100.0):
-        strategy = ControllerStrategy(settings, anything)
+        strategy, spread = ControllerStrategy(settings, anything), Spread()
         for update in range(5):
             genotypes = strategy.ask(4, lam=LAM, random=Random(update))
             group = [
                 replace(one, psnr=factor * one.psnr, reward=joint_reward(factor * one.psnr, 0.0, LAM))
                 for one in scored(genotypes)
             ]
-            numbers = strategy.tell(group, lam=LAM)
+            spread = spread.after(group)
+            numbers = strategy.tell(group, lam=LAM, spread=spread.of_reward(LAM))
         entropies.append(numbers["entropy"])
     assert entropies[0] == pytest.approx(entropies[1], rel=1e-5)
 
@@ -207,7 +208,7 @@ def test_the_presets_controller_finds_the_good_part_of_a_large_space() -> None:
     mean, spread = fmean(drawn), stdev(drawn)
 
     def last_forty(name: StrategyName) -> float:
-        strategy = build_strategy(replace(settings, strategy=name), anything)
+        strategy, usual = build_strategy(replace(settings, strategy=name), anything), Spread()
         values: list[float] = []
         for update in range(settings.updates):
             pictures = Random(-update - 1).gauss(30, 1)
@@ -219,7 +220,8 @@ def test_the_presets_controller_finds_the_good_part_of_a_large_space() -> None:
                 psnr = pictures + 0.05 * value
                 group.append(Scored(genotype, psnr, 0.05 * value, cost, joint_reward(psnr, 0.0, LAM)))
                 values.append(value)
-            strategy.tell(group, lam=LAM)
+            usual = usual.after(group)
+            strategy.tell(group, lam=LAM, spread=usual.of_reward(LAM))
         return fmean(values[-40:])
 
     assert last_forty("random") < 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple
 from random import Random
 from statistics import fmean
 from time import perf_counter
@@ -19,7 +20,7 @@ from hnas.errors import HnasError
 from hnas.nets import Supernet, SupernetSettings, to_channels_last
 from hnas.searching.costs import CostTable
 from hnas.searching.health import complaints
-from hnas.searching.reward import Scored, joint_reward
+from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.sampling import fair_genotypes
 from hnas.searching.scoring import Scorer, bicubic_psnr, middle_crops, network_settings, shared_scorer, short_scorer
 from hnas.searching.settings import SearchSettings
@@ -81,6 +82,7 @@ class Searcher:
         self.validation = middle_crops(
             splits.validation, patch=settings.derive_patch, limit=settings.derive_pictures, device=fabric.device
         )
+        self.spread = Spread()
         self.round = 0
         self.seconds = 0.0
 
@@ -177,7 +179,9 @@ class Searcher:
         lr, hr = self.controller_patches.batch(pictures, device=self.fabric.device)
         psnrs = self._share(lambda genotype: self.scorer(genotype, lr, hr), genotypes)
         scored = self._scored(genotypes, psnrs, bicubic_psnr(lr, hr), lam)
-        return scored, self.strategy.tell(scored, lam=lam) | {"lam": lam}
+        self.spread = self.spread.after(scored)
+        told = self.strategy.tell(scored, lam=lam, spread=self.spread.of_reward(lam))
+        return scored, told | {"lam": lam}
 
     def score_all(self, genotypes: Sequence[Genotype], pictures: tuple[Tensor, Tensor], lam: float) -> list[Scored]:
         """Scores fixed genotypes on fixed pictures (LR and HR)."""
@@ -205,7 +209,7 @@ class Searcher:
         return [float(psnr) for psnr in gathered.t().flatten()]
 
     def _lam(self, random: Random) -> float:
-        return random.uniform(*self.settings.lam_range)
+        return self.spread.lam_between(*self.settings.lam_range, random.random())
 
     def _finite(self, what: str, values: Sequence[Tensor]) -> float:
         mean = float(torch.stack(list(values)).mean()) if values else 0.0
@@ -222,6 +226,7 @@ class Searcher:
             "supernet": self.supernet.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "strategy": self.strategy.state_dict(),
+            "spread": astuple(self.spread),
             "round": self.round,
             "seconds": self.seconds,
         }
@@ -231,6 +236,7 @@ class Searcher:
         self.supernet.load_state_dict(state["supernet"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.strategy.load_state_dict(state["strategy"])
+        self.spread = Spread(*state.get("spread", ()))  # checkpoints of older versions have none
         self.round = state["round"]
         self.seconds = state["seconds"]
 

@@ -79,14 +79,14 @@ def derive_genotype(
     if not count:
         alone = settings.scorer == "short"
         count = min(settings.derive_samples, _MOST_TRAINED_ALONE) if alone else settings.derive_samples
-    steps = [lam] if lam is not None else spread_lambdas(low, high, count)
+    steps = [lam] if lam is not None else spread_lambdas(searcher, count)
     for index, step_lam in enumerate(steps):
         random = Random(f"{settings.seed} derive {index}")
         finalists = strategy.finalists(-(-count // len(steps)), lam=step_lam, random=random)
         proposed.update(dict.fromkeys(genotype for genotype in finalists if usage(genotype) <= 1.0))
     if not proposed:
         raise HnasError("the search proposes nothing within these limits; raise them")
-    middle = lam if lam is not None else (low + high) / 2.0
+    middle = lam if lam is not None else searcher.spread.lam_between(low, high, 0.5)
     scored = searcher.score_all(list(proposed), searcher.validation, middle)
     worth = (lambda one: one.psnr) if by_psnr else (lambda one: one.reward.value)
     ranked = sorted(scored, key=worth, reverse=True)
@@ -100,9 +100,8 @@ def record(derived: Derived, run: RunFolder, *, step: int) -> None:
         run.append(candidate.line(**more), to="candidates.jsonl")
 
 
-def spread_lambdas(low: float, high: float, count: int) -> Sequence[float]:
-    """A few values of lambda over its range; one where the range is a point."""
-    if low == high:
-        return [low]
-    parts = min(count, 8)
-    return [low + (high - low) * index / max(parts - 1, 1) for index in range(parts)]
+def spread_lambdas(searcher: Searcher, count: int) -> Sequence[float]:
+    """A few values of lambda over the range of a search; one where the range is a point."""
+    low, high = searcher.settings.lam_range
+    parts = min(count, 8) if low < high else 1
+    return [searcher.spread.lam_between(low, high, index / max(parts - 1, 1)) for index in range(parts)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import atan, hypot, tan
+from statistics import stdev
 from typing import Any
 
 from hnas.searching.costs import CandidateCost
@@ -75,3 +78,46 @@ class Scored:
             "reward": self.reward.value,
             "worth": self.worth,
         }
+
+
+@dataclass(frozen=True)
+class Spread:
+    """By how much PSNR and cost differ among genotypes that are scored on the same pictures.
+
+    The two are followed apart, because lambda may differ from batch to batch.
+
+    Attributes:
+        psnr: standard deviation within a batch, dB, summed over all batches so far.
+        cost: the same of the relative cost.
+        batches: how many.
+    """
+
+    psnr: float = 0.0
+    cost: float = 0.0
+    batches: int = 0
+
+    def after(self, scored: Sequence[Scored]) -> Spread:
+        """With one more batch; one of a single genotype has no spread and does not count."""
+        if len(scored) < 2:
+            return self
+        psnr = self.psnr + stdev(candidate.psnr for candidate in scored)
+        cost = self.cost + stdev(candidate.cost.relative for candidate in scored)
+        return Spread(psnr, cost, self.batches + 1)
+
+    def of_reward(self, lam: float) -> float:
+        """The standard deviation that rewards for this lambda usually have within a batch; 1 if there is none."""
+        return hypot(lam * self.psnr, (1.0 - lam) * self.cost) / max(self.batches, 1) or 1.0
+
+    def lam_between(self, low: float, high: float, part: float) -> float:
+        """The lambda at a part (0 to 1) of the way from ``low`` to ``high``.
+
+        With both terms in units of their spread, the reward points in a direction between cost alone and PSNR alone;
+        the way is even in the angle of that direction. Even steps of lambda itself would spend nearly all of a range
+        such as 0.05..0.95 where cost decides everything.
+        """
+        if low == high:
+            return low
+        ratio = self.psnr / self.cost if self.psnr and self.cost else 1.0
+        first, last = (atan(ratio * lam / (1.0 - lam)) for lam in (low, high))
+        odds = tan(first + part * (last - first)) / ratio
+        return min(max(odds / (1.0 + odds), low), high)

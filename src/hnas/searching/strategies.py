@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import hypot
 from random import Random
-from statistics import stdev
 from typing import Any, Protocol
 
 import torch
@@ -29,8 +27,14 @@ class Strategy(Protocol):
             HnasError: none was found within the limits.
         """
 
-    def tell(self, scored: Sequence[Scored], *, lam: float) -> dict[str, Any]:
-        """Learns from what it asked for last; returns named numbers for the log."""
+    def tell(self, scored: Sequence[Scored], *, lam: float, spread: float = 1.0) -> dict[str, Any]:
+        """Learns from what it asked for last; returns named numbers for the log.
+
+        Args:
+            scored: all of one batch.
+            lam: of their rewards.
+            spread: standard deviation that such rewards usually have within a batch.
+        """
 
     def finalists(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """Up to ``count`` different genotypes within the limits to choose the best from, once the search is over."""
@@ -61,7 +65,7 @@ class RandomStrategy:
         """See :class:`Strategy`."""
         return draw_uniformly(count, self._space, self._usage, random)
 
-    def tell(self, scored: Sequence[Scored], *, lam: float) -> dict[str, Any]:
+    def tell(self, scored: Sequence[Scored], *, lam: float, spread: float = 1.0) -> dict[str, Any]:
         """Learns nothing."""
         return {}
 
@@ -92,7 +96,6 @@ class ControllerStrategy:
         self._optimizer = torch.optim.Adam(self.controller.parameters(), lr=settings.controller_lr)
         self._updates = 0
         self._average: float | None = None
-        self._spreads = [0.0, 0.0]  # of PSNR and of cost within a batch, summed over the updates
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """See :class:`Strategy`. Limits cut the distribution: what is outside them is drawn again, or made to fit."""
@@ -106,14 +109,13 @@ class ControllerStrategy:
     def _sample(self, count: int, generator: Generator, lam: float) -> Sequence[Genotype]:
         return self.controller.sample(count, generator, self._seen(lam)).genotypes
 
-    def tell(self, scored: Sequence[Scored], *, lam: float) -> dict[str, Any]:
+    def tell(self, scored: Sequence[Scored], *, lam: float, spread: float = 1.0) -> dict[str, Any]:
         """One step up the policy gradient; logs entropies per head, the baseline and the learning rate."""
         settings = self._settings
         policy = self.controller.evaluate([candidate.genotype for candidate in scored], self._seen(lam))
         advantages, baseline = self.advantages([candidate.reward.value for candidate in scored])
         if settings.standardise:
-            scale = self._usual_spread(scored, lam)
-            advantages = [advantage / scale for advantage in advantages]
+            advantages = [advantage / spread for advantage in advantages]
         lr = cosine(settings.controller_lr, settings.controller_lr_end, self._updates / max(settings.updates - 1, 1))
         for group in self._optimizer.param_groups:
             group["lr"] = lr
@@ -139,16 +141,6 @@ class ControllerStrategy:
         self._average = decay * before + (1.0 - decay) * mean
         return [reward - before for reward in rewards], before
 
-    def _usual_spread(self, scored: Sequence[Scored], lam: float) -> float:
-        """The standard deviation that rewards for this lambda have within a batch, by all batches so far.
-
-        PSNR and cost are followed apart, because lambda may differ from update to update.
-        """
-        self._spreads[0] += stdev(candidate.psnr for candidate in scored)
-        self._spreads[1] += stdev(candidate.cost.relative for candidate in scored)
-        psnr, cost = (total / (self._updates + 1) for total in self._spreads)
-        return hypot(lam * psnr, (1.0 - lam) * cost) or 1.0
-
     def finalists(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """See :class:`Strategy`."""
         return _distinct(self.ask(count, lam=lam, random=random))
@@ -163,7 +155,6 @@ class ControllerStrategy:
             "optimizer": self._optimizer.state_dict(),
             "updates": self._updates,
             "average": self._average,
-            "spreads": list(self._spreads),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -172,7 +163,6 @@ class ControllerStrategy:
         self._optimizer.load_state_dict(state["optimizer"])
         self._updates = state["updates"]
         self._average = state["average"]
-        self._spreads = list(state["spreads"])
 
 
 def policy_loss(policy: Policy, advantages: Sequence[float], entropy_weight: float) -> torch.Tensor:
@@ -199,7 +189,7 @@ class EvolutionStrategy:
 
         return draw_within(count, lambda many: [one() for _ in range(many)], self._usage, space=space, random=random)
 
-    def tell(self, scored: Sequence[Scored], *, lam: float) -> dict[str, Any]:
+    def tell(self, scored: Sequence[Scored], *, lam: float, spread: float = 1.0) -> dict[str, Any]:
         """The new ones join, as many of the oldest leave."""
         self._population += [(candidate.genotype, candidate.gain, candidate.cost.relative) for candidate in scored]
         self._population = self._population[-self._settings.population :]
