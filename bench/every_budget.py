@@ -26,7 +26,7 @@ from hnas.searching.strategies import pareto_ranks
 from hnas.searching.study import hypervolume
 from hnas.settings import load_settings, read_config
 
-SIZE = {"layers": 3, "nodes": 2, "patch": 16, "derive_patch": 24, "derive_pictures": 24}
+SIZE = {"layers": 3, "nodes": 2, "batch": 4, "patch": 16, "derive_patch": 24, "derive_pictures": 24}
 BASE = SIZE | {"scorer": "short", "short_steps": 200}
 RANGE, SINGLE = "0.75..0.97", (0.75, 0.9, 0.97)
 

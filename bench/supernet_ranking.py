@@ -26,12 +26,12 @@ from torch.nn import functional as F
 
 from hnas.data.folders import load_pairs
 from hnas.nets import NetworkSettings, network_cost
+from hnas.ranking import kendall_tau
 from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.scoring import batch_psnr, bicubic_psnr, train_shortly
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import split_pictures
-from hnas.searching.study import kendall_tau
 from hnas.settings import load_settings, read_config
 from hnas.training.devices import start_fabric
 

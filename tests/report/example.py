@@ -53,6 +53,7 @@ def make_run(path: Path, *, steps: int = 40, pictures: bool = True, seed: int = 
     for step in range(1, steps + 1):
         record = candidate(space.sample(random), random, step, "controller")
         candidates.append(record)
+        supernet = {"gain": 0.01 * step**0.5, "spread": 0.02 + step / 1e4, "tau": step / 900}
         log.append(
             {
                 "phase": "search",
@@ -65,7 +66,7 @@ def make_run(path: Path, *, steps: int = 40, pictures: bool = True, seed: int = 
                 "gain": record["gain"],
                 "macs": record["macs"],
                 "entropy": {"normal": 18 - step / 60, "upsampling": 16 - step / 50, "position": 1.79 - step / 900},
-                **({"supernet": {"gain": 0.01 * step**0.5, "spread": 0.02 + step / 1e4}} if step % 10 == 0 else {}),
+                **({"supernet": supernet} if step % 10 == 0 else {}),
                 **({"warnings": [f"random genotypes differ by 0.0{step} dB: raise warmup"]} if step < 10 else {}),
                 "seconds": step / 2,
             }

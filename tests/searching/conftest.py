@@ -38,6 +38,8 @@ TINY = SearchSettings(
     derive_samples=4,
     derive_patch=12,
     checkpoint_every=2,
+    short_steps=2,
+    tau_samples=2,
 )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -21,10 +22,10 @@ from lightning_fabric import Fabric
 from hnas.data.folders import Pair
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
-from hnas.searching.algorithm import Searcher
+from hnas.searching.algorithm import Searcher, tell_apart
 from hnas.searching.costs import CostTable
 from hnas.searching.runs import search_and_derive
-from hnas.searching.scoring import bicubic_psnr
+from hnas.searching.scoring import bicubic_psnr, short_scorer
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.training.run_folder import open_run
@@ -53,6 +54,24 @@ def test_a_score_and_a_cost_belong_to_the_genotype_that_they_stand_beside(make_s
         assert candidate.gain == pytest.approx(alone - bicubic_psnr(lr, hr), abs=1e-5)
         expected = 0.6 * candidate.psnr - 0.4 * candidate.cost.relative
         assert candidate.reward.value == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_log_says_whether_shared_weights_rank_as_training_alone_does(make_searcher: Make) -> None:
+    searcher = make_searcher(tau_samples=8, derive_pictures=3)
+    searcher.w_step(0)
+    figures = tell_apart(searcher)
+    draw = Random(0)
+    genotypes = [searcher.settings.space.sample(draw) for _ in range(8)]
+    shared = [one.psnr for one in searcher.score_all(genotypes, searcher.validation, 0.5)]
+    alone = searcher.alone
+    assert alone == [
+        short_scorer(searcher.settings, searcher.shared_patches, searcher.fabric)(genotype, *searcher.validation)
+        for genotype in genotypes
+    ]
+    pairs = [(i, j) for i in range(8) for j in range(i)]
+    agree = sum((shared[i] > shared[j]) == (alone[i] > alone[j]) for i, j in pairs)
+    assert figures["tau"] == pytest.approx(2 * agree / len(pairs) - 1)
+    assert "tau" not in tell_apart(make_searcher(tau_samples=0))
 
 
 def test_genotypes_are_scored_on_more_patches_than_a_step_trains_on(make_searcher: Make) -> None:

@@ -28,7 +28,10 @@ def healthy(count: int = 8) -> list[Scored]:
     ]
 
 
-LINE = {"entropy": {"normal": 20.0, "upsampling": 20.0, "position": 1.0}, "supernet": {"gain": 0.4, "spread": 0.1}}
+LINE = {
+    "entropy": {"normal": 20.0, "upsampling": 20.0, "position": 1.0},
+    "supernet": {"gain": 0.4, "spread": 0.1, "tau": 0.5},
+}
 
 
 def test_a_healthy_round_gets_no_warning() -> None:
@@ -43,6 +46,7 @@ def test_each_illness_names_the_setting_that_mends_it() -> None:
     assert "raise entropy_weight" in only({"entropy": {"normal": 0.1, "upsampling": 0.1, "position": 0.0}}, healthy())
     assert "set cell_skip" in only({"supernet": {"gain": 0.01, "spread": 0.1}}, healthy())
     assert "scorer short" in only({"supernet": {"gain": 0.4, "spread": 0.01}}, healthy())
+    assert "-0.10: they do not rank" in only({"supernet": {"gain": 0.4, "spread": 0.1, "tau": -0.1}}, healthy())
     same = [replace(one, genotype=healthy()[0].genotype) for one in healthy()]
     assert "100% of the genotypes of a round are equal" in only({}, same)
     plain = [replace(one, genotype=replace(one.genotype, normal=IDENTITY)) for one in healthy()]

@@ -10,7 +10,7 @@ import pytest
 from hnas.errors import HnasError
 from hnas.report.study import write_study
 from hnas.searching.settings import SearchSettings, StudySettings
-from hnas.searching.study import hypervolume, kendall_tau, run_study
+from hnas.searching.study import hypervolume, run_study
 
 
 def test_hypervolume_is_the_dominated_area() -> None:
@@ -19,10 +19,6 @@ def test_hypervolume_is_the_dominated_area() -> None:
     assert hypervolume(front) == pytest.approx(0.1 * 1.5 + 0.2 * 1.0)
     assert hypervolume([*front, (0.05, 0.6), (0.2, 1.5), (0.9, 2.5), (-1.0, 0.1)]) == hypervolume(front)
     assert hypervolume([]) == 0.0
-
-
-def test_kendalls_tau_of_ranks() -> None:
-    assert kendall_tau([1, 2, 3, 4], [1, 2, 4, 3]) == pytest.approx((5 - 1) / 6)
 
 
 def test_a_study_compares_strategies_on_the_same_weights_and_goes_on_where_it_stopped(

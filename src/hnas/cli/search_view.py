@@ -77,12 +77,9 @@ class _Seen:
             rows.append(("shared weights", f"loss {line['w_loss']:.5f}"))
         if "supernet" in line:
             figures = line["supernet"]
-            rows.append(
-                (
-                    "random genotypes",
-                    f"{figures['gain']:+.3f} dB over bicubic, spread {figures['spread']:.3f} dB",
-                )
-            )
+            tau = f", tau with training alone {figures['tau']:+.2f}" if "tau" in figures else ""
+            text = f"{figures['gain']:+.3f} dB over bicubic, spread {figures['spread']:.3f} dB{tau}"
+            rows.append(("random genotypes", text))
         if "reward" in line:
             rows.append(
                 (

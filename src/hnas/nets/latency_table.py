@@ -18,6 +18,7 @@ from hnas.nets.cell import Cell, around
 from hnas.nets.latency import device_description, forward_seconds, measure_latency
 from hnas.nets.network import Network, NetworkSettings, enlarge_image
 from hnas.nets.operations import build_operation, to_channels_last
+from hnas.ranking import kendall_tau
 from hnas.space import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS, CellKind, Edge, Genotype, Node, SearchSpace
 from hnas.space import Cell as CellGraph
 
@@ -178,8 +179,6 @@ def check_latency_table(
         device: where they run.
         repeats: passes per network; the fastest counts, as in the table.
     """
-    from scipy.stats import kendalltau
-
     space, random = SearchSpace(layers=layers, nodes=table.nodes), Random(0)
     predicted, measured = [], []
     for _ in range(count):
@@ -188,8 +187,7 @@ def check_latency_table(
         latency = measure_latency(network, lr_size=table.lr_size, device=device, repeats=repeats)
         predicted.append(table.predict(genotype))
         measured.append(latency.fastest_ms)
-    tau = float(kendalltau(predicted, measured).statistic)
-    return LatencyCheck(tuple(predicted), tuple(measured), tau)
+    return LatencyCheck(tuple(predicted), tuple(measured), kendall_tau(predicted, measured))
 
 
 def _parts() -> list[str]:

@@ -194,6 +194,11 @@ def _search_charts(lines: Sequence[Mapping[str, Any]]) -> list[LineChart]:
             [("over bicubic", _series(supernet, "gain")), ("spread", _series(supernet, "spread"))],
             x_label="round",
         ),
+        line_chart(
+            "Kendall's tau between shared weights and training alone",
+            [("tau", _series(supernet, "tau"))],
+            x_label="round",
+        ),
     ]
     return [chart for chart in charts if chart]
 

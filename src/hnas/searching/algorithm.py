@@ -18,6 +18,7 @@ from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
 from hnas.errors import HnasError
 from hnas.nets import Supernet, SupernetSettings, to_channels_last
+from hnas.ranking import kendall_tau
 from hnas.searching.costs import CostTable
 from hnas.searching.health import complaints
 from hnas.searching.reward import Scored, Spread, joint_reward
@@ -83,6 +84,8 @@ class Searcher:
             splits.validation, patch=settings.derive_patch, limit=settings.derive_pictures, device=fabric.device
         )
         self.spread = Spread()
+        #: PSNR, dB, of genotypes trained alone, once they are; see :func:`tell_apart`.
+        self.alone: list[float] = []
         self.round = 0
         self.seconds = 0.0
 
@@ -227,6 +230,7 @@ class Searcher:
             "optimizer": self.optimizer.state_dict(),
             "strategy": self.strategy.state_dict(),
             "spread": astuple(self.spread),
+            "alone": list(self.alone),
             "round": self.round,
             "seconds": self.seconds,
         }
@@ -236,7 +240,8 @@ class Searcher:
         self.supernet.load_state_dict(state["supernet"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.strategy.load_state_dict(state["strategy"])
-        self.spread = Spread(*state.get("spread", ()))  # checkpoints of older versions have none
+        # Checkpoints of older versions have neither.
+        self.spread, self.alone = Spread(*state.get("spread", ())), list(state.get("alone", ()))
         self.round = state["round"]
         self.seconds = state["seconds"]
 
@@ -298,13 +303,20 @@ def tell_apart(searcher: Searcher) -> dict[str, float]:
     """How well the shared weights tell genotypes apart, on a few genotypes and pictures that are always the same.
 
     Returns:
-        ``gain``: their mean PSNR over bicubic interpolation, dB; ``spread``: the standard deviation of their PSNR, dB.
+        ``gain``: their mean PSNR over bicubic interpolation, dB; ``spread``: the standard deviation of their PSNR, dB;
+        ``tau``, where the settings ask for it: Kendall's tau with the PSNR of the first of them trained alone.
     """
-    random = Random(0)
-    genotypes = [searcher.settings.space.sample(random) for _ in range(_PROBES)]
+    settings, random = searcher.settings, Random(0)
+    genotypes = [settings.space.sample(random) for _ in range(max(_PROBES, settings.tau_samples))]
     lr, hr = (pictures[:_PROBE_PICTURES] for pictures in searcher.validation)
     gains = torch.tensor([scored.gain for scored in searcher.score_all(genotypes, (lr, hr), 0.5)])
-    return {"gain": float(gains.mean()), "spread": float(gains.std())}
+    figures = {"gain": float(gains.mean()), "spread": float(gains.std())}
+    if settings.tau_samples:
+        if not searcher.alone:
+            score = short_scorer(settings, searcher.shared_patches, searcher.fabric)
+            searcher.alone = [score(genotype, lr, hr) for genotype in genotypes[: settings.tau_samples]]
+        figures["tau"] = kendall_tau(gains[: settings.tau_samples].tolist(), searcher.alone)
+    return figures
 
 
 def average_gradients(parameters: Sequence[nn.Parameter], fabric: Fabric) -> None:

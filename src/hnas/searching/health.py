@@ -13,6 +13,8 @@ from hnas.searching.settings import SearchSettings
 #: Below these, the shared weights say nothing about genotypes (dB).
 MIN_GAIN = 0.05
 MIN_SPREAD = 0.02
+#: Kendall's tau of unrelated ranks of twelve genotypes has a standard deviation of 0.22.
+MIN_TAU = 0.2
 #: Part of the largest possible entropy below which a controller has all but decided.
 _MIN_ENTROPY = 0.02
 _MAX_EQUAL = 0.9
@@ -57,6 +59,11 @@ def _about_supernet(supernet: Mapping[str, float]) -> list[str]:
         found.append(
             f"random genotypes differ by {supernet['spread']:.3f} dB: the shared weights do not tell them apart; "
             "raise warmup, w_steps or channels, or use scorer short"
+        )
+    if supernet.get("tau", 1.0) < MIN_TAU:
+        found.append(
+            f"Kendall's tau between shared weights and training alone is {supernet['tau']:+.2f}: they do not rank "
+            "genotypes; raise warmup or w_steps, or use scorer short"
         )
     return found
 

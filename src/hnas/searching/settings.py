@@ -136,6 +136,8 @@ class SearchSettings:
         scorer: "shared" scores with the shared weights, "short" trains every genotype alone for ``short_steps`` steps.
         short_steps: updates of that training.
         short_lr: its highest learning rate (Adam, one cycle).
+        tau_samples: random genotypes that a search by shared weights also trains alone, that long and once, so that its
+            log has Kendall's tau between both; 0 is none.
         derive_samples: genotypes that the derivation scores.
         derive_pictures: validation pictures it uses (0: all), each by its middle crop.
         derive_patch: side of that crop, LR pixels.
@@ -192,6 +194,7 @@ class SearchSettings:
     scorer: Literal["shared", "short"] = "shared"
     short_steps: int = 100
     short_lr: float = 4e-3
+    tau_samples: int = 12
     derive_samples: int = 100
     derive_pictures: int = 16
     derive_patch: int = 48
@@ -208,7 +211,7 @@ class SearchSettings:
                 raise HnasError(f"{name} is {getattr(self, name)}; allowed is 1 and more")
         at_least_zero = (
             "cell_skip warmup w_steps controller_steps lr_end grad_clip controller_lr_end entropy_weight"
-            " cost_reference score_batch derive_pictures seed"
+            " cost_reference score_batch derive_pictures tau_samples seed"
         )
         for name in at_least_zero.split():
             if not (getattr(self, name) >= 0 and isfinite(getattr(self, name))):
@@ -231,6 +234,8 @@ class SearchSettings:
             raise HnasError("standardise needs the spread within a batch; set samples to 2 or more")
         if self.tournament > self.population:
             raise HnasError(f"tournament is {self.tournament}; allowed is at most population, {self.population}")
+        if self.tau_samples == 1:
+            raise HnasError("tau_samples is 1; allowed are 0 (no Kendall's tau), and 2 and more")
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise HnasError(f"{name} is {getattr(self, name)!r}; allowed are {', '.join(allowed)}")

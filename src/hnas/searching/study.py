@@ -23,6 +23,7 @@ import torch
 
 from hnas.data.folders import Pair, load_pairs
 from hnas.errors import HnasError
+from hnas.ranking import kendall_tau
 from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored
@@ -167,6 +168,7 @@ def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, s
     own = replace(
         settings, seed=seed, strategy="random", w_sampling="fair", warmup=rounds, rounds=1, controller_steps=1
     )
+    own = replace(own, tau_samples=0)  # a study trains genotypes alone for all strategies together
     _run(path, Searcher(own, _splits(pictures, own), CostTable.load(own), start_fabric()), pictures)
 
 
@@ -312,13 +314,6 @@ def hypervolume(points: Sequence[tuple[float, float]], *, worst: tuple[float, fl
             area += (gain - best_gain) * (worst[1] - cost)
             best_gain = gain
     return area
-
-
-def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float:
-    """Kendall's rank correlation (tau-b), -1 to 1."""
-    from scipy.stats import kendalltau
-
-    return float(kendalltau(first, second).statistic)
 
 
 def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
