@@ -84,7 +84,8 @@ def test_one_file_to_one_file_or_into_a_folder(photographs: Path, tmp_path: Path
         (["photographs"], "photographs", "auto", "the result would replace it; choose another output, or a --suffix"),
         (["photographs/a.png"], "x.gif", "auto", "cannot write .gif; allowed are .png"),
         (["photographs/a.png"], "out", "gif", "cannot write .gif; allowed are .png"),
-        (["photographs"], "taken", "auto", "taken is a file; for several pictures a folder is needed"),
+        (["photographs"], "taken", "auto", "taken is a file, or named like one; a folder or several"),
+        (["photographs"], "one.png", "auto", "one.png is a file, or named like one; a folder or several"),
         (["photographs", "more"], "out", "auto", "would both become out/a.png"),
     ],
 )

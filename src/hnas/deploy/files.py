@@ -52,8 +52,8 @@ def plan_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", extensio
         extension: of the results, such as ``png``; ``auto`` keeps that of the input.
 
     Raises:
-        HnasError: an input is missing or without pictures, two results would have one name, or a result would
-            replace its own source.
+        HnasError: an input is missing or without pictures, several results have a file's name for a folder, two would
+            have one name, or one would replace its own source.
     """
     if extension != "auto":
         extension_format(f".{extension.lstrip('.')}")
@@ -62,8 +62,8 @@ def plan_jobs(inputs: Sequence[str], output: Path, *, suffix: str = "", extensio
         extension_format(output.suffix)
         jobs = [Job(found[0][0], output)]
     else:
-        if output.is_file():
-            raise HnasError(f"{output} is a file; for several pictures a folder is needed")
+        if output.is_file() or (output.suffix.lower() in FORMATS and not output.is_dir()):
+            raise HnasError(f"{output} is a file, or named like one; a folder or several pictures need a folder")
         jobs = [Job(source, output / _named(inside, suffix, extension)) for source, inside in found]
     _refuse_collisions(jobs)
     return jobs

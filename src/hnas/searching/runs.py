@@ -59,8 +59,9 @@ def search(
     settings = settings or SearchSettings()
     fabric = start_fabric(devices)
     paths = {"data": str(data), "val": None if validation is None else str(validation)}
-    splits = load_splits(paths, settings)
-    searcher = Searcher(settings, splits, CostTable.load(settings), fabric)
+    costs = CostTable.load(settings)
+    costs.usage(settings.limits)  # refuses limits that nothing keeps, before pictures are read
+    searcher = Searcher(settings, load_splits(paths, settings), costs, fabric)
     config = {"command": "search", **paths, **asdict(settings)}
     run = on_first_process(fabric, lambda: open_run(run_dir, config, result=RESULT, resume=resume, overwrite=overwrite))
     return search_and_derive(searcher, run, resume=resume, progress=progress)
