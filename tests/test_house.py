@@ -16,7 +16,7 @@ import hnas
 PACKAGE = Path(hnas.__file__).parent
 ROOMS = ("space", "nets", "data", "weights", "evaluation", "training", "searching", "deploy", "bench", "report", "cli")
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
-FREE = ("errors", "files", "memory", "settings")
+FREE = ("bounds", "errors", "files", "memory", "ranking", "settings")
 
 
 def _imported(path: Path) -> Iterator[tuple[str, bool]]:

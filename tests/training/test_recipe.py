@@ -93,7 +93,7 @@ def test_the_average_forgets_its_start_and_then_decays() -> None:
         ({"ema": 1.0}, "ema is 1.0"),
         ({"warmup": 20_000}, "warmup is 20000; allowed is 0 to 19999"),
         ({"grad_clip": float("nan")}, "grad_clip is nan"),
-        ({"loss": "l2"}, "loss is 'l2'; allowed are l1 and"),
+        ({"loss": "l2"}, "loss is 'l2'; allowed are l1, l1"),
         ({"schedule": "step"}, "schedule is 'step'"),
         ({"seed": -1}, "seed is -1"),
     ],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hnas.bounds import refuse_unlisted
 from hnas.errors import HnasError
 from hnas.nets.cell import Cell, around, input_cells
 from hnas.nets.operations import Norm
@@ -56,12 +57,7 @@ class NetworkSettings:
             raise HnasError(f"scale is {self.scale!r}; allowed are {', '.join(map(str, SCALES))}")
         if not isinstance(self.cell_skip, int | float) or not 0 <= self.cell_skip <= 10:
             raise HnasError(f"cell_skip is {self.cell_skip!r}; allowed are 0 (off) to 10")
-        for name, value, allowed in (
-            ("image_skip", self.image_skip, get_args(ImageSkip)),
-            ("norm", self.norm, get_args(Norm)),
-        ):
-            if value not in allowed:
-                raise HnasError(f"{name} is {value!r}; allowed are {', '.join(allowed)}")
+        refuse_unlisted(self)
 
 
 def enlarge_image(x: Tensor, scale: int, image_skip: ImageSkip) -> Tensor:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from math import isfinite
 from typing import Literal
 
+from hnas.bounds import refuse_below, refuse_not_above_zero, refuse_unlisted
 from hnas.errors import HnasError
 from hnas.space import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS, SearchSpace
 
@@ -206,19 +206,14 @@ class SearchSettings:
             "channels rounds w_genotypes batch patch hidden samples population tournament target_channels"
             " short_steps derive_samples derive_patch checkpoint_every"
         )
-        for name in at_least_one.split():
-            if getattr(self, name) < 1:
-                raise HnasError(f"{name} is {getattr(self, name)}; allowed is 1 and more")
         at_least_zero = (
             "cell_skip warmup w_steps controller_steps lr_end grad_clip controller_lr_end entropy_weight"
             " cost_reference score_batch derive_pictures tau_samples seed"
         )
-        for name in at_least_zero.split():
-            if not (getattr(self, name) >= 0 and isfinite(getattr(self, name))):
-                raise HnasError(f"{name} is {getattr(self, name)}; allowed is 0 and more")
-        for name in ("lr", "controller_lr", "short_lr"):
-            if not (getattr(self, name) > 0 and isfinite(getattr(self, name))):
-                raise HnasError(f"{name} is {getattr(self, name)}; allowed is a number above 0")
+        refuse_below(1, self, *at_least_one.split())
+        refuse_below(0, self, *at_least_zero.split())
+        refuse_not_above_zero(self, "lr", "controller_lr", "short_lr")
+        refuse_unlisted(self)
         for name in ("w_fraction", "baseline_decay"):
             if not 0 < getattr(self, name) < 1:
                 raise HnasError(f"{name} is {getattr(self, name)}; allowed is more than 0 and less than 1")
@@ -236,9 +231,6 @@ class SearchSettings:
             raise HnasError(f"tournament is {self.tournament}; allowed is at most population, {self.population}")
         if self.tau_samples == 1:
             raise HnasError("tau_samples is 1; allowed are 0 (no Kendall's tau), and 2 and more")
-        for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise HnasError(f"{name} is {getattr(self, name)!r}; allowed are {', '.join(allowed)}")
         self.space, self.lam_range, self.limits, self.lr_shape  # noqa: B018 - they check their own values
 
     @property
@@ -282,18 +274,6 @@ class SearchSettings:
         return self.rounds * self.controller_steps
 
 
-_CHOICES = {
-    "image_skip": ("bicubic", "nearest", "none"),
-    "norm": ("none", "batch-statistics"),
-    "sharing": ("edge", "node"),
-    "w_sampling": ("strategy", "fair"),
-    "strategy": STRATEGIES,
-    "baseline": ("leave-one-out", "ema"),
-    "cost": ("macs", "params", "latency"),
-    "scorer": ("shared", "short"),
-}
-
-
 @dataclass(frozen=True, kw_only=True)
 class StudySettings:
     """A study: what is compared.
@@ -317,7 +297,6 @@ class StudySettings:
     def __post_init__(self) -> None:
         if not self.strategies or not set(self.strategies) <= set(STRATEGIES):
             raise HnasError(f"strategies are {', '.join(self.strategies)}; allowed are {', '.join(STRATEGIES)}")
-        least_of = {"seeds": 1, "evaluations": STUDY_POINTS, "alone": 0, "alone_steps": 1, "processes": 1}
-        for name, least in least_of.items():
-            if getattr(self, name) < least:
-                raise HnasError(f"{name} is {getattr(self, name)}; allowed is {least} and more")
+        refuse_below(STUDY_POINTS, self, "evaluations")
+        refuse_below(1, self, "seeds", "alone_steps", "processes")
+        refuse_below(0, self, "alone")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, isfinite, pi
+from math import cos, pi
 from typing import Literal
 
+from hnas.bounds import refuse_below, refuse_not_above_zero, refuse_unlisted
 from hnas.errors import HnasError
 
 
@@ -50,23 +51,16 @@ class TrainingSettings:
     checkpoint_every: int = 500
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "patch", "log_every", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise HnasError(f"{name} is {getattr(self, name)}; allowed is 1 and more")
-        for name in ("validate_every", "seed", "grad_clip", "lr_end"):
-            if not getattr(self, name) >= 0:
-                raise HnasError(f"{name} is {getattr(self, name)}; allowed is 0 and more")
-        if not (self.lr > 0 and isfinite(self.lr)):
-            raise HnasError(f"lr is {self.lr}; allowed is a number above 0")
+        refuse_below(1, self, "steps", "batch", "patch", "log_every", "checkpoint_every")
+        refuse_below(0, self, "validate_every", "seed", "grad_clip", "lr_end")
+        refuse_not_above_zero(self, "lr")
+        refuse_unlisted(self)
         if self.lr_end > self.lr:
             raise HnasError(f"lr_end is {self.lr_end}; allowed is at most lr, which is {self.lr}")
         if not 0 <= self.ema < 1:
             raise HnasError(f"ema is {self.ema}; allowed is 0 (off) up to, but not, 1 (0.999 is usual)")
         if not 0 <= self.warmup < self.steps:
             raise HnasError(f"warmup is {self.warmup}; allowed is 0 to {self.steps - 1} (below the number of steps)")
-        for name, allowed in (("schedule", ("cosine", "one-cycle")), ("loss", ("l1", "l1+fft"))):
-            if getattr(self, name) not in allowed:
-                raise HnasError(f"{name} is {getattr(self, name)!r}; allowed are {' and '.join(allowed)}")
 
 
 @dataclass(frozen=True, kw_only=True)
