@@ -3,10 +3,11 @@
     python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --table runs/scores
 
 A controller that sees lambda, drawn anew in every update, against three that search for one lambda each and as long as
-it; and uniform sampling as long as one. Every genotype (3 layers, 2 nodes, 8 channels, x2) is trained alone for 200
-steps and scored once: the table is a folder, so a run that was stopped goes on, and processes may share it. A front
-holds what nothing else in its search beats in gain and cost. It is measured on the validation pictures: hypervolume is
-its area in (gain over bicubic interpolation in dB, cost), up to no gain at twice the mean cost.
+it; and uniform sampling as long as one. All have the settings of preset cpu, but 3 layers, 2 nodes and other numbers of
+rounds. Every genotype is trained alone and scored once: the table is a folder, so a run that was stopped goes on, and
+processes may share it. A front holds what nothing else in its search beats in gain and cost. It is measured on the
+validation pictures: hypervolume is its area in (gain over bicubic interpolation in dB, cost), up to no gain at twice
+the mean cost.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hnas.data.folders import load_pairs
+from hnas.memory import keep_memory
 from hnas.searching.algorithm import Searcher
 from hnas.searching.reward import Scored
 from hnas.searching.score_table import open_table, search_by
@@ -26,8 +28,7 @@ from hnas.searching.strategies import pareto_ranks
 from hnas.searching.study import hypervolume
 from hnas.settings import load_settings, read_config
 
-SIZE = {"layers": 3, "nodes": 2, "batch": 4, "patch": 16, "derive_patch": 24, "derive_pictures": 24}
-BASE = SIZE | {"scorer": "short", "short_steps": 200}
+BASE = {"layers": 3, "nodes": 2, "derive_patch": 24, "derive_pictures": 24, "scorer": "short"}
 RANGE, SINGLE = "0.75..0.97", (0.75, 0.9, 0.97)
 
 
@@ -50,9 +51,10 @@ def main() -> None:
     for name in ("--data", "--val"):
         parser.add_argument(name, required=True)
     parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--evaluations", type=int, default=400, help="genotypes that each search scores")
+    parser.add_argument("--evaluations", type=int, default=240, help="genotypes that each search scores")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = parser.parse_args()
+    keep_memory()
     rounds = arguments.evaluations // 4
     settings = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, "rounds": rounds})
     splits = split_pictures(load_pairs(arguments.data, 2), load_pairs(arguments.val, 2), w_fraction=0.4, seed=0)

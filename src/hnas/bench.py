@@ -188,7 +188,7 @@ def bench_controller_step(settings: BenchSettings, device: torch.device) -> Comp
             with clock.part("forward"):
                 scored = searcher.score_all([genotypes[case]], pictures, 0.6)
             with clock.part("optimiser"):
-                searcher.strategy.tell(scored, lam=0.6)
+                searcher.strategy.tell(scored, lam=0.6, spread=searcher.spread)
 
         steps[way] = step
     return compare("controller step", steps, cases=settings.genotypes, repeats=settings.repeats, device=device)

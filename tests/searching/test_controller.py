@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import log
 from random import Random
+from typing import Any
 
 import pytest
 import torch
@@ -14,9 +15,10 @@ from hnas.space import Genotype, SearchSpace
 
 TINY = SearchSpace(layers=3, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area",))
 PAPER = SearchSpace()
+RANGE = (0.05, 0.95)
 
 
-def controller(space: SearchSpace = TINY, seed: int = 0, **options: bool) -> Controller:
+def controller(space: SearchSpace = TINY, seed: int = 0, **options: Any) -> Controller:
     built = Controller(space, generator=torch.Generator().manual_seed(seed), hidden=12, **options)
     with torch.no_grad():  # Away from the nearly uniform start, so that mistakes show.
         for parameter in built.parameters():
@@ -26,7 +28,8 @@ def controller(space: SearchSpace = TINY, seed: int = 0, **options: bool) -> Con
 
 @pytest.mark.parametrize("conditional", [False, True])
 def test_probabilities_of_the_enumerated_space_sum_to_one(conditional: bool) -> None:
-    policy = controller(conditional=conditional).evaluate(list(TINY), 0.3 if conditional else None)
+    built = controller(lam_range=RANGE if conditional else None)
+    policy = built.evaluate(list(TINY), [0.3] * TINY.size if conditional else None)
     assert len(policy.genotypes) == TINY.size
     assert policy.log_prob.exp().sum().item() == pytest.approx(1.0, abs=1e-5)
 
@@ -90,19 +93,24 @@ def test_policy_gradient_equals_the_gradient_of_the_enumerated_expectation() -> 
 
 @pytest.mark.parametrize("conditional", [False, True])
 def test_every_parameter_gets_a_gradient(conditional: bool) -> None:
-    built = controller(PAPER, conditional=conditional)
-    policy = built.sample(64, torch.Generator().manual_seed(6), 0.7 if conditional else None)
+    built = controller(PAPER, lam_range=RANGE if conditional else None)
+    genotypes = [PAPER.sample(Random(index)) for index in range(64)]
+    lams = [0.05 + 0.9 * index / 64 for index in range(64)]
+    policy = built.evaluate(genotypes, lams if conditional else None)
     (policy.log_prob * torch.randn(64, generator=torch.Generator().manual_seed(7))).sum().backward()
     for name, parameter in built.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().amax() > 0.0, name
 
 
-def test_lambda_changes_all_three_heads() -> None:
-    built = controller(conditional=True)
-    low, high = built.evaluate(list(TINY), 0.1), built.evaluate(list(TINY), 0.9)
+def test_lambda_changes_all_three_heads_and_each_genotype_has_its_own() -> None:
+    built = controller(lam_range=RANGE)
+    low, high = (built.evaluate(list(TINY), [lam] * TINY.size) for lam in RANGE)
     for head in HEADS:
         assert not torch.allclose(low.log_probs[head], high.log_probs[head])
+    mixed = built.evaluate(list(TINY), [RANGE[index % 2] for index in range(TINY.size)])
+    torch.testing.assert_close(mixed.log_prob[::2], low.log_prob[::2])
+    torch.testing.assert_close(mixed.log_prob[1::2], high.log_prob[1::2])
 
 
 def test_without_hierarchy_the_position_is_uniform() -> None:
@@ -121,8 +129,10 @@ def test_first_policy_is_nearly_uniform() -> None:
 
 def test_lambda_where_none_is_expected_and_foreign_genotypes_are_refused() -> None:
     with pytest.raises(HnasError, match="not built to see lambda"):
-        controller().evaluate(list(TINY), 0.5)
+        controller().evaluate(list(TINY), [0.5] * TINY.size)
     with pytest.raises(HnasError, match="needs lambda"):
-        controller(conditional=True).evaluate(list(TINY))
+        controller(lam_range=RANGE).evaluate(list(TINY))
+    with pytest.raises(HnasError, match=r"lambda is 0\.99; allowed are 0\.05 to 0\.95"):
+        controller(lam_range=RANGE).sample(1, torch.Generator().manual_seed(0), 0.99)
     with pytest.raises(HnasError, match="own search space"):
         controller().evaluate([PAPER.sample(Random(0))])

@@ -50,7 +50,7 @@ def run(settings: SearchSettings, updates: int) -> float:
     strategy = build_strategy(settings, anything)
     for update in range(updates):
         asked = strategy.ask(settings.samples, lam=LAM, random=Random(update))
-        strategy.tell(scored(asked, noise=Random(-update - 1).gauss(0, 3)), lam=LAM)
+        strategy.tell(scored(asked, noise=Random(-update - 1).gauss(0, 3)), lam=LAM, spread=Spread())
     return fmean(quality(genotype) for genotype in strategy.ask(100, lam=LAM, random=Random("test")))
 
 
@@ -67,13 +67,14 @@ def test_a_strategy_goes_on_from_its_state_as_if_nothing_had_happened(tiny: Sear
     settings = replace(tiny, strategy=name, samples=4, population=8, tournament=3)
     first = build_strategy(settings, anything)
     for update in range(4):
-        first.tell(scored(first.ask(4, lam=LAM, random=Random(update))), lam=LAM)
+        first.tell(scored(first.ask(4, lam=LAM, random=Random(update))), lam=LAM, spread=Spread())
     second = build_strategy(settings, anything)
     second.load_state_dict(deepcopy(first.state_dict()))
     for update in range(4, 8):
         asked = [strategy.ask(4, lam=LAM, random=Random(update)) for strategy in (first, second)]
         assert asked[0] == asked[1]
-        assert first.tell(scored(asked[0]), lam=LAM) == second.tell(scored(asked[1]), lam=LAM)
+        told = [one.tell(scored(asked[0]), lam=LAM, spread=Spread()) for one in (first, second)]
+        assert told[0] == told[1]
     assert first.finalists(5, lam=LAM, random=Random(9)) == second.finalists(5, lam=LAM, random=Random(9))
 
 
@@ -153,9 +154,9 @@ def test_in_evolution_the_oldest_leaves_however_good(tiny: SearchSettings) -> No
     settings = replace(tiny, strategy="evolution", population=4, tournament=2)
     strategy = EvolutionStrategy(settings, anything)
     best = max(settings.space, key=quality)
-    strategy.tell(scored([best]), lam=LAM)
+    strategy.tell(scored([best]), lam=LAM, spread=Spread())
     assert strategy.finalists(1, lam=LAM, random=Random(0)) == [best]
-    strategy.tell(scored([settings.space.sample(Random(seed)) for seed in range(4)]), lam=LAM)
+    strategy.tell(scored([settings.space.sample(Random(seed)) for seed in range(4)]), lam=LAM, spread=Spread())
     assert len(strategy.state_dict()["population"]) == 4
     assert best not in strategy.finalists(4, lam=LAM, random=Random(0))
 
@@ -184,7 +185,7 @@ def test_standardised_updates_do_not_depend_on_the_scale_of_the_reward(tiny: Sea
                 for one in scored(genotypes)
             ]
             spread = spread.after(group)
-            numbers = strategy.tell(group, lam=LAM, spread=spread.of_reward(LAM))
+            numbers = strategy.tell(group, lam=LAM, spread=spread)
         entropies.append(numbers["entropy"])
     assert entropies[0] == pytest.approx(entropies[1], rel=1e-5)
 
@@ -221,7 +222,7 @@ def test_the_presets_controller_finds_the_good_part_of_a_large_space() -> None:
                 group.append(Scored(genotype, psnr, 0.05 * value, cost, joint_reward(psnr, 0.0, LAM)))
                 values.append(value)
             usual = usual.after(group)
-            strategy.tell(group, lam=LAM, spread=usual.of_reward(LAM))
+            strategy.tell(group, lam=LAM, spread=usual)
         return fmean(values[-40:])
 
     assert last_forty("random") < 0.5

@@ -183,7 +183,7 @@ class Searcher:
         psnrs = self._share(lambda genotype: self.scorer(genotype, lr, hr), genotypes)
         scored = self._scored(genotypes, psnrs, bicubic_psnr(lr, hr), lam)
         self.spread = self.spread.after(scored)
-        told = self.strategy.tell(scored, lam=lam, spread=self.spread.of_reward(lam))
+        told = self.strategy.tell(scored, lam=lam, spread=self.spread)
         return scored, told | {"lam": lam}
 
     def score_all(self, genotypes: Sequence[Genotype], pictures: tuple[Tensor, Tensor], lam: float) -> list[Scored]:

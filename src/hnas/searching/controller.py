@@ -16,7 +16,11 @@ from hnas.space import CELL_INPUTS, Cell, CellKind, Edge, Genotype, SearchSpace
 HEADS = ("normal", "upsampling", "position")
 
 _FIRST_SOURCE = CELL_INPUTS[0]
-_LAMBDA_FEATURES = 32
+#: Lambdas, evenly spread over the range in log-odds, between which the condition interpolates.
+_ANCHORS = 8
+#: Size of the condition's entries. A learning rate moves the part of a logit that hangs on lambda by so much more than
+#: the part that is common to all; otherwise what most lambdas like is settled before any of them goes its own way.
+_CONDITION_SIZE = 5.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ class Controller(nn.Module):
         space: the search space it draws from.
         generator: draws the initial weights, uniform in +-0.1, so that the first policy is nearly uniform.
         hidden: hidden units of each LSTM (100 in the paper).
-        conditional: every LSTM sees lambda, the weight of PSNR in the reward, at every step.
+        lam_range: smallest and largest lambda, the weight of PSNR in the reward, that every LSTM and every choice sees;
+            None where the policy does not depend on it.
         hierarchical: False draws the position uniformly: the ablation without a network-level controller.
     """
 
@@ -62,13 +67,13 @@ class Controller(nn.Module):
         *,
         generator: Generator,
         hidden: int = 100,
-        conditional: bool = False,
+        lam_range: tuple[float, float] | None = None,
         hierarchical: bool = True,
     ) -> None:
         super().__init__()
         self.space = space
-        features = _LAMBDA_FEATURES if conditional else 0
-        self.condition = nn.Linear(1, features) if conditional else None
+        self._lam_range = lam_range
+        features = _ANCHORS if lam_range else 0
         self.normal = _CellController(space, "normal", hidden, features)
         self.upsampling = _CellController(space, "upsampling", hidden, features)
         self.position = _PositionController(space.layers, hidden, features) if hierarchical else None
@@ -77,10 +82,10 @@ class Controller(nn.Module):
 
     def sample(self, count: int, generator: Generator, lam: float | None = None) -> Policy:
         """Draws ``count`` genotypes; :meth:`evaluate` of the same genotypes gives the same numbers."""
-        return self._run(count, None, generator, lam)
+        return self._run(count, None, generator, None if lam is None else [lam] * count)
 
-    def evaluate(self, genotypes: Sequence[Genotype], lam: float | None = None) -> Policy:
-        """Log-probability and entropies of the given genotypes.
+    def evaluate(self, genotypes: Sequence[Genotype], lams: Sequence[float] | None = None) -> Policy:
+        """Log-probability and entropies of the given genotypes, each for its own lambda where the policy sees one.
 
         Raises:
             HnasError: no genotypes, one that is not of the controller's space, or a lambda given where the
@@ -88,12 +93,16 @@ class Controller(nn.Module):
         """
         if not genotypes or any(genotype not in self.space for genotype in genotypes):
             raise HnasError("the controller evaluates one or more genotypes of its own search space")
-        return self._run(len(genotypes), genotypes, None, lam)
+        return self._run(len(genotypes), genotypes, None, lams)
 
     def _run(
-        self, count: int, genotypes: Sequence[Genotype] | None, generator: Generator | None, lam: float | None
+        self,
+        count: int,
+        genotypes: Sequence[Genotype] | None,
+        generator: Generator | None,
+        lams: Sequence[float] | None,
     ) -> Policy:
-        condition = self._condition(count, lam)
+        condition = self._condition(count, lams)
         walks: dict[str, _Walk] = {}
         states = []
         for head in (self.normal, self.upsampling):
@@ -112,17 +121,19 @@ class Controller(nn.Module):
             entropies={head: walks[head].entropy for head in HEADS},
         )
 
-    def _condition(self, count: int, lam: float | None) -> Tensor:
-        if (lam is None) != (self.condition is None):
-            known = "needs lambda" if lam is None else "was not built to see lambda"
+    def _condition(self, count: int, lams: Sequence[float] | None) -> Tensor:
+        if (lams is None) != (self._lam_range is None):
+            known = "needs lambda" if lams is None else "was not built to see lambda"
             raise HnasError(f"this controller {known}; give lambda to a conditional controller, and only to one")
-        if lam is None or self.condition is None:
+        if lams is None or self._lam_range is None:
             return torch.zeros(count, 0)
-        if not 0.0 < lam < 1.0:
-            raise HnasError(f"lambda is {lam}; allowed is more than 0 and less than 1")
+        low, high = self._lam_range
+        if outside := [lam for lam in lams if not low <= lam <= high]:
+            raise HnasError(f"lambda is {outside[0]}; allowed are {low} to {high}")
         # The reward weighs its terms lambda : 1 - lambda, so the log-odds are the natural scale.
-        odds = torch.full((count, 1), log(lam / (1.0 - lam)))
-        return torch.tanh(self.condition(odds))
+        first, *odds, last = (log(lam / (1.0 - lam)) for lam in (low, *lams, high))
+        places = torch.tensor(odds).sub(first).mul((_ANCHORS - 1) / (last - first))
+        return _CONDITION_SIZE * (1.0 - (torch.arange(_ANCHORS) - places[:, None]).abs()).clamp(min=0.0)
 
     def _decode(self, walks: Mapping[str, _Walk]) -> tuple[Genotype, ...]:
         normal, upsampling = (head.decode(walks[head.kind].tokens) for head in (self.normal, self.upsampling))
@@ -172,20 +183,24 @@ class _CellController(nn.Module):
         self.source_embedding = nn.Embedding(sources, hidden)
         self.operation_embedding = nn.Embedding(len(self._operations), hidden)
         self.lstm = nn.LSTMCell(hidden + features, hidden)
-        self.source = nn.Linear(hidden, sources)
-        self.operation = nn.Linear(hidden, len(self._operations))
+        self.source = nn.Linear(hidden + features, sources)
+        self.operation = nn.Linear(hidden + features, len(self._operations))
 
     def forward(self, walk: _Walk, condition: Tensor) -> tuple[_Walk, Tensor]:
         """Walks over all tokens; the second value is the last hidden state (n, hidden)."""
+
+        def seen(hidden: Tensor) -> Tensor:
+            return torch.cat([hidden, condition], dim=1)
+
         token = self.start.expand(len(condition), -1)
         hidden, memory = self._step(token, condition, None)
         for node in range(self._space.nodes):
             choices = len(self._space.sources(node))
             for _ in range(2):
-                token = self.source_embedding(walk.choose(self.source(hidden)[:, :choices]))
+                token = self.source_embedding(walk.choose(self.source(seen(hidden))[:, :choices]))
                 hidden, memory = self._step(token, condition, (hidden, memory))
             for _ in range(2):
-                token = self.operation_embedding(walk.choose(self.operation(hidden)))
+                token = self.operation_embedding(walk.choose(self.operation(seen(hidden))))
                 # The last token is fed as well, so that the last state knows the whole cell.
                 hidden, memory = self._step(token, condition, (hidden, memory))
         return walk, hidden

@@ -82,7 +82,9 @@ def derive_genotype(
     steps = [lam] if lam is not None else spread_lambdas(searcher, count)
     for index, step_lam in enumerate(steps):
         random = Random(f"{settings.seed} derive {index}")
-        finalists = strategy.finalists(-(-count // len(steps)), lam=step_lam, random=random)
+        # What one lambda proposed before leaves room for more of the next.
+        share = -(-(count - len(proposed)) // (len(steps) - index))
+        finalists = strategy.finalists(share, lam=step_lam, random=random)
         proposed.update(dict.fromkeys(genotype for genotype in finalists if usage(genotype) <= 1.0))
     if not proposed:
         raise HnasError("the search proposes nothing within these limits; raise them")

@@ -81,6 +81,39 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What a strategy remembers of a genotype: enough for its reward at any lambda.
+
+    Attributes:
+        gain: PSNR over bicubic interpolation, dB, so that scores on other pictures compare.
+        cost: relative to the reference.
+    """
+
+    genotype: Genotype
+    gain: float
+    cost: float
+
+    @classmethod
+    def of(cls, scored: Scored) -> Known:
+        """The part of the scores that does not depend on lambda."""
+        return cls(scored.genotype, scored.gain, scored.cost.relative)
+
+    @classmethod
+    def from_state(cls, state: tuple[str, float, float]) -> Known:
+        """The inverse of :meth:`state`."""
+        text, gain, cost = state
+        return cls(Genotype.from_json(text), gain, cost)
+
+    def state(self) -> tuple[str, float, float]:
+        """Plain values for a checkpoint."""
+        return self.genotype.to_json(), self.gain, self.cost
+
+    def worth(self, lam: float) -> float:
+        """The reward with the gain in place of PSNR."""
+        return joint_reward(self.gain, self.cost, lam).value
+
+
+@dataclass(frozen=True)
 class Spread:
     """By how much PSNR and cost differ among genotypes that are scored on the same pictures.
 

@@ -121,9 +121,11 @@ class SearchSettings:
         baseline_decay: decay of that moving average.
         samples: genotypes scored per update of the strategy, all on the same batch.
         score_batch: patches in that batch; 0 is as many as in a step of training.
-        population: genotypes that evolution keeps.
+        population: the newest genotypes, from which evolution draws parents and a controller for a range of lambda the
+            best for each.
         tournament: genotypes that evolution draws a parent from.
-        lam: lambda of eq. 1, the weight of PSNR against cost; "0.05..0.95" trains one controller for all of them.
+        lam: lambda of eq. 1, the weight of PSNR against cost; "0.05..0.95" trains one controller for all of them
+            at once, as good as several searches for one each (docs/search.md).
         cost: what the reward counts as cost.
         cost_reference: the cost that counts as 1, in MACs, parameters or ms; 0 takes the hard limit of that cost
             (such as max_macs), or without one the mean of the search space.

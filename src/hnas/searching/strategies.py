@@ -9,8 +9,10 @@ from typing import Any, Protocol
 import torch
 from torch import Generator
 
+from hnas.errors import HnasError
 from hnas.searching.controller import HEADS, Controller, Policy
-from hnas.searching.reward import Scored
+from hnas.searching.every_lambda import IMITATION, best_known, importance, lambdas_to_teach, to_imitate
+from hnas.searching.reward import Known, Scored, Spread, joint_reward
 from hnas.searching.settings import SearchSettings
 from hnas.searching.within import Usage, draw_uniformly, draw_within
 from hnas.space import Genotype, SearchSpace
@@ -27,13 +29,13 @@ class Strategy(Protocol):
             HnasError: none was found within the limits.
         """
 
-    def tell(self, scored: Sequence[Scored], *, lam: float, spread: float = 1.0) -> dict[str, Any]:
+    def tell(self, scored: Sequence[Scored], *, lam: float, spread: Spread) -> dict[str, Any]:
         """Learns from what it asked for last; returns named numbers for the log.
 
         Args:
             scored: all of one batch.
             lam: of their rewards.
-            spread: standard deviation that such rewards usually have within a batch.
+            spread: what scores usually have within a batch.
         """
 
     def finalists(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
@@ -65,7 +67,7 @@ class RandomStrategy:
         """See :class:`Strategy`."""
         return draw_uniformly(count, self._space, self._usage, random)
 
-    def tell(self, scored: Sequence[Scored], *, lam: float, spread: float = 1.0) -> dict[str, Any]:
+    def tell(self, scored: Sequence[Scored], *, lam: float, spread: Spread) -> dict[str, Any]:
         """Learns nothing."""
         return {}
 
@@ -90,12 +92,13 @@ class ControllerStrategy:
             settings.space,
             generator=torch.Generator().manual_seed(settings.seed),
             hidden=settings.hidden,
-            conditional=settings.conditional,
+            lam_range=settings.lam_range if settings.conditional else None,
             hierarchical=settings.strategy == "controller",
         )
         self._optimizer = torch.optim.Adam(self.controller.parameters(), lr=settings.controller_lr)
         self._updates = 0
         self._average: float | None = None
+        self._known: list[Known] = []  # newest last; filled for a range of lambda only
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """See :class:`Strategy`. Limits cut the distribution: what is outside them is drawn again, or made to fit."""
@@ -107,24 +110,41 @@ class ControllerStrategy:
 
     @torch.no_grad()
     def _sample(self, count: int, generator: Generator, lam: float) -> Sequence[Genotype]:
-        return self.controller.sample(count, generator, self._seen(lam)).genotypes
+        return self.controller.sample(count, generator, lam if self._settings.conditional else None).genotypes
 
-    def tell(self, scored: Sequence[Scored], *, lam: float, spread: float = 1.0) -> dict[str, Any]:
-        """One step up the policy gradient; logs entropies per head, the baseline and the learning rate."""
+    def tell(self, scored: Sequence[Scored], *, lam: float, spread: Spread) -> dict[str, Any]:
+        """One step up the policy gradient; logs entropies per head, the baseline and the learning rate.
+
+        For a range of lambda the step is up the gradients of several lambdas: see :mod:`hnas.searching.every_lambda`.
+        """
         settings = self._settings
-        policy = self.controller.evaluate([candidate.genotype for candidate in scored], self._seen(lam))
-        advantages, baseline = self.advantages([candidate.reward.value for candidate in scored])
-        if settings.standardise:
-            advantages = [advantage / spread for advantage in advantages]
+        genotypes = [candidate.genotype for candidate in scored]
+        lams = lambdas_to_teach(lam, settings.lam_range, spread, self._updates) if settings.conditional else [lam]
+        policy = self._evaluate(genotypes * len(lams), [each for each in lams for _ in genotypes])
+        weights = importance(policy.log_prob.detach().view(len(lams), -1))
+        advantages, baselines = [], []
+        for each, row in zip(lams, weights.tolist(), strict=True):
+            rewards = [joint_reward(one.psnr, one.cost.relative, each).value for one in scored]
+            values, baseline = self.advantages(rewards)
+            unit = spread.of_reward(each) if settings.standardise else 1.0
+            advantages += [weight * value / unit for weight, value in zip(row, values, strict=True)]
+            baselines.append(baseline)
+        loss = policy_loss(policy, advantages, settings.entropy_weight)
+        if settings.conditional:
+            self._known = (self._known + [Known.of(candidate) for candidate in scored])[-settings.population :]
+            shown = to_imitate(self._known, lams)
+            imitated = self._evaluate([one.genotype for one, _ in shown], [each for _, each in shown])
+            unit = 1.0 if settings.standardise else spread.of_reward(lam)
+            loss = loss - IMITATION * unit * imitated.log_prob.mean()
         lr = cosine(settings.controller_lr, settings.controller_lr_end, self._updates / max(settings.updates - 1, 1))
         for group in self._optimizer.param_groups:
             group["lr"] = lr
         self._optimizer.zero_grad()
-        policy_loss(policy, advantages, settings.entropy_weight).backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         self._updates += 1
-        entropy = {head: policy.entropies[head].mean().item() for head in HEADS}
-        return {"entropy": entropy, "baseline": baseline, "lr_controller": lr}
+        entropy = {head: policy.entropies[head][: len(scored)].mean().item() for head in HEADS}
+        return {"entropy": entropy, "baseline": baselines[0], "lr_controller": lr}
 
     def advantages(self, rewards: Sequence[float]) -> tuple[list[float], float]:
         """Rewards less their baseline, and the mean baseline.
@@ -142,27 +162,37 @@ class ControllerStrategy:
         return [reward - before for reward in rewards], before
 
     def finalists(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
-        """See :class:`Strategy`."""
-        return _distinct(self.ask(count, lam=lam, random=random))
+        """What the controller draws; after a range of lambda, as many of the best that it drew before, for this one."""
+        known = [one.genotype for one in best_known(self._known, lam) if self._usage(one.genotype) <= 1.0]
+        known = known[: count // 2]
+        return _distinct([*known, *self.ask(count - len(known), lam=lam, random=random)])
 
-    def _seen(self, lam: float) -> float | None:
-        return lam if self._settings.conditional else None
+    def _evaluate(self, genotypes: Sequence[Genotype], lams: Sequence[float]) -> Policy:
+        return self.controller.evaluate(genotypes, lams if self._settings.conditional else None)
 
     def state_dict(self) -> dict[str, Any]:
-        """The controller, its optimiser, its place in the schedule and the moving baseline."""
+        """The controller, its optimiser, its place in the schedule, the moving baseline and the genotypes it knows."""
         return {
             "controller": self.controller.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "updates": self._updates,
             "average": self._average,
+            "known": [known.state() for known in self._known],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes back what :meth:`state_dict` gave."""
-        self.controller.load_state_dict(state["controller"])
+        try:
+            self.controller.load_state_dict(state["controller"])
+        except RuntimeError as error:
+            raise HnasError(
+                "the controller in this checkpoint has other parameters than this version's, so it is of an older "
+                "version; search anew with --overwrite, or use the version that it was made with"
+            ) from error
         self._optimizer.load_state_dict(state["optimizer"])
         self._updates = state["updates"]
         self._average = state["average"]
+        self._known = [Known.from_state(known) for known in state.get("known", ())]  # older checkpoints have none
 
 
 def policy_loss(policy: Policy, advantages: Sequence[float], entropy_weight: float) -> torch.Tensor:
@@ -175,7 +205,7 @@ class EvolutionStrategy:
 
     def __init__(self, settings: SearchSettings, usage: Usage) -> None:
         self._settings, self._usage = settings, usage
-        self._population: list[tuple[Genotype, float, float]] = []  # genotype, gain in dB, cost; oldest first
+        self._population: list[Known] = []  # oldest first
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """Uniform samples until the population is full, then mutated parents."""
@@ -185,35 +215,34 @@ class EvolutionStrategy:
 
         def one() -> Genotype:
             drawn = random.sample(self._population, self._settings.tournament)
-            return space.mutate(self._ranked(drawn, lam)[0][0], random)
+            return space.mutate(self._ranked(drawn, lam)[0].genotype, random)
 
         return draw_within(count, lambda many: [one() for _ in range(many)], self._usage, space=space, random=random)
 
-    def tell(self, scored: Sequence[Scored], *, lam: float, spread: float = 1.0) -> dict[str, Any]:
+    def tell(self, scored: Sequence[Scored], *, lam: float, spread: Spread) -> dict[str, Any]:
         """The new ones join, as many of the oldest leave."""
-        self._population += [(candidate.genotype, candidate.gain, candidate.cost.relative) for candidate in scored]
+        self._population += [Known.of(candidate) for candidate in scored]
         self._population = self._population[-self._settings.population :]
         return {}
 
     def finalists(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """The population, best first."""
-        ranked = _distinct([genotype for genotype, _, _ in self._ranked(self._population, lam)])[:count]
+        ranked = _distinct([known.genotype for known in self._ranked(self._population, lam)])[:count]
         return ranked or _distinct(self.ask(count, lam=lam, random=random))
 
     @staticmethod
-    def _ranked(candidates: Sequence[tuple[Genotype, float, float]], lam: float) -> list[tuple[Genotype, float, float]]:
-        ranks = pareto_ranks([(gain, -cost) for _, gain, cost in candidates])
-        rewards = [lam * gain - (1.0 - lam) * cost for _, gain, cost in candidates]
-        order = sorted(range(len(candidates)), key=lambda index: (ranks[index], -rewards[index]))
+    def _ranked(candidates: Sequence[Known], lam: float) -> list[Known]:
+        ranks = pareto_ranks([(known.gain, -known.cost) for known in candidates])
+        order = sorted(range(len(candidates)), key=lambda index: (ranks[index], -candidates[index].worth(lam)))
         return [candidates[index] for index in order]
 
     def state_dict(self) -> dict[str, Any]:
         """The population."""
-        return {"population": [(genotype.to_json(), gain, cost) for genotype, gain, cost in self._population]}
+        return {"population": [known.state() for known in self._population]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes back what :meth:`state_dict` gave."""
-        self._population = [(Genotype.from_json(text), gain, cost) for text, gain, cost in state["population"]]
+        self._population = [Known.from_state(known) for known in state["population"]]
 
 
 def pareto_ranks(points: Sequence[tuple[float, ...]]) -> list[int]:
