@@ -54,10 +54,11 @@ SUPERNETS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "norm batch-statistics": ({"norm": "batch-statistics"}, CHECKPOINTS),
     "lr 1e-3": ({"lr": 1e-3}, CHECKPOINTS),
     "preset cpu, long": ({}, LONG),
+    "lr 1e-3, long": ({"lr": 1e-3}, LONG[:2]),
 }
 #: Steps of a training that goes on from a copy of the shared weights, for each genotype by itself, and its first rate.
 TUNED, TUNED_LR, TUNED_FROM = (10, 30), 4e-3, "preset cpu"
-ORDER = ("alone 0", "alone 1", "preset cpu, long", "short 100", *list(SUPERNETS)[:-1], "short 25", "short 200")
+ORDER = ("alone 0", "alone 1", *SUPERNETS, "short 25", "short 100", "short 200")
 
 
 def searcher_for(splits: Any, changes: Mapping[str, Any], steps: int) -> Searcher:

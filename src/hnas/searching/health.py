@@ -13,6 +13,8 @@ from hnas.searching.settings import SearchSettings
 #: Below these, the shared weights say nothing about genotypes (dB).
 MIN_GAIN = 0.05
 MIN_SPREAD = 0.02
+#: Where the image skip is all that they start with, training so far below it has gone wrong (dB).
+_COME_APART = -0.5
 #: Kendall's tau of unrelated ranks of twelve genotypes has a standard deviation of 0.22.
 MIN_TAU = 0.2
 #: Part of the largest possible entropy below which a controller has all but decided.
@@ -50,7 +52,12 @@ def complaints(line: Mapping[str, Any], scored: Sequence[Scored], settings: Sear
 
 def _about_supernet(supernet: Mapping[str, float]) -> list[str]:
     found = []
-    if supernet["gain"] < MIN_GAIN:
+    if supernet["gain"] < _COME_APART:
+        found.append(
+            f"the shared weights are {-supernet['gain']:.1f} dB below bicubic interpolation: their training has come "
+            "apart, or hardly begun with norm batch-statistics; lower lr, or raise warmup"
+        )
+    elif supernet["gain"] < MIN_GAIN:
         found.append(
             f"the shared weights gain {supernet['gain']:+.3f} dB over bicubic interpolation: they have learnt too "
             "little to score genotypes; raise warmup or w_steps, or set cell_skip"
