@@ -1,13 +1,15 @@
 """One search for every budget against one for each: whose front is larger? (docs/search.md)
 
-    python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --table runs/scores
+    python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --scorer short --table runs/scores
+    python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --evaluations 960
 
 A controller that sees lambda, drawn anew in every update, against three that search for one lambda each and as long as
-it; and uniform sampling as long as one. All have the settings of preset cpu, but 3 layers, 2 nodes and other numbers of
-rounds. Every genotype is trained alone and scored once: the table is a folder, so a run that was stopped goes on, and
-processes may share it. A front holds what nothing else in its search beats in gain and cost. It is measured on the
-validation pictures: hypervolume is its area in (gain over bicubic interpolation in dB, cost), up to no gain at twice
-the mean cost.
+it; and uniform sampling as long as one. All have the settings of preset cpu, but 3 layers, 2 nodes, other numbers of
+rounds, and scores that do not change: those of shared weights that were trained before, the same for all searches, or
+those of training each genotype alone (--scorer short). The latter are a table in a folder, so a run that was stopped
+goes on, and processes may share it. A front holds what nothing else in its search beats in gain and cost. It is
+measured on the validation pictures: hypervolume is its area in (gain over bicubic interpolation in dB, cost), up to no
+gain at twice the mean cost.
 """
 
 from __future__ import annotations
@@ -20,21 +22,37 @@ from pathlib import Path
 from hnas.data.folders import load_pairs
 from hnas.memory import keep_memory
 from hnas.searching.algorithm import Searcher
+from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored
 from hnas.searching.score_table import open_table, search_by
 from hnas.searching.settings import SearchSettings
-from hnas.searching.splits import split_pictures
+from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
 from hnas.searching.study import hypervolume
 from hnas.settings import load_settings, read_config
+from hnas.training.devices import start_fabric
 
-BASE = {"layers": 3, "nodes": 2, "derive_patch": 24, "derive_pictures": 24, "scorer": "short"}
+BASE = {"layers": 3, "nodes": 2, "derive_patch": 24, "derive_pictures": 24, "tau_samples": 0}
 RANGE, SINGLE = "0.75..0.97", (0.75, 0.9, 0.97)
 
 
+def trained(settings: SearchSettings, splits: Splits) -> Searcher:
+    """Shared weights trained for as long as in a search of these settings, by no strategy's genotypes."""
+    own = replace(settings, strategy="random", warmup=settings.warmup + settings.rounds - 1, rounds=1)
+    searcher = Searcher(own, splits, CostTable.load(own), start_fabric())
+    while searcher.round < searcher.rounds:
+        searcher.run_round()
+    return searcher
+
+
 def search(settings: SearchSettings, base: Searcher) -> list[Scored]:
-    """All that one search scored, by the table of ``base``."""
-    searcher = search_by(base, settings)
+    """All that one search scored, by the scores of ``base``."""
+    own = replace(settings, warmup=0, w_steps=0, controller_steps=1)
+    if settings.scorer == "short":
+        searcher = search_by(base, own)
+    else:
+        searcher = Searcher(own, base.splits, base.costs, base.fabric)
+        searcher.supernet.load_state_dict(base.supernet.state_dict())
     return [scored for _ in range(searcher.rounds) for scored in searcher.run_round()[1]]
 
 
@@ -50,15 +68,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("--data", "--val"):
         parser.add_argument(name, required=True)
-    parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--scorer", choices=("shared", "short"), default="shared")
+    parser.add_argument("--table", type=Path, help="folder of the scores by short training")
     parser.add_argument("--evaluations", type=int, default=240, help="genotypes that each search scores")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = parser.parse_args()
     keep_memory()
-    rounds = arguments.evaluations // 4
-    settings = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, "rounds": rounds})
+    preset = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, "scorer": arguments.scorer})
     splits = split_pictures(load_pairs(arguments.data, 2), load_pairs(arguments.val, 2), w_fraction=0.4, seed=0)
-    base = open_table(settings, splits, arguments.table)
+    if arguments.scorer == "shared":
+        base = trained(preset, splits)
+    elif arguments.table:
+        base = open_table(preset, splits, arguments.table)
+    else:
+        parser.error("--scorer short needs --table")
+    settings = replace(preset, rounds=arguments.evaluations // preset.samples)
     print("| seed | one search, all lambdas | three searches | uniform sampling |\n|---|---|---|---|")
     for seed in arguments.seeds:
         one = search(replace(settings, seed=seed, lam=RANGE), base)
