@@ -32,7 +32,7 @@ from hnas.searching.study import hypervolume
 from hnas.settings import load_settings, read_config
 from hnas.training.devices import start_fabric
 
-BASE = {"layers": 3, "nodes": 2, "derive_patch": 24, "derive_pictures": 24, "tau_samples": 0}
+BASE = {"layers": 3, "nodes": 2, "derive_patch": 24, "derive_pictures": 24}
 RANGE, SINGLE = "0.75..0.97", (0.75, 0.9, 0.97)
 
 
@@ -47,12 +47,7 @@ def trained(settings: SearchSettings, splits: Splits) -> Searcher:
 
 def search(settings: SearchSettings, base: Searcher) -> list[Scored]:
     """All that one search scored, by the scores of ``base``."""
-    own = replace(settings, warmup=0, w_steps=0, controller_steps=1)
-    if settings.scorer == "short":
-        searcher = search_by(base, own)
-    else:
-        searcher = Searcher(own, base.splits, base.costs, base.fabric)
-        searcher.supernet.load_state_dict(base.supernet.state_dict())
+    searcher = search_by(base, replace(settings, warmup=0, w_steps=0, controller_steps=1))
     return [scored for _ in range(searcher.rounds) for scored in searcher.run_round()[1]]
 
 
@@ -70,18 +65,18 @@ def main() -> None:
         parser.add_argument(name, required=True)
     parser.add_argument("--scorer", choices=("shared", "short"), default="shared")
     parser.add_argument("--table", type=Path, help="folder of the scores by short training")
-    parser.add_argument("--evaluations", type=int, default=240, help="genotypes that each search scores")
+    parser.add_argument("--evaluations", type=int, default=240, help="genotypes each search scores: 4 and more")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = parser.parse_args()
     keep_memory()
     preset = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, "scorer": arguments.scorer})
     splits = split_pictures(load_pairs(arguments.data, 2), load_pairs(arguments.val, 2), w_fraction=0.4, seed=0)
-    if arguments.scorer == "shared":
+    if arguments.scorer == "shared" and not arguments.table:
         base = trained(preset, splits)
-    elif arguments.table:
+    elif arguments.scorer == "short" and arguments.table:
         base = open_table(preset, splits, arguments.table)
     else:
-        parser.error("--scorer short needs --table")
+        parser.error("--table is for --scorer short, which needs it")
     settings = replace(preset, rounds=arguments.evaluations // preset.samples)
     print("| seed | one search, all lambdas | three searches | uniform sampling |\n|---|---|---|---|")
     for seed in arguments.seeds:

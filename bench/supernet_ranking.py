@@ -37,27 +37,28 @@ from hnas.settings import load_settings, read_config
 from hnas.training.devices import start_fabric
 
 Line = dict[str, Any]
-#: What differs from the settings of the first comparison, in the order of the table.
+#: What all trainings here share.
 BASE: dict[str, Any] = {"layers": 3, "patch": 16, "derive_patch": 24, "derive_pictures": 0, "scorer": "shared"}
 SPACE = SearchSettings(layers=3).space
 RANKED = [SPACE.sample(Random(f"ranked {index}")) for index in range(24)]
 PROBES = [SPACE.sample(Random(f"probe {index}")) for index in range(60)]
 ALONE = {"alone 0": (0, 300), "alone 1": (1, 300), "short 25": (2, 25), "short 100": (2, 100), "short 200": (2, 200)}
-#: Updates of the shared weights after which they score; the rate falls until the last.
-CHECKPOINTS, LONG = (100, 200, 400, 800), (1600, 3200, 6400, 12800)
+#: What differs from the preset, and the updates after which the shared weights score; the rate falls until the last.
+FEW, MANY = (100, 200, 400, 800), (400, 800, 1600)
 SUPERNETS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
-    "preset cpu": ({}, CHECKPOINTS),
-    "cell_skip 1": ({"cell_skip": 1.0}, CHECKPOINTS),
-    "cell_skip 0": ({"cell_skip": 0.0}, CHECKPOINTS),
-    "sharing edge": ({"sharing": "edge"}, CHECKPOINTS),
-    "w_genotypes 1": ({"w_genotypes": 1}, CHECKPOINTS),
-    "norm batch-statistics": ({"norm": "batch-statistics"}, CHECKPOINTS),
-    "lr 1e-3": ({"lr": 1e-3}, CHECKPOINTS),
-    "preset cpu, long": ({}, LONG),
-    "lr 1e-3, long": ({"lr": 1e-3}, LONG[:2]),
+    "preset cpu": ({}, MANY),
+    "cell_skip 1": ({"cell_skip": 1.0}, MANY),
+    "cell_skip 0": ({"cell_skip": 0.0}, MANY),
+    "sharing edge": ({"sharing": "edge"}, MANY),
+    "w_genotypes 1": ({"w_genotypes": 1}, MANY),
+    "norm batch-statistics": ({"norm": "batch-statistics"}, MANY),
+    "preset cpu, long": ({}, (1600, 3200)),
+    "lr 4e-3": ({"lr": 4e-3}, FEW),
+    "lr 4e-3, cell_skip 1": ({"lr": 4e-3, "cell_skip": 1.0}, FEW),
+    "lr 4e-3, long": ({"lr": 4e-3}, (1600, 3200, 6400, 12800)),
 }
 #: Steps of a training that goes on from a copy of the shared weights, for each genotype by itself, and its first rate.
-TUNED, TUNED_LR, TUNED_FROM = (10, 30), 4e-3, "preset cpu"
+TUNED, TUNED_LR, TUNED_FROM = (10, 30), 4e-3, "lr 4e-3"
 ORDER = ("alone 0", "alone 1", *SUPERNETS, "short 25", "short 100", "short 200")
 
 
@@ -126,7 +127,8 @@ def run(data: str, val: str, done: Sequence[str]) -> Iterator[Line]:
             yield from (alone(plain, name, index) for index in missing)
         elif name not in done:
             changes, checkpoints = SUPERNETS[name]
-            yield from shared(searcher_for(splits, changes, checkpoints[-1]), name, checkpoints)
+            # All lines at once: a training that was stopped begins anew.
+            yield from list(shared(searcher_for(splits, changes, checkpoints[-1]), name, checkpoints))
 
 
 def print_tables(lines: Sequence[Line]) -> None:

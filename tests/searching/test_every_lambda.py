@@ -14,7 +14,7 @@ import torch
 from hnas.errors import HnasError
 from hnas.searching.controller import Controller
 from hnas.searching.costs import CandidateCost
-from hnas.searching.every_lambda import best_known, importance, lambdas_to_teach, to_imitate
+from hnas.searching.every_lambda import best_known, importance, other_lambdas, to_imitate
 from hnas.searching.reward import Known, Scored, Spread, joint_reward
 from hnas.searching.settings import SearchSettings
 from hnas.searching.strategies import ControllerStrategy, Strategy, build_strategy
@@ -22,6 +22,19 @@ from hnas.space import Genotype, SearchSpace
 
 TINY = SearchSpace(layers=3, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area",))
 RANGE = (0.1, 0.9)
+WHOLE = SearchSettings(
+    layers=3,
+    nodes=1,
+    normal_operations=TINY.normal_operations,
+    upsampling_operations=TINY.upsampling_operations,
+    lam="0.1..0.9",
+    rounds=60,
+    controller_steps=1,
+    controller_lr=1e-2,
+    controller_lr_end=3e-3,
+    standardise=True,
+    entropy_weight=0.05,
+)
 
 
 def known(gain: float, cost: float, index: int = 0) -> Known:
@@ -35,10 +48,10 @@ def score(genotype: Genotype, lam: float) -> Scored:
     return Scored(genotype, 30.0 + size, float(size), cost, joint_reward(30.0 + size, cost.relative, lam))
 
 
-def test_an_update_teaches_its_own_lambda_first_and_others_all_over_the_range() -> None:
-    taught = [lambdas_to_teach(0.5, RANGE, Spread(), update) for update in range(40)]
-    assert all(lams[0] == 0.5 and len(lams) == len(set(lams)) == 9 for lams in taught)
-    others = sorted(lam for lams in taught for lam in lams[1:])
+def test_updates_teach_lambdas_all_over_the_range() -> None:
+    taught = [other_lambdas(RANGE, Spread(), update) for update in range(40)]
+    assert all(len(lams) == len(set(lams)) == 8 for lams in taught)
+    others = sorted(lam for lams in taught for lam in lams)
     assert RANGE[0] <= others[0] < 0.11
     assert 0.89 < others[-1] <= RANGE[1]
     assert max(second - first for first, second in pairwise(others)) < 0.01
@@ -83,25 +96,20 @@ def size_of(strategy: Strategy, lam: float) -> float:
 
 
 def test_one_policy_answers_opposite_lambdas_in_opposite_ways() -> None:
-    settings = SearchSettings(
-        layers=3,
-        nodes=1,
-        normal_operations=TINY.normal_operations,
-        upsampling_operations=TINY.upsampling_operations,
-        lam="0.1..0.9",
-        rounds=60,
-        controller_steps=1,
-        controller_lr=1e-2,
-        controller_lr_end=3e-3,
-        standardise=True,
-        entropy_weight=0.05,
-    )
-    strategy = after_search(settings, 60)
+    strategy = after_search(WHOLE, 60)
     assert size_of(strategy, 0.1) < 0.4  # of 2; uniform sampling has 1
     assert size_of(strategy, 0.9) > 1.6
-    limited = build_strategy(settings, lambda genotype: score(genotype, 0.5).gain + 0.5)
+    limited = build_strategy(WHOLE, lambda genotype: score(genotype, 0.5).gain + 0.5)
     limited.load_state_dict(strategy.state_dict())
     assert {score(one, 0.5).gain for one in limited.finalists(8, lam=0.9, random=Random(0))} == {0.0}
+
+
+def test_what_nothing_beats_is_known_to_the_end_however_old() -> None:
+    state = after_search(replace(WHOLE, population=4, tournament=2), 60).state_dict()
+    best = [score(Known.from_state(one).genotype, 0.5) for one in state["front"]]
+    assert {one.gain for one in best} == {0.0, 1.0, 2.0}
+    assert all(one.genotype.position == TINY.layers for one in best)  # the cheapest of its gain
+    assert len(state["newest"]) == 4
 
 
 def test_a_search_of_an_older_version_is_refused_with_what_to_do(tiny: SearchSettings) -> None:
@@ -116,4 +124,5 @@ def test_a_search_for_one_lambda_remembers_nothing(tiny: SearchSettings) -> None
     strategy = ControllerStrategy(replace(tiny, samples=4), lambda genotype: 0.0)
     group = [score(genotype, 0.5) for genotype in strategy.ask(4, lam=0.5, random=Random(0))]
     strategy.tell(group, lam=0.5, spread=Spread())
-    assert strategy.state_dict()["known"] == []
+    state = strategy.state_dict()
+    assert state["newest"] == state["front"] == []

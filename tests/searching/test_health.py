@@ -45,7 +45,12 @@ def test_each_illness_names_the_setting_that_mends_it() -> None:
 
     assert "raise entropy_weight" in only({"entropy": {"normal": 0.1, "upsampling": 0.1, "position": 0.0}}, healthy())
     assert "set cell_skip" in only({"supernet": {"gain": 0.01, "spread": 0.1}}, healthy())
-    assert "6.2 dB below" in only({"supernet": {"gain": -6.17, "spread": 2.9}}, healthy())
+    apart = {"supernet": {"gain": -6.17, "spread": 2.9}}
+    (text,) = complaints({**LINE, **apart}, healthy(), replace(SETTINGS, image_skip="bicubic"))
+    assert "6.2 dB below" in text
+    assert "lower lr" in text
+    (text,) = complaints({**LINE, **apart}, healthy(), replace(SETTINGS, image_skip="none"))
+    assert "raise warmup" in text
     assert "scorer short" in only({"supernet": {"gain": 0.4, "spread": 0.01}}, healthy())
     assert "-0.10: they do not rank" in only({"supernet": {"gain": 0.4, "spread": 0.1, "tau": -0.1}}, healthy())
     same = [replace(one, genotype=healthy()[0].genotype) for one in healthy()]

@@ -161,6 +161,17 @@ def test_in_evolution_the_oldest_leaves_however_good(tiny: SearchSettings) -> No
     assert best not in strategy.finalists(4, lam=LAM, random=Random(0))
 
 
+def test_evolution_proposes_from_its_population_what_keeps_within_limits_of_later(tiny: SearchSettings) -> None:
+    settings = replace(tiny, strategy="evolution", population=20, tournament=2)
+    first = EvolutionStrategy(settings, anything)
+    first.tell(scored(first.ask(20, lam=LAM, random=Random(0))), lam=LAM, spread=Spread())
+    limited = EvolutionStrategy(settings, lambda genotype: 2.0 / genotype.position)
+    limited.load_state_dict(first.state_dict())
+    found = limited.finalists(3, lam=LAM, random=Random(1))
+    assert len(found) == 3
+    assert {genotype.position for genotype in found} == {2}
+
+
 @pytest.mark.parametrize("count", [7, 14])
 def test_fair_genotypes_show_every_operation_of_every_edge_equally_often(count: int) -> None:
     space = SearchSpace(layers=7)

@@ -132,7 +132,8 @@ class Controller(nn.Module):
             raise HnasError(f"lambda is {outside[0]}; allowed are {low} to {high}")
         # The reward weighs its terms lambda : 1 - lambda, so the log-odds are the natural scale.
         first, *odds, last = (log(lam / (1.0 - lam)) for lam in (low, *lams, high))
-        places = torch.tensor(odds).sub(first).mul((_ANCHORS - 1) / (last - first))
+        # Ends may differ as numbers and be equal in log-odds.
+        places = torch.tensor(odds).sub(first).mul((_ANCHORS - 1) / ((last - first) or 1.0))
         return _CONDITION_SIZE * (1.0 - (torch.arange(_ANCHORS) - places[:, None]).abs()).clamp(min=0.0)
 
     def _decode(self, walks: Mapping[str, _Walk]) -> tuple[Genotype, ...]:

@@ -76,7 +76,9 @@ def derive_genotype(
     strategy = build_strategy(settings, usage)
     strategy.load_state_dict(searcher.strategy.state_dict())
     proposed: dict[Genotype, None] = {}
-    if not count:
+    if count is not None and count < 1:
+        raise HnasError(f"samples is {count}; allowed are 1 and more")
+    if count is None:
         alone = settings.scorer == "short"
         count = min(settings.derive_samples, _MOST_TRAINED_ALONE) if alone else settings.derive_samples
     steps = [lam] if lam is not None else spread_lambdas(searcher, count)
@@ -106,4 +108,6 @@ def spread_lambdas(searcher: Searcher, count: int) -> Sequence[float]:
     """A few values of lambda over the range of a search; one where the range is a point."""
     low, high = searcher.settings.lam_range
     parts = min(count, 8) if low < high else 1
-    return [searcher.spread.lam_between(low, high, index / max(parts - 1, 1)) for index in range(parts)]
+    if parts == 1:
+        return [searcher.spread.lam_between(low, high, 0.5)]
+    return [searcher.spread.lam_between(low, high, index / (parts - 1)) for index in range(parts)]

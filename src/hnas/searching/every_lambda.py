@@ -2,7 +2,8 @@
 
 Each update scores genotypes that were drawn for one lambda. Neither their PSNR nor their cost depends on it, so their
 rewards for every other lambda are known as well (Andrychowicz et al., 2017, do so with goals). The policy for another
-lambda is taught by them with importance weights, and by the best genotypes known for it (Abolafia et al., 2018).
+lambda is taught by them with importance weights, and by the best genotypes known for it (Abolafia et al., 2018). Its
+entropy is taken along the same genotypes, unweighted: near enough to keep it from settling early.
 Without this, a policy for a range learns as if its search were a fraction as long (docs/search.md).
 """
 
@@ -25,17 +26,16 @@ IMITATION = 0.2
 _GOLDEN = 0.618033988749895
 
 
-def lambdas_to_teach(lam: float, lam_range: tuple[float, float], spread: Spread, update: int) -> list[float]:
-    """``lam``, then others spread evenly over the range, shifted from update to update so that none is left out.
+def other_lambdas(lam_range: tuple[float, float], spread: Spread, update: int) -> list[float]:
+    """Lambdas spread evenly over the range, shifted from update to update so that none is left out.
 
     Args:
-        lam: the one that genotypes were drawn for.
         lam_range: smallest and largest.
         spread: says what is even (:meth:`hnas.searching.reward.Spread.lam_between`).
         update: number of the update, from 0.
     """
     shift = update * _GOLDEN % 1.0
-    return [lam, *(spread.lam_between(*lam_range, (index + shift) / _OTHERS) for index in range(_OTHERS))]
+    return [spread.lam_between(*lam_range, (index + shift) / _OTHERS) for index in range(_OTHERS)]
 
 
 def importance(log_prob: Tensor) -> Tensor:

@@ -13,10 +13,12 @@ from hnas.searching.settings import SearchSettings
 #: Below these, the shared weights say nothing about genotypes (dB).
 MIN_GAIN = 0.05
 MIN_SPREAD = 0.02
-#: Where the image skip is all that they start with, training so far below it has gone wrong (dB).
+#: Weights that start at bicubic interpolation and end so far below it have been trained at too high a rate (dB).
 _COME_APART = -0.5
 #: Kendall's tau of unrelated ranks of twelve genotypes has a standard deviation of 0.22.
 MIN_TAU = 0.2
+#: Training alone takes seconds for every genotype, where shared weights take hundredths of one.
+_SHORT = "use scorer short with few rounds and controller_steps 1"
 #: Part of the largest possible entropy below which a controller has all but decided.
 _MIN_ENTROPY = 0.02
 _MAX_EQUAL = 0.9
@@ -35,7 +37,7 @@ def complaints(line: Mapping[str, Any], scored: Sequence[Scored], settings: Sear
     """
     found = []
     if "supernet" in line and scored:
-        found += _about_supernet(line["supernet"])
+        found += _about_supernet(line["supernet"], settings)
     if "entropy" in line:
         share = sum(line["entropy"].values()) / log(settings.space.size)
         if share < _MIN_ENTROPY:
@@ -50,12 +52,13 @@ def complaints(line: Mapping[str, Any], scored: Sequence[Scored], settings: Sear
     return found
 
 
-def _about_supernet(supernet: Mapping[str, float]) -> list[str]:
+def _about_supernet(supernet: Mapping[str, float], settings: SearchSettings) -> list[str]:
     found = []
-    if supernet["gain"] < _COME_APART:
+    starts_at_bicubic = settings.image_skip == "bicubic" and settings.norm == "none"
+    if starts_at_bicubic and supernet["gain"] < _COME_APART:
         found.append(
-            f"the shared weights are {-supernet['gain']:.1f} dB below bicubic interpolation: their training has come "
-            "apart, or hardly begun with norm batch-statistics; lower lr, or raise warmup"
+            f"the shared weights are {-supernet['gain']:.1f} dB below bicubic interpolation, where they began: their "
+            "training has come apart; lower lr"
         )
     elif supernet["gain"] < MIN_GAIN:
         found.append(
@@ -65,12 +68,12 @@ def _about_supernet(supernet: Mapping[str, float]) -> list[str]:
     if supernet["spread"] < MIN_SPREAD:
         found.append(
             f"random genotypes differ by {supernet['spread']:.3f} dB: the shared weights do not tell them apart; "
-            "raise warmup, w_steps or channels, or use scorer short"
+            f"raise warmup, w_steps or channels, or {_SHORT}"
         )
     if supernet.get("tau", 1.0) < MIN_TAU:
         found.append(
             f"Kendall's tau between shared weights and training alone is {supernet['tau']:+.2f}: they do not rank "
-            "genotypes; raise warmup or w_steps, or use scorer short"
+            f"genotypes; raise warmup or w_steps, or {_SHORT}"
         )
     return found
 

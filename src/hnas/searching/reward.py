@@ -58,6 +58,10 @@ class Scored:
     cost: CandidateCost
     reward: Reward
 
+    def reward_at(self, lam: float) -> Reward:
+        """Eq. 1 with another lambda."""
+        return joint_reward(self.psnr, self.cost.relative, lam)
+
     @property
     def worth(self) -> float:
         """The reward with the gain in place of PSNR: comparable between batches."""

@@ -51,7 +51,9 @@ def open_table(settings: SearchSettings, splits: Splits, folder: Path) -> Search
 
 
 def search_by(table: Searcher, settings: SearchSettings) -> Searcher:
-    """Another search that scores by the same table, whatever its seed and strategy."""
+    """Another search that scores by the same table, or the same shared weights, whatever its seed and strategy."""
     searcher = Searcher(settings, table.splits, table.costs, table.fabric)
-    searcher.scorer, searcher.controller_patches = table.scorer, table.controller_patches
+    searcher.scorer = table.scorer
+    if settings.scorer == "short":  # the table has scores on one batch only
+        searcher.controller_patches = table.controller_patches
     return searcher

@@ -125,7 +125,7 @@ class SearchSettings:
             best for each.
         tournament: genotypes that evolution draws a parent from.
         lam: lambda of eq. 1, the weight of PSNR against cost; "0.05..0.95" trains one controller for all of them
-            at once, as good as several searches for one each (docs/search.md).
+            at once.
         cost: what the reward counts as cost.
         cost_reference: the cost that counts as 1, in MACs, parameters or ms; 0 takes the hard limit of that cost
             (such as max_macs), or without one the mean of the search space.
@@ -135,7 +135,8 @@ class SearchSettings:
         max_macs: no genotype above this many MACs is proposed, such as 30.6G; 0 is no limit. So for the next two.
         max_params: limit of parameters, such as 300k.
         max_latency: limit of measured latency, such as 40ms.
-        scorer: "shared" scores with the shared weights, "short" trains every genotype alone for ``short_steps`` steps.
+        scorer: "shared" scores with the shared weights, "short" trains every genotype alone for ``short_steps`` steps:
+            seconds for each of rounds x controller_steps x samples.
         short_steps: updates of that training.
         short_lr: its highest learning rate (Adam, one cycle).
         tau_samples: random genotypes that a search by shared weights also trains alone, that long and once, so that its

@@ -11,8 +11,8 @@ from torch import Generator
 
 from hnas.errors import HnasError
 from hnas.searching.controller import HEADS, Controller, Policy
-from hnas.searching.every_lambda import IMITATION, best_known, importance, lambdas_to_teach, to_imitate
-from hnas.searching.reward import Known, Scored, Spread, joint_reward
+from hnas.searching.every_lambda import IMITATION, best_known, importance, other_lambdas, to_imitate
+from hnas.searching.reward import Known, Scored, Spread
 from hnas.searching.settings import SearchSettings
 from hnas.searching.within import Usage, draw_uniformly, draw_within
 from hnas.space import Genotype, SearchSpace
@@ -98,7 +98,9 @@ class ControllerStrategy:
         self._optimizer = torch.optim.Adam(self.controller.parameters(), lr=settings.controller_lr)
         self._updates = 0
         self._average: float | None = None
-        self._known: list[Known] = []  # newest last; filled for a range of lambda only
+        # Filled for a range of lambda only: the last that were scored, and all that no other beats in gain and cost.
+        self._newest: list[Known] = []
+        self._front: list[Known] = []
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """See :class:`Strategy`. Limits cut the distribution: what is outside them is drawn again, or made to fit."""
@@ -118,24 +120,20 @@ class ControllerStrategy:
         For a range of lambda the step is up the gradients of several lambdas: see :mod:`hnas.searching.every_lambda`.
         """
         settings = self._settings
-        genotypes = [candidate.genotype for candidate in scored]
-        lams = lambdas_to_teach(lam, settings.lam_range, spread, self._updates) if settings.conditional else [lam]
-        policy = self._evaluate(genotypes * len(lams), [each for each in lams for _ in genotypes])
-        weights = importance(policy.log_prob.detach().view(len(lams), -1))
+        lams = [lam]
+        if settings.conditional:
+            lams += other_lambdas(settings.lam_range, spread, self._updates)
+            self._remember(scored)
+        policy = self._evaluate([one.genotype for one in scored] * len(lams), [each for each in lams for _ in scored])
+        weights = importance(policy.log_prob.detach().view(len(lams), -1)).tolist()
         advantages, baselines = [], []
-        for each, row in zip(lams, weights.tolist(), strict=True):
-            rewards = [joint_reward(one.psnr, one.cost.relative, each).value for one in scored]
-            values, baseline = self.advantages(rewards)
-            unit = spread.of_reward(each) if settings.standardise else 1.0
-            advantages += [weight * value / unit for weight, value in zip(row, values, strict=True)]
+        for each, row in zip(lams, weights, strict=True):
+            values, baseline = self.advantages([one.reward_at(each).value for one in scored])
+            advantages += [weight * value / self._unit(each, spread) for weight, value in zip(row, values, strict=True)]
             baselines.append(baseline)
         loss = policy_loss(policy, advantages, settings.entropy_weight)
         if settings.conditional:
-            self._known = (self._known + [Known.of(candidate) for candidate in scored])[-settings.population :]
-            shown = to_imitate(self._known, lams)
-            imitated = self._evaluate([one.genotype for one, _ in shown], [each for _, each in shown])
-            unit = 1.0 if settings.standardise else spread.of_reward(lam)
-            loss = loss - IMITATION * unit * imitated.log_prob.mean()
+            loss = loss + self._imitation_loss(lams, spread)
         lr = cosine(settings.controller_lr, settings.controller_lr_end, self._updates / max(settings.updates - 1, 1))
         for group in self._optimizer.param_groups:
             group["lr"] = lr
@@ -145,6 +143,24 @@ class ControllerStrategy:
         self._updates += 1
         entropy = {head: policy.entropies[head][: len(scored)].mean().item() for head in HEADS}
         return {"entropy": entropy, "baseline": baselines[0], "lr_controller": lr}
+
+    def _imitation_loss(self, lams: Sequence[float], spread: Spread) -> torch.Tensor:
+        """Minus the log-probability of the best genotypes known for each lambda."""
+        shown = to_imitate(self._newest, lams)
+        log_prob = self._evaluate([one.genotype for one, _ in shown], [lam for _, lam in shown]).log_prob
+        # Rewards that are not standardised are this many times as large.
+        scale = [1.0 if self._settings.standardise else spread.of_reward(lam) for _, lam in shown]
+        return -IMITATION * (log_prob * torch.tensor(scale)).mean()
+
+    def _unit(self, lam: float, spread: Spread) -> float:
+        return spread.of_reward(lam) if self._settings.standardise else 1.0
+
+    def _remember(self, scored: Sequence[Scored]) -> None:
+        new = [Known.of(one) for one in scored]
+        self._newest = (self._newest + new)[-self._settings.population :]
+        front = list({one.genotype: one for one in (*self._front, *new)}.values())
+        ranks = pareto_ranks([(one.gain, -one.cost) for one in front])
+        self._front = [one for one, rank in zip(front, ranks, strict=True) if rank == 0]
 
     def advantages(self, rewards: Sequence[float]) -> tuple[list[float], float]:
         """Rewards less their baseline, and the mean baseline.
@@ -163,8 +179,8 @@ class ControllerStrategy:
 
     def finalists(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """What the controller draws; after a range of lambda, as many of the best that it drew before, for this one."""
-        known = [one.genotype for one in best_known(self._known, lam) if self._usage(one.genotype) <= 1.0]
-        known = known[: count // 2]
+        within = [one for one in (*self._front, *self._newest) if self._usage(one.genotype) <= 1.0]
+        known = [one.genotype for one in best_known(within, lam)[: (count + 1) // 2]]
         return _distinct([*known, *self.ask(count - len(known), lam=lam, random=random)])
 
     def _evaluate(self, genotypes: Sequence[Genotype], lams: Sequence[float]) -> Policy:
@@ -177,7 +193,8 @@ class ControllerStrategy:
             "optimizer": self._optimizer.state_dict(),
             "updates": self._updates,
             "average": self._average,
-            "known": [known.state() for known in self._known],
+            "newest": [known.state() for known in self._newest],
+            "front": [known.state() for known in self._front],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -192,7 +209,9 @@ class ControllerStrategy:
         self._optimizer.load_state_dict(state["optimizer"])
         self._updates = state["updates"]
         self._average = state["average"]
-        self._known = [Known.from_state(known) for known in state.get("known", ())]  # older checkpoints have none
+        # Older checkpoints have neither.
+        self._newest = [Known.from_state(known) for known in state.get("newest", ())]
+        self._front = [Known.from_state(known) for known in state.get("front", ())]
 
 
 def policy_loss(policy: Policy, advantages: Sequence[float], entropy_weight: float) -> torch.Tensor:
@@ -226,8 +245,9 @@ class EvolutionStrategy:
         return {}
 
     def finalists(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
-        """The population, best first."""
-        ranked = _distinct([known.genotype for known in self._ranked(self._population, lam)])[:count]
+        """Those of the population that are within the limits, best first; where none is, what :meth:`ask` gives."""
+        within = [known for known in self._population if self._usage(known.genotype) <= 1.0]
+        ranked = _distinct([known.genotype for known in self._ranked(within, lam)])[:count]
         return ranked or _distinct(self.ask(count, lam=lam, random=random))
 
     @staticmethod
