@@ -177,8 +177,8 @@ class Searcher:
         random = Random(f"{settings.seed} strategy {update}")
         lam = self._lam(random)
         genotypes = self.strategy.ask(settings.samples, lam=lam, random=random)
-        # A genotype trained alone is scored on the same pictures whenever it comes up.
-        pictures = 0 if settings.scorer == "short" else update
+        # Scores that do not change are on the same pictures always, so that those of all updates compare.
+        pictures = update if self.trains_shared else 0
         lr, hr = self.controller_patches.batch(pictures, device=self.fabric.device)
         psnrs = self._share(lambda genotype: self.scorer(genotype, lr, hr), genotypes)
         scored = self._scored(genotypes, psnrs, bicubic_psnr(lr, hr), lam)
