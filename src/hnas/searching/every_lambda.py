@@ -23,9 +23,6 @@ _LARGEST_WEIGHT = 2.0
 _BEST = 4
 #: Weight of their mean log-probability in what the controller makes large, in units of a reward's usual spread.
 IMITATION = 0.2
-#: How many times the entropy counts that it counts in a search for one lambda. With once, a policy for 0.75..0.97 drew
-#: nothing above a quarter of the mean cost in the end, whatever lambda: most lambdas like the cheap.
-ENTROPY_FACTOR = 4.0
 _GOLDEN = 0.618033988749895
 
 
