@@ -1,7 +1,7 @@
 """One search for every budget against one for each: whose front is larger? (docs/search.md)
 
     python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --scorer short --table runs/scores
-    python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --evaluations 960
+    python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --evaluations 480
 
 A controller that sees lambda, drawn anew in every update, against three that search for one lambda each and as long as
 it; and uniform sampling as long as one. All have the settings of preset cpu, but 3 layers, 2 nodes, other numbers of
@@ -28,7 +28,7 @@ from hnas.searching.score_table import open_table, search_by
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
-from hnas.searching.study import hypervolume
+from hnas.searching.study import hypervolume, shared_weights_only
 from hnas.settings import load_settings, read_config
 from hnas.training.devices import start_fabric
 
@@ -37,8 +37,8 @@ RANGE, SINGLE = "0.75..0.97", (0.75, 0.9, 0.97)
 
 
 def trained(settings: SearchSettings, splits: Splits) -> Searcher:
-    """Shared weights trained for as long as in a search of these settings, by no strategy's genotypes."""
-    own = replace(settings, strategy="random", warmup=settings.warmup + settings.rounds - 1, rounds=1)
+    """Shared weights trained for as long as in a search of these settings."""
+    own = shared_weights_only(settings)
     searcher = Searcher(own, splits, CostTable.load(own), start_fabric())
     while searcher.round < searcher.rounds:
         searcher.run_round()

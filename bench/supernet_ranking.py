@@ -38,7 +38,7 @@ from hnas.training.devices import start_fabric
 
 Line = dict[str, Any]
 #: What all trainings here share.
-BASE: dict[str, Any] = {"layers": 3, "patch": 16, "derive_patch": 24, "derive_pictures": 0, "scorer": "shared"}
+BASE: dict[str, Any] = {"layers": 3, "derive_patch": 24, "derive_pictures": 0}
 SPACE = SearchSettings(layers=3).space
 RANKED = [SPACE.sample(Random(f"ranked {index}")) for index in range(24)]
 PROBES = [SPACE.sample(Random(f"probe {index}")) for index in range(60)]

@@ -148,8 +148,8 @@ class ControllerStrategy:
         """Minus the log-probability of the best genotypes known for each lambda."""
         shown = to_imitate(self._newest, lams)
         log_prob = self._evaluate([one.genotype for one, _ in shown], [lam for _, lam in shown]).log_prob
-        # Rewards that are not standardised are this many times as large.
-        scale = [1.0 if self._settings.standardise else spread.of_reward(lam) for _, lam in shown]
+        # In the unit of the advantages, which are rewards or rewards by their spread.
+        scale = [spread.of_reward(lam) / self._unit(lam, spread) for _, lam in shown]
         return -IMITATION * (log_prob * torch.tensor(scale)).mean()
 
     def _unit(self, lam: float, spread: Spread) -> float:

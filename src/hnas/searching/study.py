@@ -160,15 +160,18 @@ def _open_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, se
     return open_searcher(RunFolder(_shared_folder(folder, seed), RESULT), splits=splits)
 
 
+def shared_weights_only(settings: SearchSettings) -> SearchSettings:
+    """A search that trains its shared weights for as long as ``settings`` do, and by no strategy's genotypes."""
+    rounds = settings.warmup + settings.rounds - 1
+    return replace(settings, strategy="random", w_sampling="fair", warmup=rounds, rounds=1, controller_steps=1)
+
+
 def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, seed: int) -> None:
     path = _shared_folder(folder, seed)
     if RunFolder(path, RESULT).finished:
         return
-    rounds = settings.warmup + settings.rounds - 1
-    own = replace(
-        settings, seed=seed, strategy="random", w_sampling="fair", warmup=rounds, rounds=1, controller_steps=1
-    )
-    own = replace(own, tau_samples=0)  # a study trains genotypes alone for all strategies together
+    # No tau: a study trains genotypes alone for all strategies together.
+    own = replace(shared_weights_only(settings), seed=seed, tau_samples=0)
     _run(path, Searcher(own, _splits(pictures, own), CostTable.load(own), start_fabric()), pictures)
 
 
