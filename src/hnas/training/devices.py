@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import os
 import sys
@@ -30,6 +31,9 @@ def start_fabric(settings: DeviceSettings | None = None) -> Fabric:
     try:
         fabric = Fabric(accelerator=settings.accelerator, devices=settings.devices, precision=settings.precision)
         fabric.launch()
+        if fabric.world_size > 1:
+            # Left to the interpreter's end, gloo's threads may outlive what they use: the process then aborts.
+            atexit.register(_leave_group)
     except (RuntimeError, ValueError, MisconfigurationException) as error:
         raise HnasError(
             f"cannot use {settings.devices} device(s) of the kind {settings.accelerator!r} at precision "
@@ -40,6 +44,11 @@ def start_fabric(settings: DeviceSettings | None = None) -> Fabric:
     if fabric.device.type == "cuda":
         torch.backends.cudnn.benchmark = True  # every step has the same shapes
     return fabric
+
+
+def _leave_group() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def is_first_process() -> bool:
