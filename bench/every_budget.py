@@ -33,7 +33,7 @@ from hnas.settings import load_settings, read_config
 from hnas.training.devices import start_fabric
 
 BASE = {"layers": 3, "nodes": 2, "short_steps": 100, "derive_patch": 24, "derive_pictures": 24}
-RANGE, SINGLE = "0.75..0.97", (0.75, 0.9, 0.97)
+RANGE, SINGLE = "0.75..0.99", (0.75, 0.95, 0.99)
 
 
 def trained(settings: SearchSettings, splits: Splits) -> Searcher:

@@ -19,8 +19,9 @@ _FIRST_SOURCE = CELL_INPUTS[0]
 #: Lambdas, evenly spread over the range in log-odds, between which the condition interpolates.
 _ANCHORS = 8
 #: Size of the condition's entries. A learning rate moves the part of a logit that hangs on lambda by so much more than
-#: the part that is common to all; otherwise what most lambdas like is settled before any of them goes its own way.
-_CONDITION_SIZE = 5.0
+#: the part that is common to all; otherwise what most lambdas like is settled before any of them goes its own way. For
+#: the same reason the choices have no bias then.
+_CONDITION_SIZE = 15.0
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Controller(nn.Module):
         if self.position is None:
             position.choose(torch.zeros(count, self.space.layers))
         else:
-            position.choose(self.position(torch.cat([*states, condition], dim=1)))
+            position.choose(self.position(torch.cat(states, dim=1), condition))
         walks["position"] = position
         return Policy(
             genotypes=tuple(genotypes) if genotypes is not None else self._decode(walks),
@@ -184,8 +185,8 @@ class _CellController(nn.Module):
         self.source_embedding = nn.Embedding(sources, hidden)
         self.operation_embedding = nn.Embedding(len(self._operations), hidden)
         self.lstm = nn.LSTMCell(hidden + features, hidden)
-        self.source = nn.Linear(hidden + features, sources)
-        self.operation = nn.Linear(hidden + features, len(self._operations))
+        self.source = _choice(hidden, features, sources)
+        self.operation = _choice(hidden, features, len(self._operations))
 
     def forward(self, walk: _Walk, condition: Tensor) -> tuple[_Walk, Tensor]:
         """Walks over all tokens; the second value is the last hidden state (n, hidden)."""
@@ -247,13 +248,18 @@ class _PositionController(nn.Module):
         self.first_hidden = nn.Parameter(torch.empty(hidden))
         self.first_memory = nn.Parameter(torch.empty(hidden))
         self.lstm = nn.LSTMCell(2 * hidden + features, hidden)
-        self.head = nn.Linear(hidden, layers)
+        self.head = _choice(hidden, features, layers)
 
-    def forward(self, states: Tensor) -> Tensor:
-        count = len(states)
-        hidden, _ = self.lstm(states, (self.first_hidden.expand(count, -1), self.first_memory.expand(count, -1)))
-        logits: Tensor = self.head(hidden)
+    def forward(self, states: Tensor, condition: Tensor) -> Tensor:
+        first = self.first_hidden.expand(len(states), -1), self.first_memory.expand(len(states), -1)
+        hidden, _ = self.lstm(torch.cat([states, condition], dim=1), first)
+        logits: Tensor = self.head(torch.cat([hidden, condition], dim=1))
         return logits
+
+
+def _choice(hidden: int, features: int, choices: int) -> nn.Linear:
+    """Logits of a choice from a hidden state and the condition, if there is one."""
+    return nn.Linear(hidden + features, choices, bias=not features)
 
 
 def _positions(genotypes: Sequence[Genotype]) -> Tensor:

@@ -23,6 +23,9 @@ _LARGEST_WEIGHT = 2.0
 _BEST = 4
 #: Weight of their mean log-probability in what the controller makes large, in units of a reward's usual spread.
 IMITATION = 0.2
+#: How many times the entropy weight of a search for one lambda a policy for a range needs; with less it settles on the
+#: cheap, which most lambdas like, before it knows what the others want.
+ENTROPY = 4.0
 _GOLDEN = 0.618033988749895
 
 

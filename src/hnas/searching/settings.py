@@ -115,8 +115,8 @@ class SearchSettings:
         controller_lr_end: the same at the end (cosine).
         standardise: rewards are divided by their usual spread within a batch, so that entropy_weight means the same
             whatever the shared weights, the cost and lambda; off in the paper.
-        entropy_weight: weight of the entropy (nats) in what the controller makes large. A range of lambda and hundreds
-            of updates need more of it than one lambda does, or the policy settles on the cheap (docs/search.md).
+        entropy_weight: weight of the entropy (nats) in what the controller makes large; with a range of lambda four
+            times this weight, without which the policy settles on the cheap (docs/search.md).
         baseline: what a reward is compared with: the mean of the other genotypes on the same batch
             ("leave-one-out"), or a moving average of all rewards so far ("ema").
         baseline_decay: decay of that moving average.

@@ -11,7 +11,7 @@ from torch import Generator
 
 from hnas.errors import HnasError
 from hnas.searching.controller import HEADS, Controller, Policy
-from hnas.searching.every_lambda import IMITATION, best_known, importance, other_lambdas, to_imitate
+from hnas.searching.every_lambda import ENTROPY, IMITATION, best_known, importance, other_lambdas, to_imitate
 from hnas.searching.reward import Known, Scored, Spread
 from hnas.searching.settings import SearchSettings
 from hnas.searching.within import Usage, draw_uniformly, draw_within
@@ -131,7 +131,8 @@ class ControllerStrategy:
             values, baseline = self.advantages([one.reward_at(each).value for one in scored])
             advantages += [weight * value / self._unit(each, spread) for weight, value in zip(row, values, strict=True)]
             baselines.append(baseline)
-        loss = policy_loss(policy, advantages, settings.entropy_weight)
+        more = ENTROPY if settings.conditional else 1.0
+        loss = policy_loss(policy, advantages, more * settings.entropy_weight)
         if settings.conditional:
             loss = loss + self._imitation_loss(lams, spread)
         lr = cosine(settings.controller_lr, settings.controller_lr_end, self._updates / max(settings.updates - 1, 1))
