@@ -48,8 +48,16 @@ def test_a_study_compares_strategies_on_the_same_weights_and_goes_on_where_it_st
 
     again = run_study(*folders, run_dir=path, settings=replace(settings, lam=0.5), study=study, overwrite=True)
     assert again["settings"]["lam"] == 0.5
+    for seed in range(2):
+        for name in study.strategies:
+            lines = (path / f"seed-{seed}-{name}" / "candidates.jsonl").read_text().splitlines()
+            derived = [line for line in map(json.loads, lines) if line["source"] == "derive"]
+            best = max(derived, key=lambda line: line["reward"])
+            assert again["strategies"][name]["deriveds"][seed] == best["worth"]
     page = write_study(path).read_text()
     assert "| random |" in page
+    assert "best of the derivation" in page
+    assert page.count("The best of its derivation: ") == 1
     assert "uniform sampling" in page
     assert (path / "study-rewards.png").read_bytes().startswith(b"\x89PNG")
 
@@ -79,4 +87,6 @@ def test_a_study_by_short_training_scores_every_genotype_once(
     shutil.rmtree(path / "seed-1-evolution")
     assert run(resume=True) == first
     assert {file.name: file.stat().st_mtime_ns for file in (path / "scores").iterdir()} == table
-    assert "training each genotype alone for 2 steps" in write_study(path).read_text()
+    page = write_study(path).read_text()
+    assert "training each genotype alone for 2 steps" in page
+    assert "derivation" not in page

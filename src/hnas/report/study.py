@@ -15,6 +15,8 @@ from hnas.report.study_figures import draw_study
 PAGE = "study.md"
 #: Tau 0.3 orders 65 % of all pairs right; chance orders 50 %.
 _LOW_TAU = 0.3
+#: Mean and spread, and what every seed has.
+Figures = tuple[Sequence[float], Sequence[float]]
 
 
 def write_study(folder: str | Path) -> Path:
@@ -44,41 +46,57 @@ def _page(study: Mapping[str, Any], pictures: Sequence[str]) -> list[str]:
         f"{_scorer(settings)}; rewards are validated on pictures that no search saw, with the gain over bicubic "
         "interpolation (dB) in place of PSNR.",
         "",
-        "| strategy | best reward, mean ± spread | per seed | hypervolume |",
-        "|---|---|---|---|",
     ]
+    derived = any(one["derived"] for one in strategies.values())
+    columns = ["strategy", "best reward, mean ± spread", "per seed", "hypervolume"]
+    columns += ["best of the derivation, mean ± spread", "per seed"] if derived else []
+    lines += [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for name, one in strategies.items():
-        mean, spread = one["reward"][-1]
-        volume, volume_spread = one["hypervolume"]
-        per_seed = ", ".join(f"{rewards[-1]:.4f}" for rewards in one["rewards"])
-        lines.append(f"| {name} | {mean:.4f} ± {spread:.4f} | {per_seed} | {volume:.4f} ± {volume_spread:.4f} |")
+        cells = [name, *_cells(*_rewards(one)), "{:.4f} ± {:.4f}".format(*one["hypervolume"])]
+        cells += _cells(one["derived"], one["deriveds"]) if derived else []
+        lines.append(f"| {' | '.join(cells)} |")
     lines += ["", *_verdicts(strategies), "", *_about_scores(study), ""]
     for picture in pictures:
         lines += [picture, ""]
     return lines
 
 
+def _rewards(strategy: Mapping[str, Any]) -> Figures:
+    return strategy["reward"][-1], [rewards[-1] for rewards in strategy["rewards"]]
+
+
+def _cells(mean_and_spread: Sequence[float], per_seed: Sequence[float]) -> list[str]:
+    return ["{:.4f} ± {:.4f}".format(*mean_and_spread), ", ".join(f"{value:.4f}" for value in per_seed)]
+
+
 def _verdicts(strategies: Mapping[str, Any]) -> list[str]:
     """What the numbers say about chance, in words."""
     if "random" not in strategies:
         return []
-    chance, chance_spread = strategies["random"]["reward"][-1]
+    chance = strategies["random"]
     sentences = []
     for name, one in strategies.items():
         if name == "random":
             continue
-        mean, spread = one["reward"][-1]
-        difference, limit = mean - chance, max(spread, chance_spread)
-        wins = sum(a[-1] > b[-1] for a, b in zip(one["rewards"], strategies["random"]["rewards"], strict=True))
-        seeds = len(one["rewards"])
-        if abs(difference) <= limit:
-            verdict = f"a draw with uniform sampling ({difference:+.4f}, spread {limit:.4f})"
-        elif difference > 0:
-            verdict = f"better than uniform sampling by {difference:.4f}, more than the spread of {limit:.4f}"
-        else:
-            verdict = f"worse than uniform sampling by {-difference:.4f}, more than the spread of {limit:.4f}"
-        sentences.append(f"- {name}: {verdict}; ahead in {wins} of {seeds} seeds.")
+        sentences.append(f"- {name}: {_verdict(_rewards(one), _rewards(chance))}")
+        if one["derived"]:
+            verdict = _verdict((one["derived"], one["deriveds"]), (chance["derived"], chance["deriveds"]))
+            sentences[-1] += f" The best of its derivation: {verdict}"
     return sentences
+
+
+def _verdict(figures: Figures, chance: Figures) -> str:
+    (mean, spread), per_seed = figures
+    (chance_mean, chance_spread), chance_per_seed = chance
+    difference, limit = mean - chance_mean, max(spread, chance_spread)
+    if abs(difference) <= limit:
+        verdict = f"a draw with uniform sampling ({difference:+.4f}, spread {limit:.4f})"
+    elif difference > 0:
+        verdict = f"better than uniform sampling by {difference:.4f}, more than the spread of {limit:.4f}"
+    else:
+        verdict = f"worse than uniform sampling by {-difference:.4f}, more than the spread of {limit:.4f}"
+    wins = sum(mine > other for mine, other in zip(per_seed, chance_per_seed, strict=True))
+    return f"{verdict}; ahead in {wins} of {len(per_seed)} seeds."
 
 
 def _scorer(settings: Mapping[str, Any]) -> str:

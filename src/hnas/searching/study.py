@@ -230,6 +230,7 @@ def _analyse(
 ) -> dict[str, Any]:
     lam = settings.lam_range[0]
     curves: dict[str, list[list[float]]] = {name: [] for name in study.strategies}
+    derived: dict[str, list[float]] = {name: [] for name in study.strategies}
     fronts: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in study.strategies}
     scores, ranking = [], []
     tabulated_scores = settings.scorer == "short"
@@ -245,6 +246,8 @@ def _analyse(
         for name in study.strategies:
             lines = _evaluations(folder / f"seed-{seed}-{name}")
             curves[name].append([best.worth for best in judge(_best_so_far(lines))])
+            if not tabulated_scores:  # by short training, a search of a study derives nothing worth a comparison
+                derived[name].append(_derived(folder / f"seed-{seed}-{name}"))
             fronts[name].append([(one.gain, one.cost.relative) for one in judge(_front(lines))])
     volumes = {name: [hypervolume(front) for front in fronts[name]] for name in study.strategies}
     points = [round(study.evaluations * (index + 1) / STUDY_POINTS) for index in range(STUDY_POINTS)]
@@ -254,6 +257,8 @@ def _analyse(
             name: {
                 "reward": [_mean_and_spread(at) for at in zip(*curves[name], strict=True)],
                 "rewards": curves[name],
+                "derived": _mean_and_spread(derived[name]) if derived[name] else None,
+                "deriveds": derived[name],
                 "hypervolume": _mean_and_spread(volumes[name]),
                 "hypervolumes": volumes[name],
                 "fronts": fronts[name],
@@ -285,6 +290,12 @@ class _Judge:
 
 def _evaluations(run: Path) -> list[dict[str, Any]]:
     return [line for line in RunFolder(run, RESULT).lines("candidates.jsonl") if line["source"] != "derive"]
+
+
+def _derived(run: Path) -> float:
+    """What the genotype that a search hands over is worth on the validation pictures, which chose it."""
+    lines = RunFolder(run, RESULT).lines("candidates.jsonl")
+    return next(float(line["worth"]) for line in reversed(lines) if line.get("chosen"))
 
 
 def _best_so_far(lines: Sequence[dict[str, Any]]) -> list[Genotype]:
