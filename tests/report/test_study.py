@@ -35,7 +35,7 @@ def strategy(rewards: list[float], derived: list[float]) -> dict[str, object]:
 def test_the_derivation_has_a_verdict_of_its_own_where_there_is_one():
     two = {"random": strategy([0.2, 0.2], [0.3, 0.3]), "evolution": strategy([0.2, 0.2], [0.4, 0.4])}
     assert _verdicts(two) == [
-        "- evolution: a draw (+0.0000, spread 0.0100); ahead in 0 of 2 seeds. The best of its "
+        "- evolution: a draw with uniform sampling (+0.0000, spread 0.0100); ahead in 0 of 2 seeds. The best of its "
         "derivation: better than uniform sampling by 0.1000, more than the spread of 0.0100; ahead in 2 of 2 seeds."
     ]
     (sentence,) = _verdicts({"random": strategy([0.2], []), "evolution": strategy([0.2], [])})
