@@ -1,15 +1,15 @@
 """One search for every budget against one for each: whose front is larger? (docs/search.md)
 
     python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --scorer short --table runs/scores
-    python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --evaluations 480
+    python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --evaluations 480 --nodes 4
 
 A controller that sees lambda, drawn anew in every update, against three that search for one lambda each and as long as
-it; and uniform sampling as long as one. All have the settings of preset cpu, but 3 layers, 2 nodes, other numbers of
-rounds, and scores that do not change: those of shared weights that were trained before, the same for all searches, or
-those of training each genotype alone (--scorer short). The latter are a table in a folder, so a run that was stopped
-goes on, and processes may share it. A front holds what nothing else in its search beats in gain and cost. It is
-measured on the validation pictures: hypervolume is its area in (gain over bicubic interpolation in dB, cost), up to no
-gain at twice the mean cost.
+it; and uniform sampling as long as one. All have the settings of preset cpu, but 3 layers, other numbers of rounds, and
+scores that do not change: those of shared weights that were trained before, the same for all searches, or those of
+training each genotype alone (--scorer short). The latter are a table in a folder, so a run that was stopped goes on,
+and processes may share it. A front holds what nothing else in its search beats in gain and cost. It is measured on the
+validation pictures: hypervolume is its area in (gain over bicubic interpolation in dB, cost), up to no gain at twice
+the mean cost.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hnas.searching.study import hypervolume, shared_weights_only
 from hnas.settings import load_settings, read_config
 from hnas.training.devices import start_fabric
 
-BASE = {"layers": 3, "nodes": 2, "short_steps": 100, "derive_patch": 24, "derive_pictures": 24}
+BASE = {"layers": 3, "short_steps": 100, "derive_patch": 24, "derive_pictures": 24}
 RANGE, SINGLE = "0.75..0.99", (0.75, 0.95, 0.99)
 
 
@@ -66,10 +66,12 @@ def main() -> None:
     parser.add_argument("--scorer", choices=("shared", "short"), default="shared")
     parser.add_argument("--table", type=Path, help="folder of the scores by short training")
     parser.add_argument("--evaluations", type=int, default=240, help="genotypes each search scores: 4 and more")
+    parser.add_argument("--nodes", type=int, default=2, help="nodes of a cell")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = parser.parse_args()
     keep_memory()
-    preset = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, "scorer": arguments.scorer})
+    chosen = {"nodes": arguments.nodes, "scorer": arguments.scorer}
+    preset = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, **chosen})
     splits = split_pictures(load_pairs(arguments.data, 2), load_pairs(arguments.val, 2), w_fraction=0.4, seed=0)
     if arguments.scorer == "shared" and not arguments.table:
         base = trained(preset, splits)
