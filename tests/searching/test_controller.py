@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from hnas.errors import HnasError
 from hnas.searching.controller import HEADS, Controller
@@ -105,12 +106,53 @@ def test_every_parameter_gets_a_gradient(conditional: bool) -> None:
 
 def test_lambda_changes_all_three_heads_and_each_genotype_has_its_own() -> None:
     built = controller(lam_range=RANGE)
+    for parameter in built.parameters():  # at first, nothing hangs on lambda
+        nn.init.uniform_(parameter, -0.1, 0.1, generator=torch.Generator().manual_seed(0))
     low, high = (built.evaluate(list(TINY), [lam] * TINY.size) for lam in RANGE)
     for head in HEADS:
         assert not torch.allclose(low.log_probs[head], high.log_probs[head])
     mixed = built.evaluate(list(TINY), [RANGE[index % 2] for index in range(TINY.size)])
     torch.testing.assert_close(mixed.log_prob[::2], low.log_prob[::2])
     torch.testing.assert_close(mixed.log_prob[1::2], high.log_prob[1::2])
+
+
+@pytest.mark.parametrize(
+    ("layer", "head"),
+    [
+        ("normal.lstm", "normal"),
+        ("normal.source", "normal"),
+        ("normal.operation", "normal"),
+        ("upsampling.lstm", "upsampling"),
+        ("upsampling.source", "upsampling"),
+        ("upsampling.operation", "upsampling"),
+        ("position.lstm", "position"),
+        ("position.head", "position"),
+    ],
+)
+def test_every_layer_sees_lambda_and_nothing_hangs_on_it_at_first(layer: str, head: str) -> None:
+    built = controller(PAPER, lam_range=RANGE)
+    genotypes = [PAPER.sample(Random(index)) for index in range(4)]
+
+    def differ() -> dict[str, bool]:
+        low, high = (built.evaluate(genotypes, [lam] * 4).log_probs for lam in RANGE)
+        return {name: not torch.equal(low[name], high[name]) for name in HEADS}
+
+    assert not any(differ().values())
+    part = built.get_submodule(layer)
+    weight = part.weight_ih if isinstance(part, nn.LSTMCell) else part.weight
+    with torch.no_grad():
+        weight[:, -8:] = torch.rand(len(weight), 8, generator=torch.Generator().manual_seed(0))
+    assert differ()[head]
+
+
+def test_choices_have_a_bias_only_where_there_is_no_lambda() -> None:
+    """A bias is common to all lambdas, and would settle first what most of them like."""
+
+    def biases(built: Controller) -> list[bool]:
+        return [module.bias is not None for module in built.modules() if isinstance(module, nn.Linear)]
+
+    assert biases(controller()) == [True] * 5
+    assert biases(controller(lam_range=RANGE)) == [False] * 5
 
 
 def test_without_hierarchy_the_position_is_uniform() -> None:
@@ -121,9 +163,10 @@ def test_without_hierarchy_the_position_is_uniform() -> None:
     assert all(not name.startswith("position") for name, _ in flat.named_parameters())
 
 
-def test_first_policy_is_nearly_uniform() -> None:
-    built = Controller(PAPER, generator=torch.Generator().manual_seed(0))
-    entropy = built.sample(64, torch.Generator().manual_seed(1)).entropy.mean().item()
+@pytest.mark.parametrize("lam", [None, 0.1, 0.9])
+def test_first_policy_is_nearly_uniform(lam: float | None) -> None:
+    built = Controller(PAPER, generator=torch.Generator().manual_seed(0), lam_range=RANGE if lam else None)
+    entropy = built.sample(64, torch.Generator().manual_seed(1), lam).entropy.mean().item()
     assert entropy == pytest.approx(log(PAPER.size), rel=0.02)
 
 

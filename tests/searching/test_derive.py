@@ -87,9 +87,16 @@ def test_the_best_has_the_highest_reward(make_searcher: Callable[..., Searcher])
     assert derived.best.psnr == searcher.scorer(derived.best.genotype, lr, hr)
 
 
-def test_an_unfinished_search_is_not_derived_from(run: Path, tmp_path: Path) -> None:
+def test_what_is_no_finished_search_is_not_derived_from(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(HnasError, match="not a run folder"):
+        derive(tmp_path)
+    (tmp_path / "config.yaml").write_bytes((run / "config.yaml").read_bytes())
     with pytest.raises(HnasError, match="no finished search"):
         derive(tmp_path)
+    with pytest.raises(HnasError, match="is not a folder"):
+        derive(run / "genotype.json")
+    with pytest.raises(HnasError, match="does not exist"):
+        derive(run / "nowhere")
 
 
 def test_a_finished_search_is_not_overwritten(run: Path, folders: tuple[Path, Path], tiny: SearchSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import exp
@@ -12,12 +13,13 @@ import pytest
 import torch
 
 from hnas.errors import HnasError
-from hnas.searching.controller import Controller
+from hnas.searching import strategies
+from hnas.searching.controller import Policy
 from hnas.searching.costs import CandidateCost
 from hnas.searching.every_lambda import best_known, importance, other_lambdas, to_imitate
 from hnas.searching.reward import Known, Scored, Spread, joint_reward
 from hnas.searching.settings import SearchSettings
-from hnas.searching.strategies import ControllerStrategy, Strategy, build_strategy
+from hnas.searching.strategies import ControllerStrategy, Strategy, build_strategy, policy_loss
 from hnas.space import Genotype, SearchSpace
 
 TINY = SearchSpace(layers=3, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area",))
@@ -59,12 +61,12 @@ def test_updates_teach_lambdas_all_over_the_range() -> None:
 
 def test_weights_make_the_expectation_under_one_lambda_from_samples_of_another() -> None:
     """Importance sampling: sum over a of pi(a | here) w(a) R(a) = sum over a of pi(a | there) R(a)."""
-    built = Controller(TINY, generator=torch.Generator().manual_seed(0), hidden=12, lam_range=RANGE)
-    here, there = (built.evaluate(list(TINY), [lam] * TINY.size).log_prob.detach() for lam in (0.4, 0.6))
-    rewards = torch.linspace(0.0, 1.0, TINY.size)
+    draw = torch.Generator().manual_seed(0)
+    here = torch.randn(50, generator=draw).log_softmax(0)
+    there = (here + 0.6 * torch.rand(50, generator=draw)).log_softmax(0)  # nowhere twice as likely: nothing is cut
+    rewards = torch.linspace(0.0, 1.0, 50)
     weights = importance(torch.stack([here, there]))
-    assert not torch.allclose(here, there)
-    assert torch.equal(weights[0], torch.ones(TINY.size))
+    assert torch.equal(weights[0], torch.ones(50))
     torch.testing.assert_close((here.exp() * weights[1] * rewards).sum(), (there.exp() * rewards).sum())
 
 
@@ -78,6 +80,21 @@ def test_the_best_known_depends_on_lambda_and_names_no_genotype_twice() -> None:
     assert best_known([cheap, dear, cheap], 0.3) == [cheap, dear]
     assert best_known([cheap, dear, cheap], 0.9) == [dear, cheap]
     assert to_imitate([cheap, dear], [0.3, 0.9]) == [(cheap, 0.3), (dear, 0.3), (dear, 0.9), (cheap, 0.9)]
+
+
+@pytest.mark.parametrize(("lam", "weight"), [(0.5, 0.05), ("0.1..0.9", 0.2)])
+def test_entropy_counts_four_times_for_a_range_and_as_it_is_for_one_lambda(
+    monkeypatch: pytest.MonkeyPatch, lam: float | str, weight: float
+) -> None:
+    weights: list[float] = []
+
+    def loss(policy: Policy, advantages: Sequence[float], entropy_weight: float) -> torch.Tensor:
+        weights.append(entropy_weight)
+        return policy_loss(policy, advantages, entropy_weight)
+
+    monkeypatch.setattr(strategies, "policy_loss", loss)
+    after_search(replace(WHOLE, lam=lam), 2)
+    assert weights == pytest.approx([weight, weight])
 
 
 def after_search(settings: SearchSettings, updates: int) -> ControllerStrategy:

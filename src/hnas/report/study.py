@@ -48,13 +48,15 @@ def _page(study: Mapping[str, Any], pictures: Sequence[str]) -> list[str]:
         "",
     ]
     derived = any(one["derived"] for one in strategies.values())
-    columns = ["strategy", "best reward, mean ± spread", "per seed", "hypervolume"]
-    columns += ["best of the derivation, mean ± spread", "per seed"] if derived else []
+    columns = ["strategy", "best reward, mean ± spread", "of each seed", "hypervolume"]
+    columns += ["best of the derivation, mean ± spread", "its seeds"] if derived else []
     lines += [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for name, one in strategies.items():
         cells = [name, *_cells(*_rewards(one)), "{:.4f} ± {:.4f}".format(*one["hypervolume"])]
         cells += _cells(one["derived"], one["deriveds"]) if derived else []
         lines.append(f"| {' | '.join(cells)} |")
+    if derived:
+        lines += ["", "The best of the derivation is what a search hands over. The validation pictures have chosen it."]
     lines += ["", *_verdicts(strategies), "", *_about_scores(study), ""]
     for picture in pictures:
         lines += [picture, ""]

@@ -80,6 +80,15 @@ class Controller(nn.Module):
         self.position = _PositionController(space.layers, hidden, features) if hierarchical else None
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -0.1, 0.1, generator=generator)
+        self._forget_lambda(features)
+
+    def _forget_lambda(self, features: int) -> None:
+        """Nothing hangs on lambda at first: entries of the condition's size would make a random policy for each."""
+        for module in self.modules():
+            if isinstance(module, nn.LSTMCell):
+                nn.init.zeros_(module.weight_ih[:, module.input_size - features :])
+            elif isinstance(module, nn.Linear):
+                nn.init.zeros_(module.weight[:, module.in_features - features :])
 
     def sample(self, count: int, generator: Generator, lam: float | None = None) -> Policy:
         """Draws ``count`` genotypes; :meth:`evaluate` of the same genotypes gives the same numbers."""

@@ -109,7 +109,10 @@ def derive(
     run = RunFolder(Path(run_dir), RESULT)
     if not run.finished:
         if not run.path.is_dir():
-            raise HnasError(f"{run.path} does not exist; name the run folder of a search")
+            why = "is not a folder" if run.path.exists() else "does not exist"
+            raise HnasError(f"{run.path} {why}; name the run folder of a search")
+        if not (run.path / CONFIG).is_file():
+            raise HnasError(f"{run.path}: not a run folder (no {CONFIG}); name that of a search")
         raise HnasError(f"{run.path}: no finished search (it has no {RESULT}); finish it with hnas search --resume")
     searcher = open_searcher(run)
     derived = derive_genotype(searcher, count=count, limits=limits, lam=lam)

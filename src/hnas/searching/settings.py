@@ -245,9 +245,9 @@ class SearchSettings:
     @property
     def lam_range(self) -> tuple[float, float]:
         """Smallest and largest lambda; equal where one is searched for."""
-        low, _, high = str(self.lam).partition("..")
+        low, dots, high = str(self.lam).partition("..")
         try:
-            ends = float(low), float(high or low)
+            ends = float(low), float(high if dots else low)
         except ValueError:
             ends = (0.0, 0.0)
         if not 0.0 < ends[0] <= ends[1] < 1.0:
