@@ -1,7 +1,7 @@
 """One search for every budget against one for each: whose front is larger? (docs/search.md)
 
     python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --scorer short --table runs/scores
-    python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --evaluations 480 --nodes 4
+    python bench/every_budget.py --data train/open/CLIC2025 --val benchmark/Kodak24 --evaluations 960 --nodes 4
 
 A controller that sees lambda, drawn anew in every update, against three that search for one lambda each and as long as
 it; and uniform sampling as long as one. All have the settings of preset cpu, but 3 layers, other numbers of rounds, and
