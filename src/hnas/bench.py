@@ -29,7 +29,7 @@ from hnas.searching.algorithm import Searcher, build_supernet
 from hnas.searching.costs import CostTable
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits
-from hnas.space import NAMED_GENOTYPES
+from hnas.space.cells import NAMED_GENOTYPES
 from hnas.training.devices import start_fabric
 from hnas.training.settings import DeviceSettings
 
@@ -138,7 +138,7 @@ def bench_w_step(settings: BenchSettings, device: torch.device) -> Comparison:
     """An update of the supernet's shared weights, each with one uniformly drawn genotype."""
     search = _search_settings(settings)
     random = Random(settings.seed)
-    genotypes = [search.space.sample(random) for _ in range(settings.genotypes)]
+    genotypes = [search.search_space.sample(random) for _ in range(settings.genotypes)]
     supernet = build_supernet(search)
 
     def step(model: nn.Module, case: int, lr: Tensor) -> Tensor:
@@ -163,7 +163,7 @@ def bench_controller_step(settings: BenchSettings, device: torch.device) -> Comp
     """
     search = _search_settings(settings)
     random = Random(settings.seed)
-    genotypes = [search.space.sample(random) for _ in range(settings.genotypes)]
+    genotypes = [search.search_space.sample(random) for _ in range(settings.genotypes)]
     pairs = _pictures(settings, scale=search.scale)
     kind: Literal["cuda", "cpu", "mps"] = device.type  # type: ignore[assignment]
     fabric = start_fabric(DeviceSettings(accelerator=kind))

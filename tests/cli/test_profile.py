@@ -7,7 +7,7 @@ import pytest
 
 from hnas.cli.main import main
 from hnas.nets import Network, NetworkSettings
-from hnas.space import NAMED_GENOTYPES
+from hnas.space.cells import NAMED_GENOTYPES
 from hnas.weights import save_model
 
 

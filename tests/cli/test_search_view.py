@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hnas.cli.search_view import _Seen, describe, search_view
-from hnas.space import NAMED_GENOTYPES
+from hnas.space.cells import NAMED_GENOTYPES
 
 
 def line(step: int, **more: object) -> dict[str, object]:

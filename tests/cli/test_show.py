@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hnas.cli.main import main
-from hnas.space import NAMED_GENOTYPES, Genotype
+from hnas.space.cells import NAMED_GENOTYPES, CellGenotype
 
 
 def test_text_names_position_and_every_edge(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,7 +20,7 @@ def test_text_names_position_and_every_edge(capsys: pytest.CaptureFixture[str]) 
 def test_json_can_be_shown_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", "HNAS-B", "--json"]) == 0
     text = capsys.readouterr().out
-    assert Genotype.from_dict(json.loads(text)) == NAMED_GENOTYPES["HNAS-B"]
+    assert CellGenotype.from_dict(json.loads(text)) == NAMED_GENOTYPES["HNAS-B"]
     (tmp_path / "genotype.json").write_text(text)
     assert main(["show", str(tmp_path), "--json"]) == 0
     assert capsys.readouterr().out == text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hnas import nets, space
-from hnas.space import Cell, Edge, Genotype
+from hnas.space.cells import Cell, CellGenotype, Edge
 from hnas.weights import save_model
 
 
@@ -15,7 +15,7 @@ def bicubic_network() -> nets.Network:
     def cell(kind: space.CellKind, name: str) -> Cell:
         return Cell(kind, ((Edge(name, -1), Edge(name, -2)),))
 
-    genotype = Genotype(2, 2, cell("normal", "identity"), cell("upsampling", "nearest"))
+    genotype = CellGenotype(2, 2, cell("normal", "identity"), cell("upsampling", "nearest"))
     network = nets.Network(genotype, nets.NetworkSettings(channels=2, scale=2, image_skip="bicubic")).eval()
     network.tail.weight.data.zero_()
     return network

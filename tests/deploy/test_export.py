@@ -18,7 +18,7 @@ from hnas.deploy.models import load
 from hnas.deploy.runtimes import onnx_session, openvino_session
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
-from hnas.space import NAMED_GENOTYPES, Genotype, SearchSpace
+from hnas.space.cells import NAMED_GENOTYPES, CellGenotype, CellSpace
 from hnas.weights import save_model
 
 onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
@@ -28,8 +28,8 @@ pytest.importorskip("onnxruntime", reason="needs the extra onnx")
 DATA = [{"folder": "album", "pictures": 7}]
 
 
-def _small(genotype: Genotype) -> Genotype:
-    return Genotype(3, 2, genotype.normal, genotype.upsampling)
+def _small(genotype: CellGenotype) -> CellGenotype:
+    return CellGenotype(3, 2, genotype.normal, genotype.upsampling)
 
 
 def _network(name: str = "HNAS-A", scale: int = 2) -> nets.Network:
@@ -68,7 +68,7 @@ def test_onnx_is_old_enough_for_runtimes_in_use_and_says_what_it_is(tmp_path: Pa
     notes = {entry.key: entry.value for entry in model.metadata_props}
     assert notes["scale"] == "2"
     assert notes["licence"] == "CC0-1.0"
-    assert Genotype.from_json(notes["genotype"]) == network.genotype
+    assert CellGenotype.from_json(notes["genotype"]) == network.genotype
     shape = [
         dimension.dim_param or dimension.dim_value for dimension in model.graph.input[0].type.tensor_type.shape.dim
     ]
@@ -79,7 +79,7 @@ def test_onnx_is_old_enough_for_runtimes_in_use_and_says_what_it_is(tmp_path: Pa
 def test_random_genotypes_with_every_operation(tmp_path: Path) -> None:
     from random import Random
 
-    space, random, seen = SearchSpace(layers=2, nodes=4), Random(3), set()
+    space, random, seen = CellSpace(layers=2, nodes=4), Random(3), set()
     for _ in range(4):
         genotype = space.sample(random)
         seen |= {edge.operation for cell in (genotype.normal, genotype.upsampling) for edge in cell.edges}

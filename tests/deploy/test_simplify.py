@@ -9,17 +9,18 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from hnas import nets, space
+from hnas import nets
 from hnas.deploy.simplify import largest_difference, simplify
-from hnas.space import NAMED_GENOTYPES, Cell, Edge, Genotype
+from hnas.space import cells
+from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge
 
 
 def _network(normal: str, upsampling: str, **settings: object) -> nets.Network:
-    def cell(kind: space.CellKind, name: str) -> Cell:
+    def cell(kind: cells.CellKind, name: str) -> Cell:
         return Cell(kind, ((Edge(name, -1), Edge(name, -1)), (Edge(name, 0), Edge(name, -2))))
 
     torch.manual_seed(0)
-    genotype = Genotype(3, 2, cell("normal", normal), cell("upsampling", upsampling))
+    genotype = CellGenotype(3, 2, cell("normal", normal), cell("upsampling", upsampling))
     network = nets.Network(genotype, nets.NetworkSettings(channels=4, **settings)).eval()  # type: ignore[arg-type]
     for parameter in network.parameters():
         parameter.data.normal_(0, 0.3)
@@ -38,8 +39,8 @@ def _count(model: nn.Module) -> Counter[str]:
     )
 
 
-OPERATIONS = [(name, "area") for name in space.NORMAL_OPERATIONS] + [
-    ("identity", name) for name in space.UPSAMPLING_OPERATIONS
+OPERATIONS = [(name, "area") for name in cells.NORMAL_OPERATIONS] + [
+    ("identity", name) for name in cells.UPSAMPLING_OPERATIONS
 ]
 
 

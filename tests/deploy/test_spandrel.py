@@ -11,7 +11,7 @@ import torch
 
 from hnas import nets
 from hnas.deploy.spandrel import install
-from hnas.space import NAMED_GENOTYPES, Genotype
+from hnas.space.cells import NAMED_GENOTYPES, CellGenotype
 from hnas.weights import save_model
 
 
@@ -35,7 +35,7 @@ def spandrel() -> Any:
 
 @pytest.mark.parametrize(("name", "scale"), [("HNAS-A", 2), ("HNAS-B", 3)])
 def test_spandrel_tells_and_loads_our_files(spandrel: Any, tmp_path: Path, name: str, scale: int) -> None:
-    genotype = Genotype(3, 2, NAMED_GENOTYPES[name].normal, NAMED_GENOTYPES[name].upsampling)
+    genotype = CellGenotype(3, 2, NAMED_GENOTYPES[name].normal, NAMED_GENOTYPES[name].upsampling)
     network = nets.Network(genotype, nets.NetworkSettings(channels=4, scale=scale)).eval()
     path = tmp_path / "m.safetensors"
     save_model(path, network, {})

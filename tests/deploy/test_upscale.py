@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from hnas import nets, space
+from hnas import nets
 from hnas.deploy import upscale as upscale_module
 from hnas.deploy.backends import TorchBackend, is_out_of_memory
 from hnas.deploy.picture_io import Picture
@@ -20,17 +20,18 @@ from hnas.deploy.tiling import automatic_side, bytes_per_pixel, model_radius, pl
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
 from hnas.nets.peers import PEERS
-from hnas.space import NAMED_GENOTYPES, Cell, Edge, Genotype
+from hnas.space import cells
+from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge
 
 
 def _network(normal: str, upsampling: str, *, scale: int = 2, position: int = 2) -> nets.Network:
     """A network of one normal and one upsampling operation, with weights large enough to matter."""
 
-    def cell(kind: space.CellKind, name: str) -> Cell:
+    def cell(kind: cells.CellKind, name: str) -> Cell:
         return Cell(kind, ((Edge(name, -1), Edge(name, -2)), (Edge(name, 0), Edge(name, -1))))
 
     torch.manual_seed(0)
-    genotype = Genotype(3, position, cell("normal", normal), cell("upsampling", upsampling))
+    genotype = CellGenotype(3, position, cell("normal", normal), cell("upsampling", upsampling))
     network = nets.Network(genotype, nets.NetworkSettings(channels=3, scale=scale, cell_skip=0.5)).eval()
     for parameter in network.parameters():
         parameter.data.mul_(2)
@@ -41,8 +42,8 @@ def _picture(height: int = 37, width: int = 50) -> np.ndarray:
     return np.random.default_rng(0).random((height, width, 3)).astype(np.float32)
 
 
-OPERATIONS = [(name, "area") for name in space.NORMAL_OPERATIONS] + [
-    ("dil_conv_3x3", name) for name in space.UPSAMPLING_OPERATIONS
+OPERATIONS = [(name, "area") for name in cells.NORMAL_OPERATIONS] + [
+    ("dil_conv_3x3", name) for name in cells.UPSAMPLING_OPERATIONS
 ]
 
 
@@ -63,7 +64,7 @@ def test_tiled_equals_untiled(normal: str, upsampling: str, scale: int, position
 def test_any_genotype_in_tiles_equals_the_whole(seed: int) -> None:
     """Cells see less and less of the margin; a wrong cut would show at the seams."""
     random = Random(seed)
-    search_space = space.SearchSpace(layers=random.choice([1, 4, 7]), nodes=random.choice([1, 3]))
+    search_space = cells.CellSpace(layers=random.choice([1, 4, 7]), nodes=random.choice([1, 3]))
     settings = nets.NetworkSettings(channels=3, scale=random.choice([2, 3, 4]), cell_skip=random.choice([0.0, 0.5]))
     genotype = search_space.sample(random)
     torch.manual_seed(seed)

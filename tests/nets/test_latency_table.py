@@ -10,7 +10,7 @@ import pytest
 from hnas.errors import HnasError
 from hnas.nets.latency_table import LatencyTable, _parts, build_latency_table, load_latency_table
 from hnas.nets.network import NetworkSettings
-from hnas.space import NAMED_GENOTYPES, SearchSpace
+from hnas.space.cells import NAMED_GENOTYPES, CellSpace
 
 
 def table(**milliseconds: float) -> LatencyTable:
@@ -41,7 +41,7 @@ def test_a_measured_table_has_every_part_and_survives_its_file(tmp_path: Path) -
     path = tmp_path / "latency.json"
     path.write_text(measured.to_json())
     assert load_latency_table(path) == measured
-    genotype = SearchSpace(layers=3, nodes=2).sample(Random(0))
+    genotype = CellSpace(layers=3, nodes=2).sample(Random(0))
     assert load_latency_table(path).predict(genotype) == measured.predict(genotype) > 0.0
     with pytest.raises(HnasError, match="cells with 2 nodes, not 4"):
         measured.predict(NAMED_GENOTYPES["HNAS-A"])

@@ -21,19 +21,19 @@ from hnas.nets import (
     receptive_radius,
 )
 from hnas.nets.operations import REGISTRY
-from hnas.space import NAMED_GENOTYPES, OPERATIONS, Cell, Edge, Genotype, SearchSpace
+from hnas.space.cells import NAMED_GENOTYPES, OPERATIONS, Cell, CellGenotype, CellSpace, Edge
 
 ALL_OPERATIONS = [(kind, name) for kind, names in OPERATIONS.items() for name in names]
 
 
-def genotype_of(kind: str, name: str, *, layers: int = 3, position: int = 2) -> Genotype:
+def genotype_of(kind: str, name: str, *, layers: int = 3, position: int = 2) -> CellGenotype:
     """A genotype in which every edge of one cell is this operation, from inputs and from nodes."""
 
     def cell(of: str, operation: str) -> Cell:
         return Cell(of, tuple((Edge(operation, -1 - i % 2), Edge(operation, i - 1)) for i in range(2)))
 
     normal = cell("normal", name if kind == "normal" else "identity")
-    return Genotype(layers, position, normal, cell("upsampling", name if kind == "upsampling" else "nearest"))
+    return CellGenotype(layers, position, normal, cell("upsampling", name if kind == "upsampling" else "nearest"))
 
 
 def counted(network: torch.nn.Module, size: tuple[int, int]) -> Cost:
@@ -75,7 +75,7 @@ def test_cost_equals_torchs_counter(kind: str, name: str, scale: int, norm: str)
 
 
 def test_cost_of_random_genotypes_is_independent_of_what_ran_before() -> None:
-    random, space = Random(0), SearchSpace(layers=5)
+    random, space = Random(0), CellSpace(layers=5)
     genotypes = [space.sample(random) for _ in range(12)]
     settings = NetworkSettings(channels=8)
     first = [network_cost(genotype, settings) for genotype in genotypes]
@@ -133,7 +133,7 @@ def test_wrong_descriptions_are_refused_by_name(change: dict[str, object]) -> No
 def test_supernet_evaluates_a_genotype_like_the_stand_alone_network() -> None:
     """With the shared weights copied over, both must make the same picture: one meaning of a genotype."""
     torch.manual_seed(0)
-    space = SearchSpace(layers=4)
+    space = CellSpace(layers=4)
     settings = NetworkSettings(channels=4, cell_skip=0.3)
     for sharing in ("edge", "node"):
         supernet = Supernet(space, SupernetSettings(settings, sharing=sharing)).eval()
@@ -155,7 +155,7 @@ def test_supernet_evaluates_a_genotype_like_the_stand_alone_network() -> None:
 
 def test_supernet_never_samples_and_trains_only_what_the_genotype_names() -> None:
     torch.manual_seed(0)
-    space = SearchSpace(layers=3, nodes=2)
+    space = CellSpace(layers=3, nodes=2)
     supernet = Supernet(space, SupernetSettings(NetworkSettings(channels=4)))
     genotype = space.sample(Random(1))
     x = torch.rand(1, 3, 8, 8)
@@ -171,7 +171,7 @@ def test_supernet_never_samples_and_trains_only_what_the_genotype_names() -> Non
 
 
 def test_supernet_refuses_a_genotype_of_another_space() -> None:
-    supernet = Supernet(SearchSpace(layers=2, nodes=1), SupernetSettings(NetworkSettings(channels=2)))
+    supernet = Supernet(CellSpace(layers=2, nodes=1), SupernetSettings(NetworkSettings(channels=2)))
     with pytest.raises(HnasError, match="not in the supernet's space"):
         supernet(torch.rand(1, 3, 8, 8), NAMED_GENOTYPES["HNAS-A"])
 

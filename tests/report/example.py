@@ -12,12 +12,12 @@ import yaml
 from PIL import Image
 from skimage import data
 
-from hnas.space import Genotype, SearchSpace
+from hnas.space.cells import CellGenotype, CellSpace
 
 NODES, LAYERS = 3, 6
 
 
-def candidate(genotype: Genotype, random: Random, step: int, source: str) -> dict:
+def candidate(genotype: CellGenotype, random: Random, step: int, source: str) -> dict:
     weight = sum(edge.operation not in ("identity", "rcab") for edge in genotype.normal.edges)
     macs = 1e9 * (2 + 3 * weight + 4 * (genotype.layers - genotype.position) + random.random())
     psnr = 30.2 + 0.9 * (1 - exp(-macs / 1.5e10)) + random.gauss(0, 0.03) + 2e-4 * step
@@ -38,7 +38,7 @@ def candidate(genotype: Genotype, random: Random, step: int, source: str) -> dic
 def make_run(path: Path, *, steps: int = 40, pictures: bool = True, seed: int = 0) -> Path:
     """Writes every part of a run."""
     random = Random(seed)
-    space = SearchSpace(layers=LAYERS, nodes=NODES)
+    space = CellSpace(layers=LAYERS, nodes=NODES)
     path.mkdir(parents=True)
     config = {
         "command": "demo",

@@ -20,15 +20,15 @@ from hnas.errors import HnasError
 from hnas.nets import Network, NetworkSettings
 from hnas.report.app.enlarge import Enlarger, Limits
 from hnas.report.app.explore import explore
-from hnas.space import Cell, Edge, Genotype
+from hnas.space.cells import Cell, CellGenotype, Edge
 from hnas.weights import save_model
 from tests.report.example import make_run
 
 
-def tiny_genotype() -> Genotype:
+def tiny_genotype() -> CellGenotype:
     node = (Edge("dil_conv_3x3", -1), Edge("identity", -2))
     upsampling = (Edge("sub_pixel", -1), Edge("nearest", -1))
-    return Genotype(2, 2, Cell("normal", (node,)), Cell("upsampling", (upsampling,)))
+    return CellGenotype(2, 2, Cell("normal", (node,)), Cell("upsampling", (upsampling,)))
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def test_the_whole_way_in_a_browser(address, tmp_path):
         page.get_by_text("then train it").wait_for()
         with page.expect_download() as download:
             page.click("#genotype")
-        taken = Genotype.from_json(Path(download.value.path()).read_text())
+        taken = CellGenotype.from_json(Path(download.value.path()).read_text())
         title = page.locator("#cells svg title").first.text_content()
         assert f"{taken.layers} layers, upsampling cell at {taken.position}" in title
         assert not elsewhere

@@ -20,7 +20,7 @@ from hnas.errors import HnasError
 from hnas.report import write_report
 from hnas.report.front import pareto_front
 from hnas.report.run import read_run
-from hnas.space import Genotype
+from hnas.space.cells import CellGenotype
 from tests.report.example import make_run
 
 
@@ -104,7 +104,7 @@ def test_every_point_brings_its_own_cells(page):
     drawings = zlib.decompress(base64.b64decode(page.scripts["front-drawings"])).decode().split("\0")
     assert len(drawings) == len(data["genotypes"])
     for point in data["points"][:: len(data["points"]) // 20]:
-        genotype = Genotype.from_dict(data["genotypes"][point["drawing"]])
+        genotype = CellGenotype.from_dict(data["genotypes"][point["drawing"]])
         title = ElementTree.fromstring(drawings[point["drawing"]]).findtext("{http://www.w3.org/2000/svg}title")
         assert f"{genotype.layers} layers, upsampling cell at {genotype.position}" in title
         for edge in genotype.normal.edges:

@@ -61,7 +61,7 @@ def test_the_log_says_whether_shared_weights_rank_as_training_alone_does(make_se
     searcher.w_step(0)
     figures = tell_apart(searcher)
     draw = Random(0)
-    genotypes = [searcher.settings.space.sample(draw) for _ in range(8)]
+    genotypes = [searcher.settings.search_space.sample(draw) for _ in range(8)]
     shared = [one.psnr for one in searcher.score_all(genotypes, searcher.validation, 0.5)]
     alone = searcher.alone
     assert alone == [
@@ -120,7 +120,7 @@ def test_every_genotype_of_a_w_step_trains_on_its_share_of_the_batch(make_search
 def test_the_shared_weights_learn(make_searcher: Make) -> None:
     searcher = make_searcher(lr=5e-3, cell_skip=0.3, w_sampling="fair")
     pictures = searcher.shared_patches.batch(1000)
-    genotypes = list(searcher.settings.space)[::40]
+    genotypes = list(searcher.settings.search_space)[::40]
 
     def mean_psnr() -> float:
         return sum(searcher.scorer(genotype, *pictures) for genotype in genotypes) / len(genotypes)

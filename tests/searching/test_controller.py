@@ -11,15 +11,15 @@ import torch
 from torch import nn
 
 from hnas.errors import HnasError
-from hnas.searching.controller import HEADS, Controller
-from hnas.space import Genotype, SearchSpace
+from hnas.searching.controller import Controller
+from hnas.space.cells import CellGenotype, CellSpace
 
-TINY = SearchSpace(layers=3, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area",))
-PAPER = SearchSpace()
+TINY = CellSpace(layers=3, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area",))
+PAPER = CellSpace()
 RANGE = (0.05, 0.95)
 
 
-def controller(space: SearchSpace = TINY, seed: int = 0, **options: Any) -> Controller:
+def controller(space: CellSpace = TINY, seed: int = 0, **options: Any) -> Controller:
     built = Controller(space, generator=torch.Generator().manual_seed(seed), hidden=12, **options)
     with torch.no_grad():  # Away from the nearly uniform start, so that mistakes show.
         for parameter in built.parameters():
@@ -40,7 +40,7 @@ def test_sampling_and_evaluating_agree() -> None:
     sampled = built.sample(8, torch.Generator().manual_seed(2))
     again = built.evaluate(sampled.genotypes)
     assert len(set(sampled.genotypes)) == 8
-    for head in HEADS:
+    for head in ("normal", "upsampling", "position"):
         torch.testing.assert_close(sampled.log_probs[head], again.log_probs[head])
         torch.testing.assert_close(sampled.entropies[head], again.entropies[head])
 
@@ -70,7 +70,7 @@ def test_mean_entropy_of_samples_is_the_entropy_of_the_distribution() -> None:
     assert drawn.entropy.mean().item() == pytest.approx(true, abs=0.03)
 
 
-def reward_of(genotype: Genotype) -> float:
+def reward_of(genotype: CellGenotype) -> float:
     return genotype.position + 2.0 * sum(edge.operation == "rcab" for edge in genotype.normal.edges)
 
 
@@ -109,7 +109,7 @@ def test_lambda_changes_all_three_heads_and_each_genotype_has_its_own() -> None:
     for parameter in built.parameters():  # at first, nothing hangs on lambda
         nn.init.uniform_(parameter, -0.1, 0.1, generator=torch.Generator().manual_seed(0))
     low, high = (built.evaluate(list(TINY), [lam] * TINY.size) for lam in RANGE)
-    for head in HEADS:
+    for head in ("normal", "upsampling", "position"):
         assert not torch.allclose(low.log_probs[head], high.log_probs[head])
     mixed = built.evaluate(list(TINY), [RANGE[index % 2] for index in range(TINY.size)])
     torch.testing.assert_close(mixed.log_prob[::2], low.log_prob[::2])
@@ -120,13 +120,13 @@ def test_lambda_changes_all_three_heads_and_each_genotype_has_its_own() -> None:
     ("layer", "head"),
     [
         ("normal.lstm", "normal"),
-        ("normal.source", "normal"),
-        ("normal.operation", "normal"),
+        ("normal.logits.source", "normal"),
+        ("normal.logits.operation", "normal"),
         ("upsampling.lstm", "upsampling"),
-        ("upsampling.source", "upsampling"),
-        ("upsampling.operation", "upsampling"),
+        ("upsampling.logits.source", "upsampling"),
+        ("upsampling.logits.operation", "upsampling"),
         ("position.lstm", "position"),
-        ("position.head", "position"),
+        ("position.logits.position", "position"),
     ],
 )
 def test_every_layer_sees_lambda_and_nothing_hangs_on_it_at_first(layer: str, head: str) -> None:
@@ -135,10 +135,10 @@ def test_every_layer_sees_lambda_and_nothing_hangs_on_it_at_first(layer: str, he
 
     def differ() -> dict[str, bool]:
         low, high = (built.evaluate(genotypes, [lam] * 4).log_probs for lam in RANGE)
-        return {name: not torch.equal(low[name], high[name]) for name in HEADS}
+        return {name: not torch.equal(low[name], high[name]) for name in low}
 
     assert not any(differ().values())
-    part = built.get_submodule(layer)
+    part = built.heads.get_submodule(layer)
     weight = part.weight_ih if isinstance(part, nn.LSTMCell) else part.weight
     with torch.no_grad():
         weight[:, -8:] = torch.rand(len(weight), 8, generator=torch.Generator().manual_seed(0))

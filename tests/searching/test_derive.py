@@ -53,7 +53,7 @@ def test_one_search_answers_every_budget(run: Path, tmp_path: Path) -> None:
         nodes=1,
         normal_operations=("identity", "sep_conv_3x3"),
         upsampling_operations=("nearest", "sub_pixel"),
-    ).space
+    ).search_space
     costs = sorted(network_cost(genotype, settings).macs for genotype in space)
     largest = []
     for part in (0.25, 0.5, 0.9):

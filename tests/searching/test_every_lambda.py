@@ -20,9 +20,9 @@ from hnas.searching.every_lambda import best_known, importance, other_lambdas, t
 from hnas.searching.reward import Known, Scored, Spread, joint_reward
 from hnas.searching.settings import SearchSettings
 from hnas.searching.strategies import ControllerStrategy, Strategy, build_strategy, policy_loss
-from hnas.space import Genotype, SearchSpace
+from hnas.space.cells import CellGenotype, CellSpace
 
-TINY = SearchSpace(layers=3, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area",))
+TINY = CellSpace(layers=3, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area",))
 RANGE = (0.1, 0.9)
 WHOLE = SearchSettings(
     layers=3,
@@ -43,7 +43,7 @@ def known(gain: float, cost: float, index: int = 0) -> Known:
     return Known(list(TINY)[index], gain, cost)
 
 
-def score(genotype: Genotype, lam: float) -> Scored:
+def score(genotype: CellGenotype, lam: float) -> Scored:
     """Each rcab gains 1 dB and costs 1; positions before the last cost more."""
     size = sum(edge.operation == "rcab" for edge in genotype.normal.edges)
     cost = CandidateCost(macs=1, params=1, latency=None, relative=size + 0.1 * (genotype.layers - genotype.position))

@@ -7,13 +7,13 @@ from hnas.searching.costs import CandidateCost
 from hnas.searching.health import complaints
 from hnas.searching.reward import Scored, joint_reward
 from hnas.searching.settings import SearchSettings
-from hnas.space import Cell, Edge, Genotype
+from hnas.space.cells import Cell, CellGenotype, Edge
 
 SETTINGS = SearchSettings(layers=4)
 IDENTITY = Cell("normal", ((Edge("identity", -1), Edge("identity", -2)),) * 4)
 
 
-def scored(genotype: Genotype, *, psnr: float = 30.0, cost: float = 1.0, lam: float = 0.5) -> Scored:
+def scored(genotype: CellGenotype, *, psnr: float = 30.0, cost: float = 1.0, lam: float = 0.5) -> Scored:
     return Scored(genotype, psnr, psnr - 29.0, CandidateCost(1, 1, None, cost), joint_reward(psnr, cost, lam))
 
 
@@ -22,7 +22,9 @@ def healthy(count: int = 8) -> list[Scored]:
     random = Random(0)
     return [
         scored(
-            SETTINGS.space.sample(random), psnr=30 + 3 * (index // 4) + 0.1 * (index % 4), cost=0.8 + 0.1 * (index % 3)
+            SETTINGS.search_space.sample(random),
+            psnr=30 + 3 * (index // 4) + 0.1 * (index % 4),
+            cost=0.8 + 0.1 * (index % 3),
         )
         for index in range(count)
     ]

@@ -14,7 +14,7 @@ from hnas.nets import NetworkSettings, network_cost
 from hnas.searching.costs import CandidateCost, CostTable
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.settings import Limits, SearchSettings
-from hnas.space import NAMED_GENOTYPES
+from hnas.space.cells import NAMED_GENOTYPES
 
 
 def test_reward_is_equation_1() -> None:
@@ -63,7 +63,7 @@ def test_costs_are_those_of_the_trained_network() -> None:
 
 def test_a_cost_does_not_depend_on_what_came_before() -> None:
     settings = SearchSettings()
-    genotypes = [settings.space.sample(Random(seed)) for seed in range(12)]
+    genotypes = [settings.search_space.sample(Random(seed)) for seed in range(12)]
     forwards, backwards = CostTable(settings), CostTable(settings)
     first = [forwards(genotype) for genotype in genotypes]
     second = [backwards(genotype) for genotype in reversed(genotypes)]
@@ -77,10 +77,10 @@ def test_the_reference_is_the_mean_of_the_space_or_what_is_said() -> None:
     settings = SearchSettings(layers=4)
     table = CostTable(settings)
     random = Random(42)
-    drawn = [table(settings.space.sample(random)).relative for _ in range(2000)]
+    drawn = [table(settings.search_space.sample(random)).relative for _ in range(2000)]
     assert sum(drawn) / len(drawn) == pytest.approx(1.0, abs=0.05)
     stated = CostTable(SearchSettings(layers=4, cost="params", cost_reference=1e6))
-    cost = stated(settings.space.sample(random))
+    cost = stated(settings.search_space.sample(random))
     assert cost.relative == pytest.approx(cost.params / 1e6)
 
 
@@ -117,9 +117,9 @@ def test_a_limit_below_the_cheapest_genotype_names_it() -> None:
         target_channels=16,
     )
     table = CostTable(settings)
-    cheapest = min(table(genotype).macs for genotype in settings.space)
+    cheapest = min(table(genotype).macs for genotype in settings.search_space)
     with pytest.raises(
         HnasError, match=rf"the cheapest genotype has {cheapest / 1e9:.4g} G multiply-adds.*raise max_macs"
     ):
         table.usage(Limits(macs=0.99 * cheapest))
-    assert table.usage(Limits(macs=cheapest))(settings.space.sample(Random(0))) >= 1.0
+    assert table.usage(Limits(macs=cheapest))(settings.search_space.sample(Random(0))) >= 1.0

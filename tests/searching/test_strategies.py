@@ -12,7 +12,6 @@ import torch
 from hnas.errors import HnasError
 from hnas.searching.costs import CandidateCost
 from hnas.searching.reward import Scored, Spread, joint_reward
-from hnas.searching.sampling import fair_genotypes
 from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
 from hnas.searching.strategies import (
     ControllerStrategy,
@@ -22,18 +21,18 @@ from hnas.searching.strategies import (
     policy_loss,
 )
 from hnas.settings import load_settings, read_config
-from hnas.space import Genotype, SearchSpace
+from hnas.space.cells import CellGenotype, CellSpace
 
 LAM = 0.5
 
 
-def quality(genotype: Genotype) -> float:
+def quality(genotype: CellGenotype) -> float:
     """A made-up PSNR with one best genotype: sep_conv_3x3 everywhere, sub_pixel everywhere, position 2."""
     edges = (*genotype.normal.edges, *genotype.upsampling.edges)
     return sum(edge.operation in ("sep_conv_3x3", "sub_pixel") for edge in edges) + genotype.position
 
 
-def scored(genotypes: Sequence[Genotype], lam: float = LAM, noise: float = 0.0) -> list[Scored]:
+def scored(genotypes: Sequence[CellGenotype], lam: float = LAM, noise: float = 0.0) -> list[Scored]:
     cost = CandidateCost(macs=1, params=1, latency=None, relative=0.0)
     return [
         Scored(one, quality(one) + noise, quality(one), cost, joint_reward(quality(one) + noise, 0.0, lam))
@@ -41,7 +40,7 @@ def scored(genotypes: Sequence[Genotype], lam: float = LAM, noise: float = 0.0) 
     ]
 
 
-def anything(genotype: Genotype) -> float:
+def anything(genotype: CellGenotype) -> float:
     return 0.0
 
 
@@ -108,7 +107,7 @@ def test_moving_average_is_of_the_rewards_before(tiny: SearchSettings) -> None:
 
 def test_leave_one_out_has_the_smaller_variance_of_the_gradient(tiny: SearchSettings) -> None:
     """Scores move by 3 dB with the pictures of the batch and by 1 with the genotype."""
-    space = tiny.space
+    space = tiny.search_space
 
     def variance(settings: SearchSettings) -> float:
         strategy = ControllerStrategy(settings, anything)
@@ -153,10 +152,10 @@ def test_pareto_ranks_are_those_of_the_definition() -> None:
 def test_in_evolution_the_oldest_leaves_however_good(tiny: SearchSettings) -> None:
     settings = replace(tiny, strategy="evolution", population=4, tournament=2)
     strategy = EvolutionStrategy(settings, anything)
-    best = max(settings.space, key=quality)
+    best = max(settings.search_space, key=quality)
     strategy.tell(scored([best]), lam=LAM, spread=Spread())
     assert strategy.finalists(1, lam=LAM, random=Random(0)) == [best]
-    strategy.tell(scored([settings.space.sample(Random(seed)) for seed in range(4)]), lam=LAM, spread=Spread())
+    strategy.tell(scored([settings.search_space.sample(Random(seed)) for seed in range(4)]), lam=LAM, spread=Spread())
     assert len(strategy.state_dict()["population"]) == 4
     assert best not in strategy.finalists(4, lam=LAM, random=Random(0))
 
@@ -174,8 +173,8 @@ def test_evolution_proposes_from_its_population_what_keeps_within_limits_of_late
 
 @pytest.mark.parametrize("count", [7, 14])
 def test_fair_genotypes_show_every_operation_of_every_edge_equally_often(count: int) -> None:
-    space = SearchSpace(layers=7)
-    genotypes = fair_genotypes(space, count, Random(0))
+    space = CellSpace(layers=7)
+    genotypes = space.fair(count, Random(0))
     assert all(genotype in space for genotype in genotypes)
     for node in range(space.nodes):
         for slot in range(2):
@@ -206,10 +205,10 @@ def test_the_presets_controller_finds_the_good_part_of_a_large_space() -> None:
     """Four layers of the paper's cells, 160 evaluations, every choice with an effect of its own (docs/search.md)."""
     preset = load_settings(SearchSettings, read_config("cpu", "search"))
     settings = replace(preset, layers=4, rounds=40, controller_steps=1)
-    space, draw = settings.space, Random(0)
+    space, draw = settings.search_space, Random(0)
     effects: dict[object, float] = {}
 
-    def quality(genotype: Genotype) -> float:
+    def quality(genotype: CellGenotype) -> float:
         choices: list[tuple[object, ...]] = [("position", genotype.position)]
         for cell in (genotype.normal, genotype.upsampling):
             for place, edge in enumerate(cell.edges):

@@ -12,7 +12,7 @@ from hnas.searching.costs import CostTable
 from hnas.searching.settings import STRATEGIES, Limits, SearchSettings
 from hnas.searching.strategies import build_strategy
 from hnas.searching.within import cheapest, draw_uniformly, draw_within
-from hnas.space import Genotype, SearchSpace
+from hnas.space.cells import CellGenotype, CellSpace
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -23,23 +23,23 @@ def test_every_strategy_fills_a_limit_that_hardly_any_genotype_keeps(name: str) 
     asked = strategy.ask(4, lam=0.5, random=Random(0))
     assert len(set(asked)) == 4
     for genotype in asked:
-        assert genotype in settings.space
+        assert genotype in settings.search_space
         assert network_cost(genotype, NetworkSettings(channels=16)).macs <= 10e9
 
 
 def test_it_is_the_same_again_with_the_same_random() -> None:
     settings = SearchSettings(target_channels=16, max_macs="10G")
     usage = CostTable(settings).usage(settings.limits)
-    first, second = (draw_uniformly(3, settings.space, usage, Random(5)) for _ in range(2))
+    first, second = (draw_uniformly(3, settings.search_space, usage, Random(5)) for _ in range(2))
     assert first == second
 
 
 def test_made_to_fit_it_keeps_what_the_distribution_chose() -> None:
     """A distribution that always proposes one genotype, one choice away from the limit."""
-    space = SearchSpace(layers=3)
+    space = CellSpace(layers=3)
     start = space.sample(Random(1))
 
-    def usage(genotype: Genotype) -> float:
+    def usage(genotype: CellGenotype) -> float:
         return 1.0 + sum(edge.operation == "area" for edge in genotype.upsampling.edges) - allowed
 
     allowed = sum(edge.operation == "area" for edge in start.upsampling.edges) - 1
@@ -54,9 +54,9 @@ def test_what_is_made_to_fit_a_uniform_distribution_is_spread_over_all_that_fits
 ) -> None:
     """Of all normal cells 16 are within the limit; each should come up equally often (chi-squared, 15 degrees)."""
     monkeypatch.setattr(within, "_DRAWS_EACH", 1)  # nearly nothing is kept as it was drawn
-    space = SearchSpace(layers=2, nodes=1)
+    space = CellSpace(layers=2, nodes=1)
 
-    def usage(genotype: Genotype) -> float:
+    def usage(genotype: CellGenotype) -> float:
         wrong = sum(edge.operation not in ("sep_conv_3x3", "rcab") for edge in genotype.normal.edges)
         wrong += sum(edge.operation != "area" for edge in genotype.upsampling.edges)
         return 1.0 + wrong + (genotype.position != 1)
@@ -71,11 +71,11 @@ def test_what_is_made_to_fit_a_uniform_distribution_is_spread_over_all_that_fits
 def test_limits_that_exclude_each_other_are_said() -> None:
     settings = SearchSettings(layers=4, target_channels=16)
 
-    def params(genotype: Genotype) -> int:
+    def params(genotype: CellGenotype) -> int:
         return network_cost(genotype, NetworkSettings(channels=16)).params
 
-    least = params(cheapest(settings.space, params))
+    least = params(cheapest(settings.search_space, params))
     table = CostTable(settings, predict_latency=lambda genotype: 1e4 - params(genotype) / 1e3)
     usage = table.usage(Limits(params=1.5 * least, latency=1e4 - 3 * least / 1e3))
     with pytest.raises(HnasError, match="no genotype was found within all limits together"):
-        draw_uniformly(1, settings.space, usage, Random(0))
+        draw_uniformly(1, settings.search_space, usage, Random(0))

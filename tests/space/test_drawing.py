@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hnas.errors import HnasError
-from hnas.space import NAMED_GENOTYPES, OPERATIONS, Cell, Edge, Genotype, SearchSpace
+from hnas.space import KINDS
+from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, CellSpace, Edge
+from hnas.space.cells.layout import _cell, layout
 from hnas.space.drawing import draw_genotype, genotype_svg
-from hnas.space.layout import OPERATION_STYLES, PALETTE, Drawing, Line, Rect, Text, _cell, layout
+from hnas.space.shapes import OPERATION_STYLES, PALETTE, Drawing, Line, Rect, Text
 
 
 @st.composite
 def genotypes(draw):
-    space = SearchSpace(layers=draw(st.integers(1, 40)), nodes=draw(st.integers(1, 9)))
+    space = CellSpace(layers=draw(st.integers(1, 40)), nodes=draw(st.integers(1, 9)))
     return space.sample(Random(draw(st.integers(0, 2**32))))
 
 
@@ -116,7 +118,7 @@ def test_every_operation_has_a_legible_colour_of_its_own():
         low, high = sorted((luminance(one), luminance(other)))
         return (high + 0.05) / (low + 0.05)
 
-    names = {name for kind in OPERATIONS.values() for name in kind}
+    names = {name for kind in KINDS.values() for names in kind.operations.values() for name in names}
     assert set(OPERATION_STYLES) == names
     assert len({colour for colour, _, _ in OPERATION_STYLES.values()}) == len(names)
     assert min(contrast(colour, "#ffffff") for colour, _, _ in OPERATION_STYLES.values()) >= 4.5
@@ -148,9 +150,10 @@ def test_files_that_cannot_be_written(tmp_path, name):
 
 def test_drawing_leaves_matplotlibs_global_state_alone(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from hnas.space import Cell, Edge, Genotype, drawing\n"
+        "import sys; from pathlib import Path; from hnas.space import drawing\n"
+        "from hnas.space.cells import Cell, CellGenotype, Edge\n"
         "node = (Edge('identity', -1), Edge('identity', -2)); up = (Edge('area', -1), Edge('area', -1))\n"
-        "genotype = Genotype(1, 1, Cell('normal', (node,)), Cell('upsampling', (up,)))\n"
+        "genotype = CellGenotype(1, 1, Cell('normal', (node,)), Cell('upsampling', (up,)))\n"
         "assert 'matplotlib' not in sys.modules\n"
         f"drawing.draw_genotype(genotype, Path({str(tmp_path / 'a.png')!r}))\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
@@ -159,7 +162,7 @@ def test_drawing_leaves_matplotlibs_global_state_alone(tmp_path):
 
 
 def test_the_largest_genotype_is_still_drawn_right():
-    genotype: Genotype = SearchSpace(layers=256, nodes=64).sample(Random(3))
+    genotype: CellGenotype = CellSpace(layers=256, nodes=64).sample(Random(3))
     for cell in (genotype.normal, genotype.upsampling):
         drawn = read_back(_cell(cell))
         assert drawn == [sorted((edge.operation, edge.source) for edge in node) for node in cell.nodes]

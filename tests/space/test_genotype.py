@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnas.errors import HnasError
-from hnas.space import NAMED_GENOTYPES, Genotype, SearchSpace, load_genotype
+from hnas.space import load_genotype
+from hnas.space.cells import NAMED_GENOTYPES, CellGenotype, CellSpace
 
-TINY = SearchSpace(
-    layers=2, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area", "sub_pixel")
-)
+TINY = CellSpace(layers=2, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area", "sub_pixel"))
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -27,7 +26,7 @@ json_values = st.recursive(
 def test_size_by_enumeration() -> None:
     for space in (
         TINY,
-        SearchSpace(layers=1, nodes=2, normal_operations=("identity",), upsampling_operations=("area",)),
+        CellSpace(layers=1, nodes=2, normal_operations=("identity",), upsampling_operations=("area",)),
     ):
         genotypes = list(space)
         assert len(genotypes) == len(set(genotypes)) == space.size
@@ -36,7 +35,7 @@ def test_size_by_enumeration() -> None:
 
 def test_size_of_the_papers_space() -> None:
     # Per cell (2 * 3 * 4 * 5)^2 choices of sources; 7^8 and 5^8 choices of operations; 12 positions.
-    assert SearchSpace().size == 120**4 * 7**8 * 5**8 * 12
+    assert CellSpace().size == 120**4 * 7**8 * 5**8 * 12
 
 
 def test_sampling_is_uniform() -> None:
@@ -49,13 +48,13 @@ def test_sampling_is_uniform() -> None:
 
 @given(st.integers(0, 2**32), st.integers(1, 14), st.integers(1, 6))
 def test_json_round_trip(seed: int, layers: int, nodes: int) -> None:
-    genotype = SearchSpace(layers=layers, nodes=nodes).sample(Random(seed))
-    assert Genotype.from_json(genotype.to_json()) == genotype
+    genotype = CellSpace(layers=layers, nodes=nodes).sample(Random(seed))
+    assert CellGenotype.from_json(genotype.to_json()) == genotype
 
 
 @given(st.integers(0, 2**32))
 def test_mutation_changes_exactly_one_choice(seed: int) -> None:
-    random, space = Random(seed), SearchSpace(layers=3, nodes=2)
+    random, space = Random(seed), CellSpace(layers=3, nodes=2)
     genotype = space.sample(random)
     changed = space.mutate(genotype, random)
     assert changed in space
@@ -72,7 +71,7 @@ def test_mutation_changes_exactly_one_choice(seed: int) -> None:
 
 def test_neighbours_are_all_single_changes() -> None:
     """2 other positions; each of 2 x 4 edges has 6 or 4 other operations, and 1 or 2 other sources (node 0 or 1)."""
-    space = SearchSpace(layers=3, nodes=2)
+    space = CellSpace(layers=3, nodes=2)
     genotype = space.sample(Random(0))
     neighbours = list(space.neighbours(genotype))
     assert len(neighbours) == len(set(neighbours)) == 2 + 4 * 6 + 4 * 4 + 4 * 1 + 4 * 2
@@ -83,7 +82,7 @@ def test_neighbours_are_all_single_changes() -> None:
 @given(json_values)
 def test_any_json_is_read_or_refused(value: object) -> None:
     with pytest.raises(HnasError):
-        Genotype.from_dict(value)
+        CellGenotype.from_dict(value)
 
 
 @given(st.data())
@@ -93,7 +92,7 @@ def test_a_damaged_genotype_is_read_or_refused(data: st.DataObject) -> None:
     end = data.draw(st.integers(start, len(text)))
     damaged = text[:start] + data.draw(st.text(max_size=3)) + text[end:]
     try:
-        genotype = Genotype.from_json(damaged)
+        genotype = CellGenotype.from_json(damaged)
     except HnasError as error:
         message = str(error)
     else:
@@ -123,14 +122,14 @@ def test_a_damaged_genotype_is_read_or_refused(data: st.DataObject) -> None:
 )
 def test_wrong_genotypes_are_refused_by_name(change: dict[str, object], message: str) -> None:
     with pytest.raises(HnasError, match=message):
-        Genotype.from_dict({**NAMED_GENOTYPES["HNAS-A"].to_dict(), **change})
+        CellGenotype.from_dict({**NAMED_GENOTYPES["HNAS-A"].to_dict(), **change})
 
 
 def test_missing_field() -> None:
     value = NAMED_GENOTYPES["HNAS-A"].to_dict()
     del value["upsampling"]
     with pytest.raises(HnasError, match="lacks upsampling"):
-        Genotype.from_dict(value)
+        CellGenotype.from_dict(value)
 
 
 def test_load_genotype(tmp_path) -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 from hnas.cli.main import main
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings
-from hnas.space import NAMED_GENOTYPES
+from hnas.space.cells import NAMED_GENOTYPES
 from hnas.training.model_card import export_zoo, reproducing_command
 from hnas.training.run_folder import open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from hnas.cli.progress import LINE_EVERY
 from hnas.searching.settings import in_words
+from hnas.space import read_genotype
 
 #: Called after every round with its number, the number of rounds and its line of the log.
 AfterRound = Callable[[int, int, Mapping[str, Any]], None]
@@ -105,12 +106,8 @@ class _Seen:
 
 
 def describe(genotype: Mapping[str, Any]) -> str:
-    """A genotype in words: its position, and the operation and input of every edge, node by node."""
-    cells = (
-        f"{kind} " + "; ".join(", ".join(f"{name} {source}" for name, source in node) for node in genotype[kind])
-        for kind in ("normal", "upsampling")
-    )
-    return f"position {genotype['position']}/{genotype['layers']} | " + " | ".join(cells)
+    """A genotype, given as plain values, in words."""
+    return read_genotype(genotype).summary()
 
 
 def _kind(warning: str) -> str:

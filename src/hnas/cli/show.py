@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from hnas.cli.options import Json
-from hnas.space import Cell, Genotype, load_genotype
+from hnas.space import load_genotype
 from hnas.space.drawing import draw_genotype
 
 
@@ -24,8 +24,8 @@ def show(
 ) -> None:
     """Draw a genotype, or print it as text.
 
-    Both cells are shown with their nodes: -2 and -1 are the outputs of the two cells before, 0 and up are the cell's
-    own nodes. The position says which of the layers is the upsampling cell.
+    Cells are shown with their nodes: -2 and -1 are the outputs of the two cells before, 0 and up are the cell's own
+    nodes. The position says which of the layers is the upsampling cell. A chain is shown with its width and blocks.
 
     Args:
         genotype: A name from the paper (HNAS-A, HNAS-B, HNAS-C), a genotype's JSON file, or a run's folder.
@@ -40,21 +40,4 @@ def show(
     if json:
         print(json_module.dumps(shown.to_dict(), indent=2))
     elif output is None:
-        print(_text(shown))
-
-
-def _text(genotype: Genotype) -> str:
-    before, after = genotype.position - 1, genotype.layers - genotype.position
-    return "\n".join(
-        [
-            f"layers    {genotype.layers}",
-            f"position  {genotype.position} (normal cells: {before} before the upsampling cell, {after} after it)",
-            *_cell_lines(genotype.normal),
-            *_cell_lines(genotype.upsampling),
-        ]
-    )
-
-
-def _cell_lines(cell: Cell) -> list[str]:
-    nodes = [" + ".join(f"{edge.operation}({edge.source})" for edge in node) for node in cell.nodes]
-    return ["", f"{cell.kind} cell", *(f"  node {index} = {node}" for index, node in enumerate(nodes))]
+        print("\n".join(shown.lines()))

@@ -21,7 +21,7 @@ from hnas.evaluation.benchmark import BenchmarkResult, PictureResult, bicubic_re
 from hnas.evaluation.table_two import BESIDE, BICUBIC, SCALE, TABLE_TWO, System
 from hnas.nets import LR_SIZE, Cost, Network, build_model, measure_latency, model_cost, network_cost
 from hnas.nets.peers.residual_cells import macs_beside
-from hnas.space import SearchSpace
+from hnas.space.cells import CellSpace
 from hnas.weights import bundled_models, read_weights
 
 #: Position at which HNAS-C has the cost that the paper prints.
@@ -70,7 +70,7 @@ class ComparisonRow:
 def systems(random_seeds: Sequence[int] = (0, 1, 2)) -> tuple[System, ...]:
     """The rows in order: the paper's, genotypes drawn at random from its space, those beside the table."""
     random = tuple(
-        System(f"Random (seed {seed})", "table", genotype=SearchSpace().sample(Random(seed))) for seed in random_seeds
+        System(f"Random (seed {seed})", "table", genotype=CellSpace().sample(Random(seed))) for seed in random_seeds
     )
     return (*TABLE_TWO, *random, *BESIDE)
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from hnas.nets import Network, NetworkSettings
 from hnas.nets.peers import PEERS
-from hnas.space import NAMED_GENOTYPES, Genotype
+from hnas.space.cells import NAMED_GENOTYPES, CellGenotype
 
 SCALE = 2
 SETS = ("Set5", "Set14", "B100", "Urban100", "Manga109")
@@ -59,7 +59,7 @@ class System:
     name: str
     part: Part
     architecture: str | None = None
-    genotype: Genotype | None = None
+    genotype: CellGenotype | None = None
     channels: int = 64
     printed_gmacs: float | None = None
     printed_gmacs_checked: bool = True

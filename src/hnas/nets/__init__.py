@@ -2,41 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
 
 from hnas.errors import HnasError
-from hnas.nets.cost import LR_SIZE, Cost, model_cost, network_cost
-from hnas.nets.latency import Latency, device_description, measure_latency
+from hnas.nets.chain import chain_from_description
+from hnas.nets.cost import LR_SIZE, Cost, network_cost
+from hnas.nets.counting import model_cost
+from hnas.nets.families import FAMILIES, Family, SharedWeights, family_of, network_of
+from hnas.nets.forms import plain_form, seen_by
+from hnas.nets.latency import Latency, device_description, forward_seconds, measure_latency
 from hnas.nets.network import FORMAT, Network, NetworkSettings, network_from_description, parameter_count
 from hnas.nets.operations import set_fast_depthwise, to_channels_last
 from hnas.nets.receptive_field import cell_margins, is_global, receptive_radius
 from hnas.nets.supernet import Supernet, SupernetSettings
 
 __all__ = [
+    "FAMILIES",
     "FORMAT",
     "LR_SIZE",
     "Cost",
+    "Family",
     "Latency",
     "Network",
     "NetworkSettings",
+    "SharedWeights",
     "Supernet",
     "SupernetSettings",
     "build_model",
     "cell_margins",
     "device_description",
+    "family_of",
+    "forward_seconds",
     "is_global",
     "measure_latency",
     "model_cost",
     "model_scale",
     "network_cost",
+    "network_of",
     "parameter_count",
+    "plain_form",
     "receptive_radius",
+    "seen_by",
     "set_fast_depthwise",
     "to_channels_last",
 ]
+
+
+#: How searched networks are rebuilt, by the architecture in their description.
+_SEARCHED: Mapping[Any, Callable[[Mapping[str, Any]], nn.Module]] = {
+    "hnas": network_from_description,
+    "chain": chain_from_description,
+}
 
 
 def build_model(description: Mapping[str, Any]) -> nn.Module:
@@ -46,7 +65,7 @@ def build_model(description: Mapping[str, Any]) -> nn.Module:
     and ``description``.
 
     Args:
-        description: ``{"format": "hnas-model/1", "architecture": "hnas" or a peer's name, ...}``.
+        description: ``{"format": "hnas-model/1", "architecture": "hnas", "chain" or a peer's name, ...}``.
 
     Raises:
         HnasError: an unknown format or architecture, or fields that do not fit it.
@@ -54,12 +73,12 @@ def build_model(description: Mapping[str, Any]) -> nn.Module:
     if description.get("format") != FORMAT:
         raise HnasError(f"the model's format is {description.get('format')!r}; allowed is {FORMAT!r}")
     architecture = description.get("architecture")
-    if architecture == "hnas":
-        return network_from_description(description)
+    if architecture in _SEARCHED:
+        return _SEARCHED[architecture](description)
     from hnas.nets.peers import PEERS, build_peer
 
     if architecture not in PEERS:
-        raise HnasError(f"unknown architecture {architecture!r}; allowed are hnas, {', '.join(PEERS)}")
+        raise HnasError(f"unknown architecture {architecture!r}; allowed are {', '.join((*_SEARCHED, *PEERS))}")
     return build_peer(description)
 
 

@@ -8,20 +8,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hnas import space
 from hnas.nets.operations import Norm, build_operation, normalisation
 from hnas.nets.trim import Trim
+from hnas.space import cells
 
 #: (node, slot, edge, input features) to output features.
-ApplyEdge = Callable[[int, int, space.Edge, Tensor], Tensor]
+ApplyEdge = Callable[[int, int, cells.Edge, Tensor], Tensor]
 
 
-def enlargement(kind: space.CellKind, edge: space.Edge, scale: int) -> int:
+def enlargement(kind: cells.CellKind, edge: cells.Edge, scale: int) -> int:
     """By how much an edge enlarges: by the scale from the inputs of an upsampling cell, else not (paper, 3.2)."""
     return scale if kind == "upsampling" and edge.source < 0 else 1
 
 
-def join_cell(cell: space.Cell, inputs: tuple[Tensor, Tensor], apply: ApplyEdge) -> Tensor:
+def join_cell(cell: cells.Cell, inputs: tuple[Tensor, Tensor], apply: ApplyEdge) -> Tensor:
     """Evaluates a cell: every node sums its two edges, the output concatenates the nodes.
 
     Args:
@@ -32,14 +32,14 @@ def join_cell(cell: space.Cell, inputs: tuple[Tensor, Tensor], apply: ApplyEdge)
     Returns:
         (N, nodes * C, H', W').
     """
-    features = dict(zip(space.CELL_INPUTS, inputs, strict=True))
+    features = dict(zip(cells.CELL_INPUTS, inputs, strict=True))
     for index, node in enumerate(cell.nodes):
         first, second = (apply(index, slot, edge, features[edge.source]) for slot, edge in enumerate(node))
         features[index] = first + second
     return torch.cat([features[index] for index in range(len(cell.nodes))], 1)
 
 
-def input_cells(genotype: space.Genotype, index: int) -> tuple[int, int]:
+def input_cells(genotype: cells.CellGenotype, index: int) -> tuple[int, int]:
     """The cells (from 1; 0 is the stem) whose outputs are a cell's inputs -2 and -1: after the upsampling cell, itself
     for both (paper, 3.3)."""
     return (index - 1 if index == genotype.position + 1 else max(index - 2, 0)), index - 1
@@ -70,7 +70,7 @@ class Cell(nn.Module):
 
     def __init__(
         self,
-        cell: space.Cell,
+        cell: cells.Cell,
         channels: int,
         *,
         scale: int,
@@ -80,7 +80,7 @@ class Cell(nn.Module):
         super().__init__()
         self.cell = cell
         wide = len(cell.nodes) * channels
-        self.inputs = nn.ModuleList(squeeze(wide, channels, norm) for _ in space.CELL_INPUTS)
+        self.inputs = nn.ModuleList(squeeze(wide, channels, norm) for _ in cells.CELL_INPUTS)
         self.trim_before_previous: nn.Module = trims[0] if trims else nn.Identity()
         self.trim_previous: nn.Module = trims[1] if trims else nn.Identity()
         self.edges = nn.ModuleList(

@@ -1,4 +1,4 @@
-"""What a network costs: multiply-adds and parameters, read off the genotype without building anything.
+"""What a network of cells costs: multiply-adds and parameters, read off the genotype without building anything.
 
 Conventions: MACs of all convolutions, transposed ones included, as ``torch.utils.flop_counter`` counts them (its
 FLOPs halved); interpolation, activation, normalisation and addition count as nothing.
@@ -6,19 +6,14 @@ FLOPs halved); interpolation, activation, normalisation and addition count as no
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
-import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
-
-from hnas import space
 from hnas.nets.cell import enlargement
 from hnas.nets.network import NetworkSettings
 from hnas.nets.operations import OperationCost, norm_params, operation_cost
+from hnas.space import cells
 
-#: The low-resolution input (height, width) that costs refer to: as many pixels as 640x360 to 1280x720 (paper, 5.1).
+#: The low-resolution input (height, width) that costs refer to: as many pixels as 640x360 to 1280x720 (paper, III-A).
 LR_SIZE = (480, 480)
 
 
@@ -38,7 +33,9 @@ class Cost:
         return Cost(self.macs + other.macs, self.params + other.params)
 
 
-def network_cost(genotype: space.Genotype, settings: NetworkSettings, *, lr_size: tuple[int, int] = LR_SIZE) -> Cost:
+def network_cost(
+    genotype: cells.CellGenotype, settings: NetworkSettings, *, lr_size: tuple[int, int] = LR_SIZE
+) -> Cost:
     """The cost of ``Network(genotype, settings)`` for one 3 x H x W input.
 
     Args:
@@ -59,7 +56,7 @@ def network_cost(genotype: space.Genotype, settings: NetworkSettings, *, lr_size
     return total + normal
 
 
-def _cell_cost(cell: space.Cell, settings: NetworkSettings, pixels: int) -> Cost:
+def _cell_cost(cell: cells.Cell, settings: NetworkSettings, pixels: int) -> Cost:
     """The cost of one cell whose input has this many pixels."""
     squeeze = len(cell.nodes) * settings.channels**2
     params = squeeze + norm_params(settings.norm, settings.channels)
@@ -76,17 +73,3 @@ def _cell_cost(cell: space.Cell, settings: NetworkSettings, pixels: int) -> Cost
 
 def _edge_cost(cost: OperationCost, pixels: int) -> Cost:
     return Cost(cost.macs_per_pixel * pixels + cost.macs_per_picture, cost.params)
-
-
-def model_cost(model: nn.Module, *, lr_size: tuple[int, int] = LR_SIZE) -> Cost:
-    """The cost of any super-resolution model, counted by running it on the meta device: no memory, no arithmetic.
-
-    Args:
-        model: takes (1, 3, H, W).
-        lr_size: (height, width) of the low-resolution input in pixels.
-    """
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    shadow = copy.deepcopy(model).to("meta").eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        shadow(torch.empty(1, 3, *lr_size, device="meta"))
-    return Cost(counter.get_total_flops() // 2, parameters)

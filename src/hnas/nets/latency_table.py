@@ -19,8 +19,8 @@ from hnas.nets.latency import device_description, forward_seconds, measure_laten
 from hnas.nets.network import Network, NetworkSettings, enlarge_image
 from hnas.nets.operations import build_operation, to_channels_last
 from hnas.ranking import kendall_tau
-from hnas.space import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS, CellKind, Edge, Genotype, Node, SearchSpace
-from hnas.space import Cell as CellGraph
+from hnas.space.cells import OPERATIONS, CellGenotype, CellKind, CellSpace, Edge, Node
+from hnas.space.cells import Cell as CellGraph
 
 FORMAT = "hnas-latency/1"
 #: No part is timed for longer than this, seconds.
@@ -48,7 +48,7 @@ class LatencyTable:
     lr_size: tuple[int, int]
     milliseconds: Mapping[str, float]
 
-    def predict(self, genotype: Genotype) -> float:
+    def predict(self, genotype: CellGenotype) -> float:
         """The sum of a network's parts, ms.
 
         Raises:
@@ -179,7 +179,7 @@ def check_latency_table(
         device: where they run.
         repeats: passes per network; the fastest counts, as in the table.
     """
-    space, random = SearchSpace(layers=layers, nodes=table.nodes), Random(0)
+    space, random = CellSpace(layers=layers, nodes=table.nodes), Random(0)
     predicted, measured = [], []
     for _ in range(count):
         genotype = space.sample(random)
@@ -191,8 +191,8 @@ def check_latency_table(
 
 
 def _parts() -> list[str]:
-    normal = [f"normal/{size}/{name}" for size in ("small", "large") for name in NORMAL_OPERATIONS]
-    upsampling = [f"upsampling/{source}/{name}" for source in ("input", "node") for name in UPSAMPLING_OPERATIONS]
+    normal = [f"normal/{size}/{name}" for size in ("small", "large") for name in OPERATIONS["normal"]]
+    upsampling = [f"upsampling/{source}/{name}" for source in ("input", "node") for name in OPERATIONS["upsampling"]]
     return ["frame", "cell/normal/small", "cell/normal/large", "cell/upsampling", *normal, *upsampling]
 
 

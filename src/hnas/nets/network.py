@@ -1,4 +1,4 @@
-"""The stand-alone network of a genotype (paper, 3.3), and the frame that it shares with the supernet."""
+"""The stand-alone network of a genotype (paper, II-A), and the frame that it shares with the supernet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hnas.errors import HnasError
 from hnas.nets.cell import Cell, around, input_cells
 from hnas.nets.operations import Norm
 from hnas.nets.trim import Trim
-from hnas.space import Genotype
+from hnas.space.cells import CellGenotype
 
 FORMAT = "hnas-model/1"
 ImageSkip = Literal["bicubic", "nearest", "none"]
@@ -92,7 +92,7 @@ class Frame(nn.Module):
         """By how much the network enlarges."""
         return self.settings.scale
 
-    def chain(self, x: Tensor, genotype: Genotype, apply: ApplyCell) -> Tensor:
+    def chain(self, x: Tensor, genotype: CellGenotype, apply: ApplyCell) -> Tensor:
         """Runs the cells in order; after the upsampling cell both inputs of the next one are its output."""
         before_previous = previous = self.stem(x)
         for index in range(genotype.layers):
@@ -121,7 +121,7 @@ class Network(Frame):
         settings: width, scale, skips and normalisation.
     """
 
-    def __init__(self, genotype: Genotype, settings: NetworkSettings) -> None:
+    def __init__(self, genotype: CellGenotype, settings: NetworkSettings) -> None:
         super().__init__(settings, len(genotype.normal.nodes))
         if len(genotype.normal.nodes) != len(genotype.upsampling.nodes):
             raise HnasError(
@@ -180,7 +180,7 @@ def network_from_description(description: Mapping[str, Any]) -> Network:
         raise HnasError(f"the model's description has unknown fields {sorted(unknown)}; allowed are {sorted(allowed)}")
     if "genotype" not in description:
         raise HnasError("the model's description lacks its genotype")
-    return Network(Genotype.from_dict(description["genotype"]), NetworkSettings(**settings))
+    return Network(CellGenotype.from_dict(description["genotype"]), NetworkSettings(**settings))
 
 
 def parameter_count(model: nn.Module) -> int:

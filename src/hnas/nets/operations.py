@@ -1,4 +1,4 @@
-"""The candidate operations of the paper (3.2): one registry that says how each is built and what it costs.
+"""The candidate operations of cells (paper, II-A and Table I; ``conv_3x3`` beside them): how each is built, its cost.
 
 Costs count multiply-adds (MACs) of convolutions, transposed ones included, as ``torch.utils.flop_counter`` does
 (its FLOPs halved); interpolation, normalisation and activations count as nothing, the field's convention.
@@ -217,6 +217,16 @@ class Interpolation(nn.Module):
         return f"{self.mode}, enlarge={self.enlarge}"
 
 
+def _plain_conv(channels: int, _: int, norm: Norm) -> nn.Module:
+    conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+    return nn.Sequential(nn.ReLU(), conv, *normalisation(norm, channels))
+
+
+def _plain_conv_cost(channels: int, _: int, norm: Norm) -> OperationCost:
+    macs = 9 * channels**2
+    return OperationCost(macs_per_pixel=macs, params=macs + norm_params(norm, channels))
+
+
 def _interpolation(mode: Literal["nearest", "bilinear"]) -> Operation:
     return Operation(
         build=lambda _, enlarge, __: Interpolation(mode, enlarge),
@@ -271,6 +281,7 @@ REGISTRY: dict[str, Operation] = {
     "sep_conv_5x5": _twice_separable(5),
     "up_down_projection": Operation(lambda c, *_: UpDownProjection(c), lambda c, *_: _projection_cost(c)),
     "rcab": Operation(lambda c, *_: ResidualChannelAttention(c), lambda c, *_: _attention_cost(c)),
+    "conv_3x3": Operation(_plain_conv, _plain_conv_cost),
     "area": _interpolation("nearest"),
     "bilinear": _interpolation("bilinear"),
     "nearest": _interpolation("nearest"),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import ceil, inf
 
-from hnas import space
 from hnas.nets.cell import input_cells
 from hnas.nets.network import Network
+from hnas.space import cells
 
 #: Radius in pixels of the operation's own input.
 _RADIUS = {
@@ -17,6 +17,7 @@ _RADIUS = {
     "sep_conv_5x5": 4,
     "up_down_projection": 6,
     "rcab": 2,
+    "conv_3x3": 1,
     "area": 1,
     "bilinear": 1,
     "nearest": 1,
@@ -60,18 +61,18 @@ def cell_margins(network: Network) -> list[int]:
     return margins
 
 
-def _input_radii(cell: space.Cell, pixel: float, scale: int) -> tuple[float, float]:
+def _input_radii(cell: cells.Cell, pixel: float, scale: int) -> tuple[float, float]:
     """How far a cell's output looks into each of its inputs."""
     found = []
-    for start in space.CELL_INPUTS:
-        radii = {source: 0.0 if source == start else -inf for source in space.CELL_INPUTS}
+    for start in cells.CELL_INPUTS:
+        radii = {source: 0.0 if source == start else -inf for source in cells.CELL_INPUTS}
         for index, node in enumerate(cell.nodes):
             radii[index] = max(radii[edge.source] + _edge_radius(cell.kind, edge, scale) * pixel for edge in node)
         found.append(max(0.0, *(radii[index] for index in range(len(cell.nodes)))))
     return found[0], found[1]
 
 
-def _edge_radius(kind: space.CellKind, edge: space.Edge, scale: int) -> float:
+def _edge_radius(kind: cells.CellKind, edge: cells.Edge, scale: int) -> float:
     if kind == "upsampling" and edge.source >= 0:
         # Between nodes the picture is large already and only deconvolution is more than the identity.
         return 1.0 / scale if edge.operation == "deconvolution" else 0.0

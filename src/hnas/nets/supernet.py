@@ -1,17 +1,18 @@
-"""The supernet: one set of weights that every genotype of a space shares (paper, 3.4)."""
+"""The supernet: one set of weights that every genotype of a space of cells shares (paper, II-C)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import Tensor, nn
 
-from hnas import space
 from hnas.errors import HnasError
 from hnas.nets.cell import enlargement, join_cell, squeeze
 from hnas.nets.network import Frame, NetworkSettings
 from hnas.nets.operations import build_operation
+from hnas.space import cells
 
 #: What an operation's weights belong to: one ``edge`` (node, slot, source), or the ``node`` and slot, whatever the
 #: source, so that every weight is trained two to five times as often.
@@ -40,29 +41,29 @@ class SharedCell(nn.Module):
         settings: of the supernet.
     """
 
-    def __init__(self, search_space: space.SearchSpace, kind: space.CellKind, *, settings: SupernetSettings) -> None:
+    def __init__(self, search_space: cells.CellSpace, kind: cells.CellKind, *, settings: SupernetSettings) -> None:
         super().__init__()
         channels, norm = settings.network.channels, settings.network.norm
         self.sharing = settings.sharing
         wide = search_space.nodes * channels
-        self.inputs = nn.ModuleList(squeeze(wide, channels, norm) for _ in space.CELL_INPUTS)
+        self.inputs = nn.ModuleList(squeeze(wide, channels, norm) for _ in cells.CELL_INPUTS)
         self.edges = nn.ModuleDict()
         for node in range(search_space.nodes):
             for slot in range(2):
                 for source in search_space.sources(node):
                     for name in search_space.operations(kind):
-                        edge = space.Edge(name, source)
+                        edge = cells.Edge(name, source)
                         key = self._key(node, slot, edge)
                         if key not in self.edges:
                             enlarge = enlargement(kind, edge, settings.network.scale)
                             self.edges[key] = build_operation(name, channels, enlarge=enlarge, norm=norm)
 
-    def _key(self, node: int, slot: int, edge: space.Edge) -> str:
+    def _key(self, node: int, slot: int, edge: cells.Edge) -> str:
         # Edges from the inputs of an upsampling cell enlarge and those between nodes do not: never one weight.
         source = str(edge.source) if self.sharing == "edge" else ("input" if edge.source < 0 else "node")
         return f"{node}:{slot}:{source}:{edge.operation}"
 
-    def forward(self, before_previous: Tensor, previous: Tensor, cell: space.Cell) -> Tensor:
+    def forward(self, before_previous: Tensor, previous: Tensor, cell: cells.Cell) -> Tensor:
         """Shapes: two of (N, nodes * C, H, W) to (N, nodes * C, H', W')."""
         inputs = self.inputs[0](before_previous), self.inputs[1](previous)
         return join_cell(cell, inputs, lambda node, slot, edge, x: self.edges[self._key(node, slot, edge)](x))
@@ -78,7 +79,7 @@ class Supernet(Frame):
         settings: frame and sharing.
     """
 
-    def __init__(self, search_space: space.SearchSpace, settings: SupernetSettings) -> None:
+    def __init__(self, search_space: cells.CellSpace, settings: SupernetSettings) -> None:
         super().__init__(settings.network, search_space.nodes)
         self.search_space = search_space
         self.normal = nn.ModuleList(
@@ -86,7 +87,7 @@ class Supernet(Frame):
         )
         self.upsampling = SharedCell(search_space, "upsampling", settings=settings)
 
-    def forward(self, x: Tensor, genotype: space.Genotype) -> Tensor:
+    def forward(self, x: Tensor, genotype: cells.CellGenotype) -> Tensor:
         """The picture that this genotype makes with the shared weights; nothing is ever sampled here.
 
         Args:
@@ -115,3 +116,23 @@ class Supernet(Frame):
             return shared
 
         return self.chain(x, genotype, apply)
+
+    @property
+    def whole_batch(self) -> bool:
+        """Whether a picture hangs on the others in its batch."""
+        return self.settings.norm == "batch-statistics"
+
+    def pictures(self, x: Tensor, genotype: cells.CellGenotype) -> Sequence[Tensor]:
+        """What one forward pass gives to train on: this genotype's picture alone."""
+        return (self(x, genotype),)
+
+    def seen(self, picture: Tensor) -> Tensor:
+        """What of a picture training compares: all of it."""
+        return picture
+
+    def member(self, genotype: cells.CellGenotype) -> None:
+        """None: shared weights rank networks of cells, and are none's own; the one chosen is trained from scratch."""
+
+    def groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        """All parameters, at one learning rate."""
+        return [(list(self.parameters()), 1.0)]

@@ -19,11 +19,12 @@ from hnas.report.charts import LineChart, line_chart, number
 from hnas.report.compare import picture_views
 from hnas.report.front import front_chart
 from hnas.report.run import Candidate, Run, finite, read_run
-from hnas.space import OPERATIONS
 from hnas.space.drawing import STYLESHEET, genotype_svg
-from hnas.space.layout import OPERATION_STYLES
+from hnas.space.shapes import OPERATION_STYLES
 
 REPORT = "report.html"
+#: Numbers of which a histogram also shows those that were never chosen.
+_MOST_BARS = 16
 
 
 @dataclass(frozen=True)
@@ -235,41 +236,35 @@ def _series(lines: Sequence[Mapping[str, Any]], name: str, factor: float = 1.0) 
 
 
 def _histograms(candidates: Sequence[Candidate]) -> list[tuple[str, list[Bar]]]:
-    """Shares of every operation and position among the first and the last third of what the search drew."""
-    drawn = [candidate.genotype for candidate in candidates if candidate.source != "derive"]
+    """Shares of every answer to every question of the space, among the first and the last third of what was drawn."""
+    drawn = [candidate.genotype.chosen() for candidate in candidates if candidate.source != "derive"]
     if len(drawn) < 3:
         return []
     third = len(drawn) // 3
     parts = drawn[:third], drawn[-third:]
     histograms = []
-    for kind, names in OPERATIONS.items():
-        early, late = (
-            Counter(
-                edge.operation
-                for genotype in part
-                for edge in (genotype.normal if kind == "normal" else genotype.upsampling).edges
-            )
-            for part in parts
-        )
+    for question in dict.fromkeys(question for one in drawn for question in one):
+        early, late = (Counter(name for one in part for name in one.get(question, ())) for part in parts)
         bars = [
             Bar(
-                OPERATION_STYLES[name][1],
-                OPERATION_STYLES[name][0],
-                early[name] / early.total(),
-                late[name] / late.total(),
+                OPERATION_STYLES[name][1] if name in OPERATION_STYLES else name,
+                OPERATION_STYLES[name][0] if name in OPERATION_STYLES else "var(--accent)",
+                early[name] / max(early.total(), 1),
+                late[name] / max(late.total(), 1),
             )
-            for name in names
-            if early[name] or late[name]
+            for name in _answers({*early, *late})
         ]
-        histograms.append((f"Operations of the {kind} cell", bars))
-    first, last = (Counter(genotype.position for genotype in part) for part in parts)
-    layers = range(1, max(genotype.layers for genotype in drawn) + 1)
-    positions = [
-        Bar(str(layer), "var(--accent)", first[layer] / third, last[layer] / third)
-        for layer in layers
-        if len(layers) <= 16 or first[layer] or last[layer]
-    ]
-    return [*histograms, ("Position of the upsampling cell", positions)]
+        histograms.append((question, bars))
+    return histograms
+
+
+def _answers(found: set[str]) -> list[str]:
+    """Operations in the order of their registry; numbers in theirs, with those between where they are few."""
+    if found <= OPERATION_STYLES.keys():
+        return [name for name in OPERATION_STYLES if name in found]
+    numbers = sorted(map(int, found))
+    between = range(numbers[0], numbers[-1] + 1)
+    return [str(number) for number in (between if len(between) <= _MOST_BARS else numbers)]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ import yaml
 from safetensors import SafetensorError, safe_open
 
 from hnas.errors import HnasError
-from hnas.space import Genotype, load_genotype
+from hnas.space import Genotype, load_genotype, read_genotype
 from hnas.training.run_folder import CONFIG
 from hnas.weights import DESCRIPTION
 
@@ -136,7 +136,7 @@ def _candidate(where: str, line: dict[str, Any]) -> Candidate:
     if psnr is None or macs is None:
         raise HnasError(f"{where}: a candidate needs a genotype, psnr and macs, finite; take the line out")
     try:
-        genotype = Genotype.from_dict(line.get("genotype"))
+        genotype = read_genotype(line.get("genotype"))
     except HnasError as error:
         raise HnasError(f"{where}: {error}") from error
     return Candidate(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hnas.report.figures import GRID, INK, MUTED, calm, save_figure
 from hnas.searching.study import WORST
-from hnas.space import OPERATIONS
-from hnas.space.layout import OPERATION_STYLES
+from hnas.space import KINDS
+from hnas.space.shapes import OPERATION_STYLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,11 +111,13 @@ def _undominated(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]
 
 
 def _operations(study: Mapping[str, Any]) -> Figure:
-    """Shares within each kind of cell, a bar for every strategy."""
+    """Shares within each kind of cell (or chain), a bar for every strategy."""
     strategies = study["strategies"]
-    figure, panels = _panels(2, width=9.0, height=1.2 + 0.62 * len(OPERATIONS["normal"]), share_y=False)
+    operations = KINDS[study["settings"].get("space", "cells")].operations
+    height = 1.2 + 0.62 * max(map(len, operations.values()))
+    figure, panels = _panels(len(operations), width=4.5 * len(operations), height=height, share_y=False)
     thickness = 0.8 / len(strategies)
-    for axes, (kind, names) in zip(panels, OPERATIONS.items(), strict=True):
+    for axes, (where, names) in zip(panels, operations.items(), strict=True):
         shown = [name for name in names if any(name in one["operations"] for one in strategies.values())]
         for index, (strategy, one) in enumerate(strategies.items()):
             places = [row + (index - (len(strategies) - 1) / 2) * thickness for row in range(len(shown))]
@@ -125,8 +127,8 @@ def _operations(study: Mapping[str, Any]) -> Figure:
             axes.axvline(100 / len(shown), color=MUTED, lw=0.8, ls=":")
         axes.set_yticks(range(len(shown)), [OPERATION_STYLES[name][1] for name in shown])
         axes.invert_yaxis()
-        axes.set_xlabel("% of edges (dotted: uniform)")
-        axes.set_title(f"{kind} cell", fontsize=10, color=INK, loc="left")
+        axes.set_xlabel("% of choices (dotted: uniform)")
+        axes.set_title(where, fontsize=10, color=INK, loc="left")
     figure.legend(
         *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9
     )

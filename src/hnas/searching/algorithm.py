@@ -7,31 +7,31 @@ from dataclasses import astuple
 from random import Random
 from statistics import fmean
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
 from hnas.errors import HnasError
-from hnas.nets import Supernet, SupernetSettings, to_channels_last
+from hnas.nets import SharedWeights, family_of, to_channels_last
 from hnas.ranking import kendall_tau
 from hnas.searching.costs import CostTable
 from hnas.searching.health import complaints
 from hnas.searching.reward import Scored, Spread, joint_reward
-from hnas.searching.sampling import fair_genotypes
-from hnas.searching.scoring import Scorer, bicubic_psnr, middle_crops, network_settings, shared_scorer, short_scorer
+from hnas.searching.scoring import Scorer, bicubic_psnr, middle_crops, shared_scorer, short_scorer
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits
 from hnas.searching.strategies import Strategy, build_strategy
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint, save_checkpoint
 from hnas.training.devices import on_first_process
+from hnas.training.ema import Ema
+from hnas.training.losses import LOSSES
 from hnas.training.run_folder import RunFolder
-from hnas.training.settings import cosine
+from hnas.training.settings import scheduled
 
 #: Called after every round with its number (from 1), the number of rounds in all, and its line of the log.
 Progress = Callable[[int, int, Mapping[str, Any]], None]
@@ -65,7 +65,10 @@ class Searcher:
             )
         self.settings, self.splits, self.costs, self.fabric = settings, splits, costs, fabric
         self.supernet = build_supernet(settings).to(fabric.device)
-        self.optimizer = torch.optim.Adam(self.supernet.parameters(), lr=settings.lr, fused=True)
+        groups = self.shared.groups()
+        self.optimizer = torch.optim.Adam([{"params": group} for group, _ in groups], lr=settings.lr, fused=True)
+        self._rates = [rate for _, rate in groups]
+        self.ema = Ema(self.supernet, settings.ema) if settings.ema else None
         self.strategy: Strategy = build_strategy(settings, costs.usage(settings.limits))
 
         def patches(pairs: Sequence[Pair], batch: int, seed: int) -> PatchSampler:
@@ -75,7 +78,7 @@ class Searcher:
         self.controller_patches = patches(splits.controller, settings.score_batch or settings.batch, settings.seed + 1)
         #: Scores a fixed genotype on given pictures, in dB.
         self.scorer: Scorer = (
-            shared_scorer(self.supernet, fabric)
+            shared_scorer(self.judging, fabric)
             if settings.scorer == "shared"
             else short_scorer(settings, self.shared_patches, fabric)
         )
@@ -88,6 +91,16 @@ class Searcher:
         self.alone: list[float] = []
         self.round = 0
         self.seconds = 0.0
+
+    @property
+    def shared(self) -> SharedWeights:
+        """The shared weights as they are trained."""
+        return cast(SharedWeights, self.supernet)
+
+    @property
+    def judging(self) -> SharedWeights:
+        """The shared weights that score genotypes: their running average where there is one."""
+        return cast(SharedWeights, self.ema.model if self.ema else self.supernet)
 
     @property
     def rounds(self) -> int:
@@ -115,7 +128,7 @@ class Searcher:
         if self.trains_shared:
             losses = [self.w_step(self.round * self.settings.w_steps + i) for i in range(self.settings.w_steps)]
             line["w_loss"] = self._finite("loss of the shared weights", losses)
-            line["lr_w"] = self.optimizer.param_groups[0]["lr"]
+            line["lr_w"] = self.optimizer.param_groups[0]["lr"] / self._rates[0]
         scored: list[Scored] = []
         if not warming:
             first = (self.round - (self.rounds - self.settings.rounds)) * self.settings.controller_steps
@@ -133,30 +146,35 @@ class Searcher:
         return line, scored
 
     def w_step(self, step: int) -> Tensor:
-        """One update of the shared weights (Algorithm 1, lines 3-6): L1 on the W pictures.
+        """One update of the shared weights (Algorithm 1, lines 3-7) on the W pictures.
 
         Each of ``w_genotypes`` genotypes sees its own share of the batch. Returns the loss, on the device.
         """
         settings, rank = self.settings, self.fabric.global_rank
         genotypes = self.w_genotypes(step)
-        lr, hr = self.shared_patches.batch(step, rank, device=self.fabric.device)
+        lr, hr = map(self.shared.seen, self.shared_patches.batch(step, rank, device=self.fabric.device))
+        loss_of = LOSSES[settings.loss]
         count = len(genotypes)
         total = torch.zeros((), device=self.fabric.device)
         for genotype, few_lr, few_hr in zip(genotypes, lr.chunk(count), hr.chunk(count), strict=True):
             with self.fabric.autocast():
-                loss = F.l1_loss(self.supernet(few_lr, genotype), few_hr) / count
+                pictures = self.shared.pictures(few_lr, genotype)
+                loss = torch.stack([loss_of(picture, few_hr) for picture in pictures]).mean() / count
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         parameters = list(self.supernet.parameters())
         average_gradients(parameters, self.fabric)
         if settings.grad_clip:
             nn.utils.clip_grad_norm_(parameters, settings.grad_clip)
-        progress = step / max(self.rounds * settings.w_steps - 1, 1)
-        for group in self.optimizer.param_groups:
-            group["lr"] = cosine(settings.lr, settings.lr_end, progress)
+        steps = self.rounds * settings.w_steps
+        rate = scheduled(settings.schedule, settings.lr, settings.lr_end, step=step, steps=steps)
+        for group, factor in zip(self.optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * factor
         self.optimizer.step()
         # None, not zero: Adam leaves operations alone that no genotype of this step used.
         self.optimizer.zero_grad(set_to_none=True)
+        if self.ema:
+            self.ema.update(self.supernet, step)
         return total
 
     def w_genotypes(self, step: int) -> list[Genotype]:
@@ -164,11 +182,11 @@ class Searcher:
         settings = self.settings
         random = Random(f"{settings.seed} w {step} {self.fabric.global_rank}")
         if settings.w_sampling == "fair" or step < (self.rounds - settings.rounds) * settings.w_steps:
-            return fair_genotypes(settings.space, settings.w_genotypes, random)
+            return settings.search_space.fair(settings.w_genotypes, random)
         return self.strategy.ask(settings.w_genotypes, lam=self._lam(random), random=random)
 
     def strategy_step(self, update: int) -> tuple[list[Scored], dict[str, Any]]:
-        """One update of the strategy (Algorithm 1, lines 7-10) from genotypes scored on one and the same batch.
+        """One update of the strategy (Algorithm 1, lines 8-12) from genotypes scored on one and the same batch.
 
         All processes ask for the same genotypes, score a share each and are told all scores, so that their
         strategies stay equal.
@@ -228,6 +246,7 @@ class Searcher:
         return {
             "supernet": self.supernet.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "ema": self.ema.model.state_dict() if self.ema else None,
             "strategy": self.strategy.state_dict(),
             "spread": astuple(self.spread),
             "alone": list(self.alone),
@@ -239,6 +258,8 @@ class Searcher:
         """Takes back what :meth:`state_dict` gave."""
         self.supernet.load_state_dict(state["supernet"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.ema:
+            self.ema.model.load_state_dict(state["ema"])
         self.strategy.load_state_dict(state["strategy"])
         # Checkpoints of older versions have neither.
         self.spread, self.alone = Spread(*state.get("spread", ())), list(state.get("alone", ()))
@@ -246,11 +267,11 @@ class Searcher:
         self.seconds = state["seconds"]
 
 
-def build_supernet(settings: SearchSettings) -> Supernet:
+def build_supernet(settings: SearchSettings) -> nn.Module:
     """The supernet, its weights drawn from the seed, so that every process starts from the same."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        supernet = Supernet(settings.space, SupernetSettings(network_settings(settings), sharing=settings.sharing))
+        supernet = family_of(settings.space, settings).supernet(settings.search_space)
     to_channels_last(supernet)
     return supernet
 
@@ -307,7 +328,7 @@ def tell_apart(searcher: Searcher) -> dict[str, float]:
         ``tau``, where the settings ask for it: Kendall's tau with the PSNR of the first of them trained alone.
     """
     settings, random = searcher.settings, Random(0)
-    genotypes = [settings.space.sample(random) for _ in range(max(_PROBES, settings.tau_samples))]
+    genotypes = [settings.search_space.sample(random) for _ in range(max(_PROBES, settings.tau_samples))]
     lr, hr = (pictures[:_PROBE_PICTURES] for pictures in searcher.validation)
     gains = torch.tensor([scored.gain for scored in searcher.score_all(genotypes, (lr, hr), 0.5)])
     figures = {"gain": float(gains.mean()), "spread": float(gains.std())}

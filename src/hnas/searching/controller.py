@@ -1,4 +1,4 @@
-"""The hierarchical controller (paper, 3.4): a learned distribution over the genotypes of a search space."""
+"""The hierarchical controller (paper, II-B): a learned distribution over the genotypes of a search space."""
 
 from __future__ import annotations
 
@@ -10,12 +10,8 @@ import torch
 from torch import Generator, Tensor, nn
 
 from hnas.errors import HnasError
-from hnas.space import CELL_INPUTS, Cell, CellKind, Edge, Genotype, SearchSpace
+from hnas.space import Choice, Genotype, Head, Space
 
-#: The three heads, in the order in which they decide.
-HEADS = ("normal", "upsampling", "position")
-
-_FIRST_SOURCE = CELL_INPUTS[0]
 #: Lambdas, evenly spread over the range in log-odds, between which the condition interpolates.
 _ANCHORS = 8
 #: Size of the condition's entries. A learning rate moves the part of a logit that hangs on lambda by so much more than
@@ -30,7 +26,7 @@ class Policy:
 
     Attributes:
         genotypes: n genotypes.
-        log_probs: for every head (``HEADS``) a tensor (n,) of natural log-probabilities.
+        log_probs: for every head of the space, in its order, a tensor (n,) of natural log-probabilities.
         entropies: for every head a tensor (n,): the entropies (nats) of the choices met on the way, summed. Its mean
             over samples estimates the entropy of the head's distribution without bias.
     """
@@ -42,16 +38,18 @@ class Policy:
     @property
     def log_prob(self) -> Tensor:
         """(n,): the log-probability of each whole genotype."""
-        return torch.stack([self.log_probs[head] for head in HEADS]).sum(0)
+        return torch.stack(list(self.log_probs.values())).sum(0)
 
     @property
     def entropy(self) -> Tensor:
         """(n,): the entropies of all heads, summed."""
-        return torch.stack([self.entropies[head] for head in HEADS]).sum(0)
+        return torch.stack(list(self.entropies.values())).sum(0)
 
 
 class Controller(nn.Module):
-    """Three one-layer LSTMs: normal cell, upsampling cell, and position, which sees what the other two ended in.
+    """A one-layer LSTM for every head of the space, each of which may see what those before it ended in.
+
+    For the paper's cells these are the normal cell, the upsampling cell, and the position, which sees the other two.
 
     Args:
         space: the search space it draws from.
@@ -59,12 +57,13 @@ class Controller(nn.Module):
         hidden: hidden units of each LSTM (100 in the paper).
         lam_range: smallest and largest lambda, the weight of PSNR in the reward, that every LSTM and every choice sees;
             None where the policy does not depend on it.
-        hierarchical: False draws the position uniformly: the ablation without a network-level controller.
+        hierarchical: False draws what is decided at the network level (the paper's position) uniformly: the ablation
+            without a network-level controller.
     """
 
     def __init__(
         self,
-        space: SearchSpace,
+        space: Space,
         *,
         generator: Generator,
         hidden: int = 100,
@@ -75,9 +74,12 @@ class Controller(nn.Module):
         self.space = space
         self._lam_range = lam_range
         features = _ANCHORS if lam_range else 0
-        self.normal = _CellController(space, "normal", hidden, features)
-        self.upsampling = _CellController(space, "upsampling", hidden, features)
-        self.position = _PositionController(space.layers, hidden, features) if hierarchical else None
+        learned = [head for head in space.heads if hierarchical or head.level != "network"]
+        self.heads = nn.ModuleDict()
+        for head in learned:
+            sees = sum(other.name in head.sees for other in learned)
+            seen = any(head.name in other.sees for other in learned)
+            self.heads[head.name] = _HeadController(head, hidden, features, sees=sees, seen=seen)
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -0.1, 0.1, generator=generator)
         self._forget_lambda(features)
@@ -113,22 +115,21 @@ class Controller(nn.Module):
         lams: Sequence[float] | None,
     ) -> Policy:
         condition = self._condition(count, lams)
-        walks: dict[str, _Walk] = {}
-        states = []
-        for head in (self.normal, self.upsampling):
-            given = None if genotypes is None else head.encode(genotypes)
-            walks[head.kind], state = head(_Walk(count, given, generator), condition)
-            states.append(state)
-        position = _Walk(count, None if genotypes is None else _positions(genotypes), generator)
-        if self.position is None:
-            position.choose(torch.zeros(count, self.space.layers))
-        else:
-            position.choose(self.position(torch.cat(states, dim=1), condition))
-        walks["position"] = position
+        given = None if genotypes is None else torch.tensor([self.space.encode(genotype) for genotype in genotypes])
+        walk = _Walk(count, given, generator, self.space)
+        states: dict[str, Tensor] = {}
+        for head in self.space.heads:
+            walk.begin(head.name)
+            if head.name in self.heads:
+                seen = [states[name] for name in head.sees if name in states]
+                states[head.name] = self.heads[head.name](walk, condition, seen)
+            else:
+                for choice in head.choices:
+                    walk.choose(torch.zeros(count, choice.options), choice)
         return Policy(
-            genotypes=tuple(genotypes) if genotypes is not None else self._decode(walks),
-            log_probs={head: walks[head].log_prob for head in HEADS},
-            entropies={head: walks[head].entropy for head in HEADS},
+            genotypes=tuple(genotypes if genotypes is not None else map(self.space.decode, walk.tokens)),
+            log_probs=walk.log_probs,
+            entropies=walk.entropies,
         )
 
     def _condition(self, count: int, lams: Sequence[float] | None) -> Tensor:
@@ -146,130 +147,110 @@ class Controller(nn.Module):
         places = torch.tensor(odds).sub(first).mul((_ANCHORS - 1) / ((last - first) or 1.0))
         return _CONDITION_SIZE * (1.0 - (torch.arange(_ANCHORS) - places[:, None]).abs()).clamp(min=0.0)
 
-    def _decode(self, walks: Mapping[str, _Walk]) -> tuple[Genotype, ...]:
-        normal, upsampling = (head.decode(walks[head.kind].tokens) for head in (self.normal, self.upsampling))
-        positions = (int(tokens[0]) + 1 for tokens in walks["position"].tokens)
-        return tuple(
-            Genotype(self.space.layers, position, first, second)
-            for position, first, second in zip(positions, normal, upsampling, strict=True)
-        )
-
 
 class _Walk:
-    """One pass over a head's tokens: draws each, or takes the given one, and adds up log-probability and entropy."""
+    """One pass over all choices: draws each, or takes the given one, and adds up log-probability and entropy."""
 
-    def __init__(self, count: int, given: Tensor | None, generator: Generator | None) -> None:
-        self._given, self._generator = given, generator
+    def __init__(self, count: int, given: Tensor | None, generator: Generator | None, space: Space) -> None:
+        self._count, self._given, self._generator, self._space = count, given, generator, space
         self._chosen: list[Tensor] = []
-        self.log_prob = torch.zeros(count)
-        self.entropy = torch.zeros(count)
+        self._head = ""
+        self.log_probs: dict[str, Tensor] = {}
+        self.entropies: dict[str, Tensor] = {}
 
     @property
     def tokens(self) -> list[list[int]]:
+        """The tokens of every row so far."""
         tokens: list[list[int]] = torch.stack(self._chosen, dim=1).tolist()
         return tokens
 
-    def choose(self, logits: Tensor) -> Tensor:
-        """logits (n, choices) -> the token chosen in each row (n,)."""
+    def begin(self, head: str) -> None:
+        """What follows is decided by this head."""
+        self._head = head
+        self.log_probs[head] = torch.zeros(self._count)
+        self.entropies[head] = torch.zeros(self._count)
+
+    def choose(self, logits: Tensor, choice: Choice) -> Tensor:
+        """logits (n, options) -> the token chosen in each row (n,)."""
+        closed = self._closed(choice) if choice.varies else None
+        if closed is not None:
+            logits = logits.masked_fill(closed, -torch.inf)
         log_probs = logits.log_softmax(1)
         if self._given is None:
             token = torch.multinomial(log_probs.detach().exp(), 1, generator=self._generator).squeeze(1)
         else:
             token = self._given[:, len(self._chosen)]
         self._chosen.append(token)
-        self.log_prob = self.log_prob + log_probs.gather(1, token[:, None]).squeeze(1)
-        self.entropy = self.entropy - (log_probs.exp() * log_probs).sum(1)
+        self.log_probs[self._head] = self.log_probs[self._head] + log_probs.gather(1, token[:, None]).squeeze(1)
+        if closed is not None:  # what cannot be chosen adds nothing to the entropy: 0 times a finite number
+            log_probs = log_probs.masked_fill(closed, torch.finfo(log_probs.dtype).min)
+        self.entropies[self._head] = self.entropies[self._head] - (log_probs.exp() * log_probs).sum(1)
         return token
 
+    def _closed(self, choice: Choice) -> Tensor:
+        """(n, options): what is not open after a row's tokens."""
+        counts = torch.tensor([self._space.open_options(row) for row in self.tokens])
+        return torch.arange(choice.options)[None, :] >= counts[:, None]
 
-class _CellController(nn.Module):
-    """Draws one cell: for every node its two sources, then its two operations."""
 
-    def __init__(self, space: SearchSpace, kind: CellKind, hidden: int, features: int) -> None:
+class _HeadController(nn.Module):
+    """Makes the choices of one head.
+
+    Args:
+        head: which ones.
+        hidden: hidden units of the LSTM.
+        features: entries of the condition.
+        sees: how many heads' last states it begins from.
+        seen: whether another head begins from its last state.
+    """
+
+    def __init__(self, head: Head, hidden: int, features: int, *, sees: int, seen: bool) -> None:
         super().__init__()
-        self.kind: CellKind = kind
-        self._space, self._operations = space, space.operations(kind)
-        sources = len(space.sources(space.nodes - 1))
-        self.start = nn.Parameter(torch.empty(hidden))
-        self.source_embedding = nn.Embedding(sources, hidden)
-        self.operation_embedding = nn.Embedding(len(self._operations), hidden)
-        self.lstm = nn.LSTMCell(hidden + features, hidden)
-        self.source = _choice(hidden, features, sources)
-        self.operation = _choice(hidden, features, len(self._operations))
+        self._choices, self._seen = head.choices, seen
+        size = max(sees, 1) * hidden
+        if sees:
+            # Learned, because a single step from a zero state would leave half of the LSTM's weights without effect.
+            self.first_hidden = nn.Parameter(torch.empty(hidden))
+            self.first_memory = nn.Parameter(torch.empty(hidden))
+        else:
+            self.start = nn.Parameter(torch.empty(hidden))
+        options = _most_options(head.choices)
+        # The last token is fed back only where somebody sees the state that it leads to.
+        fed = head.choices if seen else head.choices[:-1]
+        self.embeddings = nn.ModuleDict({kind: nn.Embedding(options[kind], size) for kind in _most_options(fed)})
+        self.lstm = nn.LSTMCell(size + features, hidden)
+        self.logits = nn.ModuleDict({kind: _choice(hidden, features, most) for kind, most in options.items()})
 
-    def forward(self, walk: _Walk, condition: Tensor) -> tuple[_Walk, Tensor]:
-        """Walks over all tokens; the second value is the last hidden state (n, hidden)."""
-
-        def seen(hidden: Tensor) -> Tensor:
-            return torch.cat([hidden, condition], dim=1)
-
-        token = self.start.expand(len(condition), -1)
-        hidden, memory = self._step(token, condition, None)
-        for node in range(self._space.nodes):
-            choices = len(self._space.sources(node))
-            for _ in range(2):
-                token = self.source_embedding(walk.choose(self.source(seen(hidden))[:, :choices]))
-                hidden, memory = self._step(token, condition, (hidden, memory))
-            for _ in range(2):
-                token = self.operation_embedding(walk.choose(self.operation(seen(hidden))))
-                # The last token is fed as well, so that the last state knows the whole cell.
-                hidden, memory = self._step(token, condition, (hidden, memory))
-        return walk, hidden
+    def forward(self, walk: _Walk, condition: Tensor, seen: Sequence[Tensor]) -> Tensor:
+        """Walks over all choices; returns the last hidden state (n, hidden)."""
+        count = len(condition)
+        if seen:
+            token = torch.cat(list(seen), dim=1)
+            hidden, memory = self._step(
+                token, condition, (self.first_hidden.expand(count, -1), self.first_memory.expand(count, -1))
+            )
+        else:
+            hidden, memory = self._step(self.start.expand(count, -1), condition, None)
+        for index, choice in enumerate(self._choices):
+            logits = self.logits[choice.kind](torch.cat([hidden, condition], dim=1))
+            token = walk.choose(logits[:, : choice.options], choice)
+            if self._seen or index + 1 < len(self._choices):
+                hidden, memory = self._step(self.embeddings[choice.kind](token), condition, (hidden, memory))
+        return hidden
 
     def _step(self, token: Tensor, condition: Tensor, state: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
         new: tuple[Tensor, Tensor] = self.lstm(torch.cat([token, condition], dim=1), state)
         return new
 
-    def encode(self, genotypes: Sequence[Genotype]) -> Tensor:
-        """The tokens (n, 4 per node) of each genotype's cell of this kind."""
-        rows = []
-        for genotype in genotypes:
-            cell = genotype.normal if self.kind == "normal" else genotype.upsampling
-            row: list[int] = []
-            for node in cell.nodes:
-                row += [edge.source - _FIRST_SOURCE for edge in node]
-                row += [self._operations.index(edge.operation) for edge in node]
-            rows.append(row)
-        return torch.tensor(rows)
 
-    def decode(self, tokens: Sequence[Sequence[int]]) -> list[Cell]:
-        """The cells that the tokens stand for."""
-        cells = []
-        for row in tokens:
-            nodes = []
-            for start in range(0, len(row), 4):
-                sources, operations = row[start : start + 2], row[start + 2 : start + 4]
-                first, second = (
-                    Edge(self._operations[operation], source + _FIRST_SOURCE)
-                    for operation, source in zip(operations, sources, strict=True)
-                )
-                nodes.append((first, second))
-            cells.append(Cell(self.kind, tuple(nodes)))
-        return cells
-
-
-class _PositionController(nn.Module):
-    """Logits (n, layers) of the position, from the last hidden states of both cells, joined."""
-
-    def __init__(self, layers: int, hidden: int, features: int) -> None:
-        super().__init__()
-        # Learned, because a single step from a zero state would leave half of the LSTM's weights without effect.
-        self.first_hidden = nn.Parameter(torch.empty(hidden))
-        self.first_memory = nn.Parameter(torch.empty(hidden))
-        self.lstm = nn.LSTMCell(2 * hidden + features, hidden)
-        self.head = _choice(hidden, features, layers)
-
-    def forward(self, states: Tensor, condition: Tensor) -> Tensor:
-        first = self.first_hidden.expand(len(states), -1), self.first_memory.expand(len(states), -1)
-        hidden, _ = self.lstm(torch.cat([states, condition], dim=1), first)
-        logits: Tensor = self.head(torch.cat([hidden, condition], dim=1))
-        return logits
+def _most_options(choices: Sequence[Choice]) -> dict[str, int]:
+    """The largest number of options of every kind of choice."""
+    most: dict[str, int] = {}
+    for choice in choices:
+        most[choice.kind] = max(most.get(choice.kind, 0), choice.options)
+    return most
 
 
 def _choice(hidden: int, features: int, choices: int) -> nn.Linear:
     """Logits of a choice from a hidden state and the condition, if there is one."""
     return nn.Linear(hidden + features, choices, bias=not features)
-
-
-def _positions(genotypes: Sequence[Genotype]) -> Tensor:
-    return torch.tensor([[genotype.position - 1] for genotype in genotypes])

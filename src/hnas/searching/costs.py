@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from random import Random
 from statistics import fmean
 
 from hnas.errors import HnasError
-from hnas.nets import NetworkSettings, network_cost
-from hnas.nets.latency_table import load_latency_table
+from hnas.nets.families import PredictLatency, family_of
 from hnas.searching.settings import Limits, SearchSettings, in_words
 from hnas.searching.within import Usage, cheapest
 from hnas.space import Genotype
-
-#: Predicts the latency of a genotype at the target size, ms.
-PredictLatency = Callable[[Genotype], float]
 
 _REFERENCE_GENOTYPES = 1000
 
@@ -51,10 +46,11 @@ class CostTable:
     """
 
     def __init__(self, settings: SearchSettings, predict_latency: PredictLatency | None = None) -> None:
-        if predict_latency is None and (settings.cost == "latency" or settings.limits.latency):
+        unknown = settings.limits.latency and not settings.measure
+        if predict_latency is None and (settings.cost == "latency" or unknown):
             raise HnasError("latency as cost or limit needs a table; measure one with hnas profile --build-table")
         self._settings, self._predict_latency = settings, predict_latency
-        self._network = NetworkSettings(channels=settings.target_channels, scale=settings.scale)
+        self._family = family_of(settings.space, settings)
         self._known: dict[Genotype, CandidateCost] = {}
         self.reference = settings.cost_reference or getattr(settings.limits, settings.cost) or self._mean_cost()
 
@@ -62,7 +58,7 @@ class CostTable:
         """The cost of one genotype."""
         known = self._known.get(genotype)
         if known is None:
-            cost = network_cost(genotype, self._network, lr_size=self._settings.lr_shape)
+            cost = self._family.cost(genotype, self._settings.lr_shape)
             latency = self._predict_latency(genotype) if self._predict_latency else None
             absolute = {"macs": cost.macs, "params": cost.params, "latency": latency or 0.0}[self._settings.cost]
             known = CandidateCost(cost.macs, cost.params, latency, absolute / self.reference)
@@ -75,11 +71,14 @@ class CostTable:
         Raises:
             HnasError: a limit of latency, and no latency table; or a limit below the cheapest genotype, which is named.
         """
-        if limits.latency and self._predict_latency is None:
-            raise HnasError(
-                "a limit of latency needs a table: search with --latency-table (hnas profile --build-table)"
-            )
         limited = {name: limit for name, limit in asdict(limits).items() if limit}
+        if limits.latency and self._predict_latency is None:
+            if not self._settings.measure:
+                raise HnasError(
+                    "a limit of latency needs a table: search with --latency-table (hnas profile --build-table), or "
+                    "with --measure, so that finalists are timed"
+                )
+            del limited["latency"]  # which the derivation measures
         for name, limit in limited.items():
             self._refuse_below_cheapest(name, limit)
 
@@ -93,12 +92,11 @@ class CostTable:
         def cost(genotype: Genotype) -> float:
             return float(getattr(self(genotype), name))
 
-        least = cost(cheapest(self._settings.space, cost))
+        least = cost(cheapest(self._settings.search_space, cost))
         if least > limit:
             raise HnasError(
-                f"max_{name} is {in_words(name, limit)}, and the cheapest genotype has {in_words(name, least)} at "
-                f"{self._settings.target_channels} channels and {self._settings.layers} layers; raise max_{name} to at "
-                "least that, or make the network smaller (target_channels, layers)"
+                f"max_{name} is {in_words(name, limit)}, and the cheapest genotype has {in_words(name, least)}; raise "
+                f"max_{name} to at least that, or make networks smaller (target_channels, layers; widths, depths)"
             )
 
     @classmethod
@@ -110,20 +108,12 @@ class CostTable:
         """
         if not settings.latency_table:
             return cls(settings)
-        table = load_latency_table(settings.latency_table)
-        measured = (table.network.channels, table.network.scale, table.nodes, table.lr_size)
-        wanted = (settings.target_channels, settings.scale, settings.nodes, settings.lr_shape)
-        if measured != wanted:
-            raise HnasError(
-                f"{settings.latency_table}: measured for (channels, scale, nodes, LR size) {measured}, and the search "
-                f"is for {wanted}; measure it anew, or set target_channels, scale, nodes and lr_size"
-            )
-        return cls(settings, table.predict)
+        return cls(settings, family_of(settings.space, settings).latencies(settings.latency_table, settings.lr_shape))
 
     def _mean_cost(self) -> float:
         self.reference = 1.0
-        random = Random(0)
-        drawn = [self._settings.space.sample(random) for _ in range(_REFERENCE_GENOTYPES)]
+        random, space = Random(0), self._settings.search_space
+        drawn = [space.sample(random) for _ in range(_REFERENCE_GENOTYPES)]
         mean = fmean(self(genotype).relative for genotype in drawn)
         self._known.clear()
         return mean

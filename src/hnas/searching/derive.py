@@ -9,9 +9,11 @@ from typing import Any
 
 from hnas.errors import HnasError
 from hnas.searching.algorithm import Searcher
+from hnas.searching.measuring import measured
 from hnas.searching.reward import Scored
 from hnas.searching.settings import Limits
 from hnas.searching.strategies import build_strategy
+from hnas.searching.within import Usage
 from hnas.space import Genotype
 from hnas.training.run_folder import RunFolder
 
@@ -26,10 +28,12 @@ class Derived:
     Attributes:
         best: the genotype to train, with its scores on the validation pictures.
         candidates: all that were scored, best first.
+        whole_space: whether they are all genotypes that there are within the limits.
     """
 
     best: Scored
     candidates: tuple[Scored, ...]
+    whole_space: bool = False
 
     def summary(self) -> dict[str, Any]:
         """The best as plain values, and how many it was chosen from."""
@@ -40,7 +44,8 @@ class Derived:
         best = self.best
         latency = "" if best.cost.latency is None else f", {best.cost.latency:.1f} ms"
         return (
-            f"best of {len(self.candidates)}: {best.psnr:.3f} dB ({best.gain:+.3f} over bicubic), "
+            f"best of {'all ' * self.whole_space}{len(self.candidates)}: "
+            f"{best.psnr:.3f} dB ({best.gain:+.3f} over bicubic), "
             f"{best.cost.macs / 1e9:.1f} G multiply-adds, {best.cost.params / 1e3:.0f} k parameters{latency}"
         )
 
@@ -73,11 +78,35 @@ def derive_genotype(
     limited = limits if limits is not None else settings.limits
     by_psnr = lam is None and limits is not None and limits != Limits()
     usage = searcher.costs.usage(limited)
+    if count is not None and count < 1:
+        raise HnasError(f"samples is {count}; allowed are 1 and more")
+    if settings.exhausts:
+        proposed = [genotype for genotype in settings.search_space if usage(genotype) <= 1.0]
+    else:
+        proposed = _finalists(searcher, usage, count, lam)
+    if not proposed:
+        raise HnasError("the search proposes nothing within these limits; raise them")
+    middle = lam if lam is not None else searcher.spread.lam_between(low, high, 0.5)
+    scored = searcher.score_all(proposed, searcher.validation, middle)
+    if settings.measure:
+        scored = measured(searcher, scored, limited.latency)
+    worth = (lambda one: one.psnr) if by_psnr else (lambda one: one.reward.value)
+    ranked = sorted(scored, key=worth, reverse=True)
+    chosen = next(one for one in ranked if _within(one, limited))
+    return Derived(chosen, tuple(ranked), whole_space=settings.exhausts)
+
+
+def _within(scored: Scored, limits: Limits) -> bool:
+    """Whether milliseconds, where they count, are known and few enough; all else was looked at before."""
+    return not limits.latency or (scored.cost.latency is not None and scored.cost.latency <= limits.latency)
+
+
+def _finalists(searcher: Searcher, usage: Usage, count: int | None, lam: float | None) -> list[Genotype]:
+    """What the strategy of a search proposes within limits."""
+    settings = searcher.settings
     strategy = build_strategy(settings, usage)
     strategy.load_state_dict(searcher.strategy.state_dict())
     proposed: dict[Genotype, None] = {}
-    if count is not None and count < 1:
-        raise HnasError(f"samples is {count}; allowed are 1 and more")
     if count is None:
         alone = settings.scorer == "short"
         count = min(settings.derive_samples, _MOST_TRAINED_ALONE) if alone else settings.derive_samples
@@ -88,13 +117,7 @@ def derive_genotype(
         share = -(-(count - len(proposed)) // (len(steps) - index))
         finalists = strategy.finalists(share, lam=step_lam, random=random)
         proposed.update(dict.fromkeys(genotype for genotype in finalists if usage(genotype) <= 1.0))
-    if not proposed:
-        raise HnasError("the search proposes nothing within these limits; raise them")
-    middle = lam if lam is not None else searcher.spread.lam_between(low, high, 0.5)
-    scored = searcher.score_all(list(proposed), searcher.validation, middle)
-    worth = (lambda one: one.psnr) if by_psnr else (lambda one: one.reward.value)
-    ranked = sorted(scored, key=worth, reverse=True)
-    return Derived(ranked[0], tuple(ranked))
+    return list(proposed)
 
 
 def record(derived: Derived, run: RunFolder, *, step: int) -> None:

@@ -39,7 +39,7 @@ def complaints(line: Mapping[str, Any], scored: Sequence[Scored], settings: Sear
     if "supernet" in line and scored:
         found += _about_supernet(line["supernet"], settings)
     if "entropy" in line:
-        share = sum(line["entropy"].values()) / log(settings.space.size)
+        share = sum(line["entropy"].values()) / log(settings.search_space.size)
         if share < _MIN_ENTROPY:
             found.append(
                 f"the controller's entropy is {share:.1%} of its maximum: it has all but decided; "
@@ -83,9 +83,9 @@ def _about_genotypes(scored: Sequence[Scored]) -> list[str]:
     equal = 1.0 - (len({candidate.genotype for candidate in scored}) - 1) / (len(scored) - 1)
     if equal > _MAX_EQUAL:
         found.append(f"{equal:.0%} of the genotypes of a round are equal; raise entropy_weight")
-    plain = sum(all(edge.operation == "identity" for edge in candidate.genotype.normal.edges) for candidate in scored)
-    if plain > len(scored) / 2:
-        found.append(f"{plain} of {len(scored)} normal cells are all identity; raise lam")
+    idle = sum(candidate.genotype.idle for candidate in scored)
+    if idle > len(scored) / 2:
+        found.append(f"{idle} of {len(scored)} normal cells are all identity; raise lam")
     return found
 
 

@@ -9,7 +9,7 @@ from statistics import stdev
 from typing import Any
 
 from hnas.searching.costs import CandidateCost
-from hnas.space import Genotype
+from hnas.space import Genotype, parse_genotype
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Known:
     def from_state(cls, state: tuple[str, float, float]) -> Known:
         """The inverse of :meth:`state`."""
         text, gain, cost = state
-        return cls(Genotype.from_json(text), gain, cost)
+        return cls(parse_genotype(text), gain, cost)
 
     def state(self) -> tuple[str, float, float]:
         """Plain values for a checkpoint."""

@@ -7,11 +7,14 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric
 
-from hnas.data.folders import load_pairs
+from hnas import __version__
+from hnas.data.folders import load_pairs, summary
 from hnas.errors import HnasError
 from hnas.files import write_atomically
+from hnas.nets import device_description
 from hnas.searching.algorithm import Progress, Searcher, run_search
 from hnas.searching.costs import CostTable
 from hnas.searching.derive import Derived, derive_genotype, record
@@ -23,8 +26,10 @@ from hnas.training.checkpoint import load_checkpoint
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.run_folder import CONFIG, RunFolder, open_run
 from hnas.training.settings import DeviceSettings
+from hnas.weights import save_model
 
 RESULT = "genotype.json"
+WEIGHTS = "weights.safetensors"
 
 
 def search(
@@ -80,6 +85,7 @@ def search_and_derive(
     def choose() -> Derived:
         derived = derive_genotype(searcher)
         record(derived, run, step=searcher.round)
+        hand_over(searcher, derived.best.genotype, run.path / WEIGHTS)
         run.write_json(RESULT, derived.best.genotype.to_dict())
         return derived
 
@@ -101,7 +107,8 @@ def derive(
         count: genotypes to score; as many as the search did by default.
         limits: hard limits at the target size; those of the search by default.
         lam: weight of PSNR in the reward that chooses; see :func:`hnas.searching.derive.derive_genotype`.
-        output: the JSON file to write; ``run_dir/genotype.json`` by default.
+        output: the JSON file to write; ``run_dir/genotype.json`` by default. Where shared weights are the network's
+            own, its weights are written beside it: ``weights.safetensors``, or as ``output`` with that ending.
 
     Raises:
         HnasError: no finished search there, or nothing within the limits.
@@ -117,9 +124,38 @@ def derive(
     searcher = open_searcher(run)
     derived = derive_genotype(searcher, count=count, limits=limits, lam=lam)
     path = run.path / RESULT if output is None else Path(output)
+    hand_over(
+        searcher, derived.best.genotype, run.path / WEIGHTS if output is None else path.with_suffix(".safetensors")
+    )
     write_atomically(path, derived.best.genotype.to_json() + "\n")
     record(derived, run, step=searcher.round)
     return derived
+
+
+def hand_over(searcher: Searcher, genotype: Genotype, path: Path) -> bool:
+    """Writes the weights that a genotype has in a search, where they are its own: its network needs no training.
+
+    Returns:
+        Whether there are such weights.
+    """
+    member = searcher.judging.member(genotype)
+    if member is None:
+        return False
+    settings = searcher.settings
+    provenance = {
+        "command": "search",
+        "space": settings.space,
+        "data": [summary(searcher.splits.shared)],
+        "val": summary(searcher.splits.validation),
+        "steps": searcher.round * settings.w_steps,
+        **{name: getattr(settings, name) for name in ("batch", "patch", "loss", "schedule", "lr", "ema", "seed")},
+        "device": device_description(searcher.fabric.device),
+        "seconds": round(searcher.seconds),
+        "hnas": __version__,
+        "torch": str(torch.__version__),
+    }
+    save_model(path, member, provenance)
+    return True
 
 
 def rescore(run_dir: str | Path, genotype: Genotype) -> float:

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
 from hnas.errors import HnasError
-from hnas.nets import Network, NetworkSettings, Supernet, to_channels_last
+from hnas.nets import SharedWeights, family_of, seen_by, to_channels_last
 from hnas.nets.network import enlarge_image
 from hnas.searching.settings import SearchSettings
 from hnas.space import Genotype
@@ -50,18 +50,7 @@ def bicubic_psnr(lr: Tensor, hr: Tensor) -> float:
     return batch_psnr(enlarge_image(lr, scale, "bicubic"), hr, scale)
 
 
-def network_settings(settings: SearchSettings) -> NetworkSettings:
-    """The frame in which genotypes are scored."""
-    return NetworkSettings(
-        channels=settings.channels,
-        scale=settings.scale,
-        image_skip=settings.image_skip,
-        cell_skip=settings.cell_skip,
-        norm=settings.norm,
-    )
-
-
-def shared_scorer(supernet: Supernet, fabric: Fabric) -> Scorer:
+def shared_scorer(supernet: SharedWeights, fabric: Fabric) -> Scorer:
     """Scores with the shared weights as they are at the time of the call; leaves no trace."""
 
     @torch.no_grad()
@@ -73,8 +62,8 @@ def shared_scorer(supernet: Supernet, fabric: Fabric) -> Scorer:
     return score
 
 
-def _pictures_at_once(lr: Tensor, supernet: Supernet) -> int:
-    if lr.device.type != "cpu" or supernet.settings.norm == "batch-statistics":  # whose statistics the split changes
+def _pictures_at_once(lr: Tensor, supernet: SharedWeights) -> int:
+    if lr.device.type != "cpu" or supernet.whole_batch:
         return len(lr)
     return max(1, _PIXELS_AT_ONCE // (lr.shape[2] * lr.shape[3]))
 
@@ -98,14 +87,15 @@ def train_shortly(genotype: Genotype, settings: SearchSettings, sampler: PatchSa
     recipe = TrainingSettings(steps=settings.short_steps, lr=settings.short_lr, schedule="one-cycle")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        network = to_channels_last(Network(genotype, network_settings(settings))).to(fabric.device)
+        network = to_channels_last(family_of(settings.space, settings).network(genotype)).to(fabric.device)
+    seen = seen_by(network)
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.lr, fused=True)
     for step in range(recipe.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(recipe, step)
         lr, hr = sampler.batch(step, device=fabric.device)
         with fabric.autocast():
-            loss = F.l1_loss(network(lr), hr)
+            loss = F.l1_loss(network(seen(lr)), seen(hr))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if settings.grad_clip:

@@ -8,7 +8,9 @@ from typing import Literal
 
 from hnas.bounds import refuse_below, refuse_not_above_zero, refuse_unlisted
 from hnas.errors import HnasError
-from hnas.space import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS, SearchSpace
+from hnas.space import Space, SpaceName, space_of
+from hnas.space.cells import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS
+from hnas.training.settings import LossName, Schedule
 
 StrategyName = Literal["controller", "controller-flat", "random", "evolution"]
 STRATEGIES: tuple[StrategyName, ...] = ("controller", "controller-flat", "random", "evolution")
@@ -84,11 +86,17 @@ class SearchSettings:
 
     Attributes:
         scale: enlargement, 2, 3 or 4.
-        layers: cells in the network, the upsampling cell included.
-        nodes: intermediate nodes of a cell.
-        normal_operations: what an edge of the normal cell chooses from.
-        upsampling_operations: what an edge of the upsampling cell chooses from.
-        channels: channels C of the supernet.
+        space: networks of "cells" (paper), or plain "chain"s of 3x3 convolutions.
+        layers: cells: how many there are, the upsampling cell included.
+        nodes: cells: intermediate nodes of each.
+        normal_operations: cells: what an edge of the normal cell chooses from.
+        upsampling_operations: cells: what an edge of the upsampling cell chooses from.
+        widths: chains: channels to choose from; each has shared weights of its own.
+        depths: chains: numbers of blocks to choose from; the shared weights have an exit after each.
+        blocks: chains: what each block chooses from, "conv_3x3" and "residual_3x3".
+        after: chains: how many blocks may follow the enlargement; 0 is none, so that it stands at the end.
+        colour: chains: "luma" sees brightness alone, which is quicker; "rgb" sees all colours.
+        channels: channels C of the supernet of cells.
         image_skip: the enlarged input is added to the output: "bicubic", "nearest" or "none" (paper).
         cell_skip: a path around every cell, output = input + cell_skip * cell; 0 is none (paper).
         norm: "batch-statistics" normalises with the statistics of the batch at hand, in scoring too; "none" (paper:
@@ -105,6 +113,9 @@ class SearchSettings:
         w_genotypes: genotypes per update of the shared weights; each sees its share of the batch.
         batch: patches per step and process.
         patch: side of an LR patch, pixels.
+        loss: of the shared weights: mean absolute error (paper), or that plus 0.05 times the same on the spectrum.
+        schedule: of their learning rate: "cosine" (paper), or "one-cycle", which first rises over 30 % of the steps.
+        ema: decay of the running average of the shared weights that scores genotypes; 0 is none (paper).
         lr: learning rate of the shared weights at the start (Adam).
         lr_end: the same at the end (cosine).
         grad_clip: largest norm of the shared weights' gradient; 0 is no limit (paper).
@@ -142,6 +153,10 @@ class SearchSettings:
         short_lr: its highest learning rate (Adam, one cycle).
         tau_samples: random genotypes that a search by shared weights also trains alone, that long and once, so that its
             log has Kendall's tau between both; 0 is none.
+        exhaustive: where the space has at most this many genotypes, the derivation scores every one of them, whatever
+            the strategy proposes; 0 is never.
+        measure: finalists whose network the derivation also times whole on this device, those of the front of PSNR
+            against multiply-adds first; a limit of latency is then one of measured milliseconds. 0 is none.
         derive_samples: genotypes that the derivation scores.
         derive_pictures: validation pictures it uses (0: all), each by its middle crop.
         derive_patch: side of that crop, LR pixels.
@@ -153,10 +168,16 @@ class SearchSettings:
     """
 
     scale: int = 2
+    space: SpaceName = "cells"
     layers: int = 12
     nodes: int = 4
     normal_operations: tuple[str, ...] = NORMAL_OPERATIONS
     upsampling_operations: tuple[str, ...] = UPSAMPLING_OPERATIONS
+    widths: tuple[int, ...] = (8, 16, 32)
+    depths: tuple[int, ...] = (2, 4, 6, 8)
+    blocks: tuple[str, ...] = ("conv_3x3",)
+    after: tuple[int, ...] = (0,)
+    colour: Literal["luma", "rgb"] = "luma"
     channels: int = 8
     image_skip: Literal["bicubic", "nearest", "none"] = "bicubic"
     cell_skip: float = 0.0
@@ -171,6 +192,9 @@ class SearchSettings:
     w_genotypes: int = 1
     batch: int = 16
     patch: int = 48
+    loss: LossName = "l1"
+    schedule: Schedule = "cosine"
+    ema: float = 0.0
     lr: float = 1e-3
     lr_end: float = 1e-5
     grad_clip: float = 0.0
@@ -199,6 +223,8 @@ class SearchSettings:
     short_steps: int = 100
     short_lr: float = 4e-3
     tau_samples: int = 12
+    exhaustive: int = 0
+    measure: int = 0
     derive_samples: int = 100
     derive_pictures: int = 16
     derive_patch: int = 48
@@ -212,7 +238,7 @@ class SearchSettings:
         )
         at_least_zero = (
             "cell_skip warmup w_steps controller_steps lr_end grad_clip controller_lr_end entropy_weight"
-            " cost_reference score_batch derive_pictures tau_samples seed"
+            " cost_reference score_batch derive_pictures tau_samples seed exhaustive measure"
         )
         refuse_below(1, self, *at_least_one.split())
         refuse_below(0, self, *at_least_zero.split())
@@ -235,12 +261,19 @@ class SearchSettings:
             raise HnasError(f"tournament is {self.tournament}; allowed is at most population, {self.population}")
         if self.tau_samples == 1:
             raise HnasError("tau_samples is 1; allowed are 0 (no Kendall's tau), and 2 and more")
-        self.space, self.lam_range, self.limits, self.lr_shape  # noqa: B018 - they check their own values
+        if not 0 <= self.ema < 1:
+            raise HnasError(f"ema is {self.ema}; allowed is 0 (off) up to, but not, 1 (0.999 is usual)")
+        self.search_space, self.lam_range, self.limits, self.lr_shape  # noqa: B018 - they check their own values
 
     @property
-    def space(self) -> SearchSpace:
-        """The search space."""
-        return SearchSpace(self.layers, self.nodes, tuple(self.normal_operations), tuple(self.upsampling_operations))
+    def search_space(self) -> Space:
+        """The genotypes to choose from."""
+        return space_of(self.space, self)
+
+    @property
+    def exhausts(self) -> bool:
+        """Whether the derivation scores the whole space."""
+        return self.search_space.size <= self.exhaustive
 
     @property
     def lam_range(self) -> tuple[float, float]:

@@ -10,12 +10,12 @@ import torch
 from torch import Generator
 
 from hnas.errors import HnasError
-from hnas.searching.controller import HEADS, Controller, Policy
+from hnas.searching.controller import Controller, Policy
 from hnas.searching.every_lambda import ENTROPY, IMITATION, best_known, importance, other_lambdas, to_imitate
 from hnas.searching.reward import Known, Scored, Spread
 from hnas.searching.settings import SearchSettings
 from hnas.searching.within import Usage, draw_uniformly, draw_within
-from hnas.space import Genotype, SearchSpace
+from hnas.space import Genotype, Space
 from hnas.training.settings import cosine
 
 
@@ -51,7 +51,7 @@ class Strategy(Protocol):
 def build_strategy(settings: SearchSettings, usage: Usage) -> Strategy:
     """The strategy that the settings name."""
     if settings.strategy == "random":
-        return RandomStrategy(settings.space, usage)
+        return RandomStrategy(settings.search_space, usage)
     if settings.strategy == "evolution":
         return EvolutionStrategy(settings, usage)
     return ControllerStrategy(settings, usage)
@@ -60,7 +60,7 @@ def build_strategy(settings: SearchSettings, usage: Usage) -> Strategy:
 class RandomStrategy:
     """Uniform sampling: the yardstick for every other strategy."""
 
-    def __init__(self, space: SearchSpace, usage: Usage) -> None:
+    def __init__(self, space: Space, usage: Usage) -> None:
         self._space, self._usage = space, usage
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
@@ -89,7 +89,7 @@ class ControllerStrategy:
     def __init__(self, settings: SearchSettings, usage: Usage) -> None:
         self._settings, self._usage = settings, usage
         self.controller = Controller(
-            settings.space,
+            settings.search_space,
             generator=torch.Generator().manual_seed(settings.seed),
             hidden=settings.hidden,
             lam_range=settings.lam_range if settings.conditional else None,
@@ -105,7 +105,7 @@ class ControllerStrategy:
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """See :class:`Strategy`. Limits cut the distribution: what is outside them is drawn again, or made to fit."""
         generator = _generator(random)
-        space = self._settings.space
+        space = self._settings.search_space
         return draw_within(
             count, lambda many: self._sample(many, generator, lam), self._usage, space=space, random=random
         )
@@ -142,7 +142,7 @@ class ControllerStrategy:
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
         self._updates += 1
-        entropy = {head: policy.entropies[head][: len(scored)].mean().item() for head in HEADS}
+        entropy = {head: values[: len(scored)].mean().item() for head, values in policy.entropies.items()}
         return {"entropy": entropy, "baseline": baselines[0], "lr_controller": lr}
 
     def _imitation_loss(self, lams: Sequence[float], spread: Spread) -> torch.Tensor:
@@ -229,13 +229,14 @@ class EvolutionStrategy:
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """Uniform samples until the population is full, then mutated parents."""
-        space = self._settings.space
+        space = self._settings.search_space
         if len(self._population) < self._settings.population:
             return draw_uniformly(count, space, self._usage, random)
 
         def one() -> Genotype:
             drawn = random.sample(self._population, self._settings.tournament)
-            return space.mutate(self._ranked(drawn, lam)[0].genotype, random)
+            mutated: Genotype = space.mutate(self._ranked(drawn, lam)[0].genotype, random)
+            return mutated
 
         return draw_within(count, lambda many: [one() for _ in range(many)], self._usage, space=space, random=random)
 

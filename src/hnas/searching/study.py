@@ -33,7 +33,8 @@ from hnas.searching.scoring import short_scorer
 from hnas.searching.settings import STUDY_POINTS, SearchSettings, StrategyName, StudySettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
-from hnas.space import Genotype
+from hnas.space import Genotype, read_genotype
+from hnas.space.shapes import OPERATION_STYLES
 from hnas.training.devices import start_fabric
 from hnas.training.run_folder import CONFIG, RunFolder, open_run
 
@@ -202,7 +203,8 @@ def _open_scorer(folder: Path, pictures: _Pictures, settings: SearchSettings, se
 
 
 def _random_genotype(settings: SearchSettings, index: int) -> Genotype:
-    return settings.space.sample(Random(f"alone {index}"))
+    drawn: Genotype = settings.search_space.sample(Random(f"alone {index}"))
+    return drawn
 
 
 def _train_alone(
@@ -303,7 +305,7 @@ def _best_so_far(lines: Sequence[dict[str, Any]]) -> list[Genotype]:
     best = []
     for index in range(STUDY_POINTS):
         seen = lines[: max(1, round(len(lines) * (index + 1) / STUDY_POINTS))]
-        best.append(Genotype.from_dict(max(seen, key=lambda line: line["worth"])["genotype"]))
+        best.append(read_genotype(max(seen, key=lambda line: line["worth"])["genotype"]))
     return best
 
 
@@ -312,7 +314,7 @@ def _front(lines: Sequence[dict[str, Any]]) -> list[Genotype]:
     ranks = pareto_ranks([(line["gain"], -line["cost"]) for line in lines])
     first = sorted((line for line, rank in zip(lines, ranks, strict=True) if rank == 0), key=lambda line: line["cost"])
     step = max(1, -(-len(first) // _FRONT))
-    return [Genotype.from_dict(line["genotype"]) for line in first[::step]]
+    return [read_genotype(line["genotype"]) for line in first[::step]]
 
 
 def hypervolume(points: Sequence[tuple[float, float]], *, worst: tuple[float, float] = WORST) -> float:
@@ -347,12 +349,13 @@ def _entropies(folder: Path, name: str, seeds: int) -> dict[str, list[float]]:
 
 
 def _histogram(folder: Path, name: str, seeds: int) -> dict[str, float]:
-    """Share of every operation among the edges of its kind of cell, in the last quarter of the evaluations."""
-    counts: Counter[str] = Counter()
+    """Share of every operation among those of its kind of cell (or chain), in the last quarter of the evaluations."""
+    counts: dict[str, Counter[str]] = {}
     for seed in range(seeds):
         lines = _evaluations(folder / f"seed-{seed}-{name}")
         for line in lines[-max(1, len(lines) // 4) :]:
-            genotype = Genotype.from_dict(line["genotype"])
-            counts.update(edge.operation for cell in (genotype.normal, genotype.upsampling) for edge in cell.edges)
-    edges = sum(counts.values()) / 2  # both cells have as many
-    return {operation: count / edges for operation, count in sorted(counts.items())}
+            genotype = read_genotype(line["genotype"])
+            for question, names in genotype.chosen().items():
+                counts.setdefault(question, Counter()).update(names)
+    shares = {name: count / one.total() for one in counts.values() for name, count in one.items()}
+    return {name: share for name, share in sorted(shares.items()) if name in OPERATION_STYLES}

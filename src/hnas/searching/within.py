@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 
 from hnas.errors import HnasError
-from hnas.space import Genotype, SearchSpace
+from hnas.space import Genotype, Space
 
 #: How much of its limits a genotype uses: cost divided by limit, the largest where there are several; at most 1 within.
 Usage = Callable[[Genotype], float]
@@ -26,7 +26,7 @@ def draw_within(
     sample: Callable[[int], Sequence[Genotype]],
     usage: Usage,
     *,
-    space: SearchSpace,
+    space: Space,
     random: Random,
     changes: int = 0,
 ) -> list[Genotype]:
@@ -59,7 +59,7 @@ def draw_within(
     return kept[:count]
 
 
-def draw_uniformly(count: int, space: SearchSpace, usage: Usage, random: Random) -> list[Genotype]:
+def draw_uniformly(count: int, space: Space, usage: Usage, random: Random) -> list[Genotype]:
     """``count`` genotypes, each as likely as every other within the limits; :func:`draw_within` says how."""
     return draw_within(
         count,
@@ -71,7 +71,7 @@ def draw_uniformly(count: int, space: SearchSpace, usage: Usage, random: Random)
     )
 
 
-def _move_within(genotype: Genotype, usage: Usage, space: SearchSpace, random: Random) -> Genotype:
+def _move_within(genotype: Genotype, usage: Usage, space: Space, random: Random) -> Genotype:
     failures = 0
     while usage(genotype) > 1.0:
         changed = space.mutate(genotype, random)
@@ -88,7 +88,7 @@ def _move_within(genotype: Genotype, usage: Usage, space: SearchSpace, random: R
     return genotype
 
 
-def _wander(genotype: Genotype, changes: int, usage: Usage, space: SearchSpace, random: Random) -> Genotype:
+def _wander(genotype: Genotype, changes: int, usage: Usage, space: Space, random: Random) -> Genotype:
     for _ in range(changes):
         changed = space.mutate(genotype, random)
         if usage(changed) <= 1.0:
@@ -96,13 +96,13 @@ def _wander(genotype: Genotype, changes: int, usage: Usage, space: SearchSpace, 
     return genotype
 
 
-def cheapest(space: SearchSpace, cost: Callable[[Genotype], float]) -> Genotype:
+def cheapest(space: Space, cost: Callable[[Genotype], float]) -> Genotype:
     """The genotype of the smallest cost, found by the best single change, again and again.
 
     Costs are sums over edges, and cells before the upsampling cell cost no more than cells after it, so this ends at
     the smallest.
     """
-    genotype = space.sample(Random(0))
+    genotype: Genotype = space.sample(Random(0))
     while True:
         best = min(space.neighbours(genotype), key=cost, default=genotype)
         if cost(best) >= cost(genotype):

@@ -1,30 +1,21 @@
-"""What a network may look like: genotypes, their search space, the paper's named ones. No torch here."""
+"""What a network may look like: genotypes and the spaces that they come from. No torch here.
 
-from hnas.space.genotype import (
-    CELL_INPUTS,
-    NORMAL_OPERATIONS,
-    OPERATIONS,
-    UPSAMPLING_OPERATIONS,
-    Cell,
-    CellKind,
-    Edge,
-    Genotype,
-    Node,
-)
-from hnas.space.named import NAMED_GENOTYPES, load_genotype
-from hnas.space.search_space import SearchSpace
+There are two kinds: :mod:`hnas.space.cells`, the paper's, and :mod:`hnas.space.chain`. Everything else knows them by
+:class:`Genotype`, :class:`Space` and the entries of :data:`KINDS`.
+"""
+
+from hnas.space.kinds import KINDS, SpaceName, load_genotype, parse_genotype, read_genotype, space_of
+from hnas.space.protocol import Choice, Genotype, Head, Space
 
 __all__ = [
-    "CELL_INPUTS",
-    "NAMED_GENOTYPES",
-    "NORMAL_OPERATIONS",
-    "OPERATIONS",
-    "UPSAMPLING_OPERATIONS",
-    "Cell",
-    "CellKind",
-    "Edge",
+    "KINDS",
+    "Choice",
     "Genotype",
-    "Node",
-    "SearchSpace",
+    "Head",
+    "Space",
+    "SpaceName",
     "load_genotype",
+    "parse_genotype",
+    "read_genotype",
+    "space_of",
 ]

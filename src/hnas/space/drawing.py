@@ -1,8 +1,8 @@
-"""Draws a genotype as SVG or PNG, so that its cells can be read at a glance.
+"""Draws a genotype as SVG or PNG, so that it can be read at a glance.
 
-The layout is this project's own (``layout.py``), so no graph program is needed. SVG is written as text: small, crisp,
-dark where the reader's system is dark. PNG is painted by matplotlib's Agg, which the project depends on anyway;
-nothing touches pyplot's global state.
+The layouts are this project's own (``cells/layout.py``, ``chain/layout.py``), so no graph program is needed. SVG is
+written as text: small, crisp, dark where the reader's system is dark. PNG is painted by matplotlib's Agg, which the
+project depends on anyway; nothing touches pyplot's global state.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from xml.sax.saxutils import escape
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
-from hnas.space.genotype import Genotype
-from hnas.space.layout import OPERATION_STYLES, PALETTE, Drawing, Line, Rect, Shape, layout
+from hnas.space.kinds import KINDS
+from hnas.space.protocol import Genotype
+from hnas.space.shapes import OPERATION_STYLES, PALETTE, Drawing, Line, Rect, Shape
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,27 +56,15 @@ def genotype_svg(genotype: Genotype, *, scale: int | None = None, standalone: bo
         scale: written at the upsampling cell, where known.
         standalone: carry the style rules; without them the page must hold :data:`STYLESHEET`.
     """
-    drawing = layout(genotype, scale=scale)
+    drawing = KINDS[genotype.kind].layout(genotype, scale)
     size = f"{drawing.width:.0f} {drawing.height:.0f}"
     width, height = size.split()
     style = f"<style>{STYLESHEET}</style>" if standalone else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="genotype" role="img" viewBox="0 0 {size}" width="{width}" '
-        f'height="{height}"><title>{_summary(genotype)}</title>{style}'
+        f'height="{height}"><title>{escape(drawing.title)}</title>{style}'
         f"{''.join(_element(shape) for shape in drawing.shapes)}</svg>"
     )
-
-
-def _summary(genotype: Genotype) -> str:
-    cells = "; ".join(
-        f"{cell.kind} cell: "
-        + ", ".join(
-            f"node {index} = " + " + ".join(f"{edge.operation}({edge.source})" for edge in node)
-            for index, node in enumerate(cell.nodes)
-        )
-        for cell in (genotype.normal, genotype.upsampling)
-    )
-    return f"{genotype.layers} layers, upsampling cell at {genotype.position}; {cells}"
 
 
 def _element(shape: Shape) -> str:
@@ -122,7 +111,7 @@ def draw_genotype(genotype: Genotype, path: str | Path, *, scale: int | None = N
         write_atomically(path, genotype_svg(genotype, scale=scale))
     else:
         buffer = io.BytesIO()
-        _figure(layout(genotype, scale=scale)).savefig(buffer, format="png", dpi=144)
+        _figure(KINDS[genotype.kind].layout(genotype, scale)).savefig(buffer, format="png", dpi=144)
         write_atomically(path, buffer.getvalue())
 
 

@@ -9,6 +9,9 @@ from typing import Literal
 from hnas.bounds import refuse_below, refuse_not_above_zero, refuse_unlisted
 from hnas.errors import HnasError
 
+LossName = Literal["l1", "l1+fft"]
+Schedule = Literal["cosine", "one-cycle"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
@@ -40,9 +43,9 @@ class TrainingSettings:
     patch: int = 48
     lr: float = 1e-3
     lr_end: float = 1e-5
-    schedule: Literal["cosine", "one-cycle"] = "cosine"
+    schedule: Schedule = "cosine"
     warmup: int = 0
-    loss: Literal["l1", "l1+fft"] = "l1"
+    loss: LossName = "l1"
     ema: float = 0.0
     grad_clip: float = 0.0
     seed: int = 0
@@ -85,10 +88,16 @@ def cosine(start: float, end: float, progress: float) -> float:
 
 def learning_rate(settings: TrainingSettings, step: int) -> float:
     """The learning rate of the step-th update, counted from 0: a function of the step, so there is no state to save."""
-    last = settings.steps - 1
-    rising = max(0.3 * settings.steps - 1, 0) if settings.schedule == "one-cycle" else settings.warmup
+    return scheduled(
+        settings.schedule, settings.lr, settings.lr_end, step=step, steps=settings.steps, warmup=settings.warmup
+    )
+
+
+def scheduled(schedule: Schedule, lr: float, lr_end: float, *, step: int, steps: int, warmup: int = 0) -> float:
+    """The learning rate of the step-th of so many updates, counted from 0; see :class:`TrainingSettings`."""
+    rising = max(0.3 * steps - 1, 0) if schedule == "one-cycle" else warmup
     if step < rising:
-        if settings.schedule == "one-cycle":
-            return cosine(settings.lr / 25, settings.lr, step / rising)
-        return settings.lr * (step + 1) / (settings.warmup + 1)
-    return cosine(settings.lr, settings.lr_end, (step - rising) / max(last - rising, 1))
+        if schedule == "one-cycle":
+            return cosine(lr / 25, lr, step / rising)
+        return lr * (step + 1) / (warmup + 1)
+    return cosine(lr, lr_end, (step - rising) / max(steps - 1 - rising, 1))

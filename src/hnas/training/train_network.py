@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hnas import __version__
-from hnas.data.folders import Pair, load_pairs
+from hnas.data.folders import Pair, load_pairs, summary
 from hnas.data.patches import PatchSampler
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
-from hnas.nets import FORMAT, Network, NetworkSettings, build_model, device_description
+from hnas.nets import FORMAT, NetworkSettings, build_model, device_description, network_of
 from hnas.nets.peers import PEERS
 from hnas.space import load_genotype
 from hnas.training.devices import on_first_process, start_fabric
@@ -132,8 +130,8 @@ def train_network(
     width_and_skips = {field.name for field in fields(NetworkSettings)}  # the model's description has them
     provenance = {
         **{name: value for name, value in job.config().items() if name not in width_and_skips},
-        "data": [_summary(folder, pictures) for folder, pictures in folders.items()],
-        "val": _summary(job.val, val_pairs) if job.val else None,
+        "data": [{"folder": folder.name, **summary(pictures)} for folder, pictures in folders.items()],
+        "val": {"folder": job.val.name, **summary(val_pairs)} if job.val else None,
         "warm_start": "/".join(job.warm_start.parts[-2:]) if job.warm_start else None,
         "device": device_description(fabric.device),
         "kept_step": result.step,
@@ -175,19 +173,14 @@ def model_description(model: str | Path, network: NetworkSettings) -> dict[str, 
             raise HnasError(f"{model}: a peer has a width and skips of its own; leave all but --scale out")
         return {"format": FORMAT, "architecture": str(model).lower(), "scale": network.scale}
     path = Path(model)
-    return Network(load_genotype(path / "genotype.json" if path.is_dir() else model), network).description
+    with torch.device("meta"):
+        built = network_of(load_genotype(path / "genotype.json" if path.is_dir() else model), network)
+    description: dict[str, Any] = built.description  # type: ignore[assignment]  # every model has it
+    return description
 
 
 def _validation(pairs: Sequence[Pair], scale: int, device: torch.device) -> Validation:
     return lambda model: evaluate_model(model, pairs, scale=scale, device=device).psnr
-
-
-def _summary(folder: Path, pairs: Sequence[Pair]) -> dict[str, Any]:
-    """What was seen, without the paths of this machine: enough to tell whether another folder is the same."""
-    digest = hashlib.sha256()
-    for pair in pairs:
-        digest.update(np.ascontiguousarray(pair.hr).data)
-    return {"folder": folder.name, "pictures": len(pairs), "sha256": digest.hexdigest()}
 
 
 def copy_fitting(model: nn.Module, tensors: Mapping[str, Tensor], *, where: str) -> int:

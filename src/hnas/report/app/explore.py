@@ -11,7 +11,7 @@ from hnas.errors import HnasError
 from hnas.report.front import FrontChart, front_chart
 from hnas.report.page import scale_of, templates
 from hnas.report.run import read_run
-from hnas.space import Genotype
+from hnas.space import Genotype, read_genotype
 from hnas.space.drawing import genotype_svg
 
 
@@ -40,7 +40,7 @@ class Exploration:
         Raises:
             HnasError: there is no such point.
         """
-        return Genotype.from_dict(self.chart.genotypes[self._data(point)["drawing"]])
+        return read_genotype(self.chart.genotypes[self._data(point)["drawing"]])
 
     def cells(self, point: int) -> str:
         """The drawn cells of a point."""

@@ -1,15 +1,16 @@
-"""The search space: which genotypes there are, how many, and how to draw and change one."""
+"""The space of networks of cells: which genotypes there are, how many, and how to draw and change one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 from random import Random
+from typing import ClassVar, TypeVar
 
 from hnas.errors import HnasError
-from hnas.space.genotype import (
+from hnas.space.cells.genotype import (
     CELL_INPUTS,
     MAX_LAYERS,
     MAX_NODES,
@@ -17,20 +18,26 @@ from hnas.space.genotype import (
     OPERATIONS,
     UPSAMPLING_OPERATIONS,
     Cell,
+    CellGenotype,
     CellKind,
     Edge,
-    Genotype,
     Node,
 )
+from hnas.space.protocol import Choice, Head
+
+T = TypeVar("T")
+_FIRST_SOURCE = CELL_INPUTS[0]
 
 
 @dataclass(frozen=True)
-class SearchSpace:
-    """All genotypes with these layers, nodes and operations; the defaults are the paper's (3.2 and 5.1).
+class CellSpace:
+    """All genotypes with these layers, nodes and operations; the defaults are the paper's (II-A).
 
     Raises:
         HnasError: a number outside its bounds, an unknown, missing or repeated operation.
     """
+
+    kind: ClassVar[str] = "cells"
 
     layers: int = 12
     nodes: int = 4
@@ -57,7 +64,7 @@ class SearchSpace:
 
     def __contains__(self, genotype: object) -> bool:
         return (
-            isinstance(genotype, Genotype)
+            isinstance(genotype, CellGenotype)
             and genotype.layers == self.layers
             and all(
                 len(cell.nodes) == self.nodes
@@ -73,11 +80,11 @@ class SearchSpace:
         cells: int = prod((sources * len(self.operations(kind)) ** self.nodes) ** 2 for kind in OPERATIONS)
         return self.layers * cells
 
-    def __iter__(self) -> Iterator[Genotype]:
+    def __iter__(self) -> Iterator[CellGenotype]:
         """Every genotype, each once: meant for tiny spaces."""
         cells = product(self._cells("normal"), self._cells("upsampling"), range(1, self.layers + 1))
         for normal, upsampling, position in cells:
-            yield Genotype(self.layers, position, normal, upsampling)
+            yield CellGenotype(self.layers, position, normal, upsampling)
 
     def _cells(self, kind: CellKind) -> Iterator[Cell]:
         choices = []
@@ -87,9 +94,55 @@ class SearchSpace:
         for nodes in product(*choices):
             yield Cell(kind, nodes)
 
-    def sample(self, random: Random) -> Genotype:
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """Normal cell, upsampling cell, and the position, which sees how both ended (paper, II-B)."""
+        return (
+            Head("normal", "cell", self._cell_choices("normal")),
+            Head("upsampling", "cell", self._cell_choices("upsampling")),
+            Head("position", "network", (Choice("position", self.layers),), sees=("normal", "upsampling")),
+        )
+
+    def _cell_choices(self, kind: CellKind) -> tuple[Choice, ...]:
+        """For every node its two sources, then its two operations."""
+        operation = Choice("operation", len(self.operations(kind)))
+        nodes = ((Choice("source", len(self.sources(node))),) * 2 + (operation,) * 2 for node in range(self.nodes))
+        return tuple(choice for node in nodes for choice in node)
+
+    def encode(self, genotype: CellGenotype) -> tuple[int, ...]:
+        """See :class:`hnas.space.protocol.SpaceOf`."""
+        tokens: list[int] = []
+        for cell in (genotype.normal, genotype.upsampling):
+            for node in cell.nodes:
+                tokens += [edge.source - _FIRST_SOURCE for edge in node]
+                tokens += [self.operations(cell.kind).index(edge.operation) for edge in node]
+        return (*tokens, genotype.position - 1)
+
+    def decode(self, tokens: Sequence[int]) -> CellGenotype:
+        """See :class:`hnas.space.protocol.SpaceOf`."""
+        *edges, position = tokens
+        middle = len(edges) // 2
+        normal, upsampling = (
+            self._decode_cell("normal", edges[:middle]),
+            self._decode_cell("upsampling", edges[middle:]),
+        )
+        return CellGenotype(self.layers, position + 1, normal, upsampling)
+
+    def _decode_cell(self, kind: CellKind, tokens: Sequence[int]) -> Cell:
+        nodes = []
+        for start in range(0, len(tokens), 4):
+            (source, other_source), (name, other_name) = tokens[start : start + 2], tokens[start + 2 : start + 4]
+            first = Edge(self.operations(kind)[name], source + _FIRST_SOURCE)
+            nodes.append((first, Edge(self.operations(kind)[other_name], other_source + _FIRST_SOURCE)))
+        return Cell(kind, tuple(nodes))
+
+    def open_options(self, earlier: Sequence[int]) -> int:
+        """See :class:`hnas.space.protocol.SpaceOf`; here earlier tokens close nothing."""
+        return [choice for head in self.heads for choice in head.choices][len(earlier)].options
+
+    def sample(self, random: Random) -> CellGenotype:
         """A genotype, each as likely as every other."""
-        return Genotype(
+        return CellGenotype(
             layers=self.layers,
             position=random.randint(1, self.layers),
             normal=self._sample_cell("normal", random),
@@ -102,7 +155,7 @@ class SearchSpace:
 
         return Cell(kind, tuple((edge(node), edge(node)) for node in range(self.nodes)))
 
-    def neighbours(self, genotype: Genotype) -> Iterator[Genotype]:
+    def neighbours(self, genotype: CellGenotype) -> Iterator[CellGenotype]:
         """Every genotype that differs in exactly one choice: one operation, one source, or the position."""
         for position in range(1, self.layers + 1):
             if position != genotype.position:
@@ -122,7 +175,7 @@ class SearchSpace:
                             else replace(genotype, upsampling=changed)
                         )
 
-    def mutate(self, genotype: Genotype, random: Random) -> Genotype:
+    def mutate(self, genotype: CellGenotype, random: Random) -> CellGenotype:
         """A genotype that differs in exactly one choice: one operation, one source, or the position.
 
         Raises:
@@ -151,6 +204,39 @@ class SearchSpace:
             edge = replace(edge, operation=random.choice(names))
         changed = _with_edge(cell, node, slot, edge)
         return replace(genotype, normal=changed) if kind_ == "normal" else replace(genotype, upsampling=changed)
+
+    def fair(self, count: int, random: Random) -> list[CellGenotype]:
+        """Uniform genotypes that together show every choice of every edge as equally often as ``count`` allows.
+
+        Each genotype by itself is uniform; across the group, operations and sources of an edge are dealt out like
+        shuffled cards (the strict fairness of FairNAS, Chu et al., 2021), so the shared weights of all get the same
+        training.
+        """
+        positions = _dealt(range(1, self.layers + 1), count, random)
+        normal, upsampling = (self._fair_cells(kind, count, random) for kind in OPERATIONS)
+        return [
+            CellGenotype(self.layers, position, first, second)
+            for position, first, second in zip(positions, normal, upsampling, strict=True)
+        ]
+
+    def _fair_cells(self, kind: CellKind, count: int, random: Random) -> list[Cell]:
+        nodes = []
+        for node in range(self.nodes):
+            slots = []
+            for _ in range(2):
+                operations = _dealt(self.operations(kind), count, random)
+                sources = _dealt(self.sources(node), count, random)
+                slots.append([Edge(*edge) for edge in zip(operations, sources, strict=True)])
+            nodes.append(list(zip(*slots, strict=True)))
+        return [Cell(kind, tuple(cell)) for cell in zip(*nodes, strict=True)]
+
+
+def _dealt(choices: Sequence[T], count: int, random: Random) -> list[T]:
+    """``count`` choices from shuffled decks, one deck after the other."""
+    dealt: list[T] = []
+    while len(dealt) < count:
+        dealt += random.sample(choices, len(choices))
+    return dealt[:count]
 
 
 def _with_edge(cell: Cell, node: int, slot: int, edge: Edge) -> Cell:

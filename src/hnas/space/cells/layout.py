@@ -7,91 +7,10 @@ and enters a box that names its operation. Rows and channels belong to one value
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import permutations
-from typing import Literal
 
-from hnas.space.genotype import CELL_INPUTS, OPERATIONS, Cell, Genotype
-
-#: Operation -> (colour, label in a box, explanation in the legend). White text is legible on every colour (4.5:1).
-OPERATION_STYLES: dict[str, tuple[str, str, str]] = {
-    "identity": ("#64748b", "identity", "passes its input on"),
-    "dil_conv_3x3": ("#0e7a6d", "dil conv 3×3", "dilated convolution"),
-    "dil_conv_5x5": ("#0b5563", "dil conv 5×5", "dilated convolution"),
-    "sep_conv_3x3": ("#2f6fd0", "sep conv 3×3", "separable convolution, twice"),
-    "sep_conv_5x5": ("#3730a3", "sep conv 5×5", "separable convolution, twice"),
-    "up_down_projection": ("#b4540a", "up-down proj.", "up- and down-projection block"),
-    "rcab": ("#a3195b", "RCAB", "residual channel attention block"),
-    "area": ("#6b7280", "area", "interpolation"),
-    "bilinear": ("#4d7c0f", "bilinear", "interpolation"),
-    "nearest": ("#0e7490", "nearest", "interpolation"),
-    "sub_pixel": ("#7c3aed", "sub-pixel", "convolution, then pixel shuffle"),
-    "deconvolution": ("#be123c", "deconvolution", "transposed convolution"),
-}
-
-#: The colours that are not an operation's, on light and on dark ground.
-PALETTE: dict[str, tuple[str, str]] = {
-    "ground": ("#ffffff", "#14171c"),
-    "ink": ("#1c2430", "#e8ebf0"),
-    "muted": ("#5d6878", "#9aa5b5"),
-    "wire": ("#8592a4", "#76839a"),
-    "node": ("#1c2430", "#e8ebf0"),
-    "layer": ("#d5dce6", "#39424f"),
-    "accent": ("#be123c", "#e5486b"),
-}
-
-Anchor = Literal["start", "middle", "end"]
-
-
-@dataclass(frozen=True)
-class Rect:
-    """A rectangle; colours are keys of the palette or of the operations, or None for none."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    fill: str | None
-    radius: float = 0.0
-    stroke: str | None = None
-
-
-@dataclass(frozen=True)
-class Text:
-    """One line of text; ``y`` is the middle of its small letters' height, ``size`` in pixels."""
-
-    x: float
-    y: float
-    text: str
-    size: float = 12.0
-    fill: str = "ink"
-    anchor: Anchor = "middle"
-    bold: bool = False
-    turned: bool = False  # reads upwards
-
-
-@dataclass(frozen=True)
-class Line:
-    """A path: ``("M", x, y)``, ``("L", x, y)`` and ``("Q", control x, control y, x, y)``."""
-
-    path: tuple[tuple[str | float, ...], ...]
-    stroke: str = "wire"
-    width: float = 1.6
-    arrow: bool = False
-
-
-Shape = Rect | Text | Line
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """Shapes in the order in which they are painted, on a ground of this size in pixels."""
-
-    width: float
-    height: float
-    shapes: tuple[Shape, ...]
-
+from hnas.space.cells.genotype import CELL_INPUTS, OPERATIONS, Cell, CellGenotype
+from hnas.space.shapes import OPERATION_STYLES, Drawing, Line, Rect, Shape, Text, moved
 
 _BOX = (116.0, 24.0)  # an operation's box
 _ROW = 31.0  # between the two boxes of a node
@@ -103,7 +22,7 @@ _BEND = 8.0
 _MARGIN = 24.0
 
 
-def layout(genotype: Genotype, *, scale: int | None = None) -> Drawing:
+def layout(genotype: CellGenotype, scale: int | None = None) -> Drawing:
     """The whole picture: the row of layers, both cells, the legend.
 
     Args:
@@ -125,14 +44,26 @@ def layout(genotype: Genotype, *, scale: int | None = None) -> Drawing:
     for drawing, title, where in titles:
         shapes.append(Text(x, y, title, size=15, anchor="start", bold=True))
         shapes.append(Text(x + 9.4 * len(title), y + 1, where, fill="muted", anchor="start"))
-        shapes += _moved(drawing.shapes, x, y + 30)
+        shapes += moved(drawing.shapes, x, y + 30)
         bottom = max(bottom, y + 30 + drawing.height)
         x, y = (x + drawing.width + 56, y) if beside else (x, bottom + 40)
     legend = _legend(genotype, width)
-    shapes += _moved(legend.shapes, 0, bottom + 26)
+    shapes += moved(legend.shapes, 0, bottom + 26)
     height = bottom + 26 + legend.height
     ground = Rect(0, 0, width + 2 * _MARGIN, height + 2 * _MARGIN, fill="ground")
-    return Drawing(ground.width, ground.height, (ground, *_moved(shapes, _MARGIN, _MARGIN)))
+    return Drawing(ground.width, ground.height, (ground, *moved(shapes, _MARGIN, _MARGIN)), _title(genotype))
+
+
+def _title(genotype: CellGenotype) -> str:
+    cells = "; ".join(
+        f"{cell.kind} cell: "
+        + ", ".join(
+            f"node {index} = " + " + ".join(f"{edge.operation}({edge.source})" for edge in node)
+            for index, node in enumerate(cell.nodes)
+        )
+        for cell in (genotype.normal, genotype.upsampling)
+    )
+    return f"{genotype.layers} layers, upsampling cell at {genotype.position}; {cells}"
 
 
 def _cell(cell: Cell) -> Drawing:
@@ -256,7 +187,7 @@ def _circle(x: float, y: float, text: str, *, hollow: bool = False) -> list[Shap
     return [circle, Text(x, y, text, fill=ink, bold=True)]
 
 
-def _strip(genotype: Genotype, width: float, scale: int | None) -> Drawing:
+def _strip(genotype: CellGenotype, width: float, scale: int | None) -> Drawing:
     """The layers in a row; they grow at the upsampling cell, as the picture does."""
     small, large, ground, end = 26.0, 44.0, 64.0, 84.0
     pitch = min(max((width - 2 * end) / genotype.layers, 7.0), 46.0)
@@ -282,7 +213,7 @@ def _strip(genotype: Genotype, width: float, scale: int | None) -> Drawing:
     return Drawing(x + end, ground + 20, tuple(shapes))
 
 
-def _legend(genotype: Genotype, width: float) -> Drawing:
+def _legend(genotype: CellGenotype, width: float) -> Drawing:
     """The operations that occur, in the order of their registry, and how to read the lines."""
     used = {edge.operation for cell in (genotype.normal, genotype.upsampling) for edge in cell.edges}
     shapes: list[Shape] = []
@@ -305,17 +236,3 @@ def _legend(genotype: Genotype, width: float) -> Drawing:
         y += 20
         shapes.append(Text(0, y, note, size=11, fill="muted", anchor="start"))
     return Drawing(width, y + 8, tuple(shapes))
-
-
-def _moved(shapes: Sequence[Shape], dx: float, dy: float) -> list[Shape]:
-    moved: list[Shape] = []
-    for shape in shapes:
-        if isinstance(shape, Line):
-            path = tuple(
-                (step[0], *(float(value) + (dy if at % 2 else dx) for at, value in enumerate(step[1:])))
-                for step in shape.path
-            )
-            moved.append(replace(shape, path=path))
-        else:
-            moved.append(replace(shape, x=shape.x + dx, y=shape.y + dy))
-    return moved

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from hnas.errors import HnasError
-from hnas.space.genotype import Cell, CellKind, Edge, Genotype
+from hnas.space.cells.genotype import Cell, CellGenotype, CellKind, Edge
 
 
 def _cell(kind: CellKind, text: str) -> Cell:
@@ -18,8 +15,8 @@ def _cell(kind: CellKind, text: str) -> Cell:
 
 
 #: The costs in the comments are multiply-adds at C = 64, x2 and a 3x480x480 input, transposed convolutions included.
-NAMED_GENOTYPES: dict[str, Genotype] = {
-    "HNAS-A": Genotype(  # 357.3 G
+NAMED_GENOTYPES: dict[str, CellGenotype] = {
+    "HNAS-A": CellGenotype(  # 357.3 G
         layers=12,
         position=10,
         normal=_cell(
@@ -33,7 +30,7 @@ NAMED_GENOTYPES: dict[str, Genotype] = {
             "area 1, bilinear -2; bilinear -1, deconvolution 1",
         ),
     ),
-    "HNAS-B": Genotype(  # 490.6 G
+    "HNAS-B": CellGenotype(  # 490.6 G
         layers=12,
         position=12,
         normal=_cell(
@@ -47,7 +44,7 @@ NAMED_GENOTYPES: dict[str, Genotype] = {
             "sub_pixel 1, sub_pixel 1; deconvolution -2, nearest -1",
         ),
     ),
-    "HNAS-C": Genotype(  # 626.7 G; the cost printed in the paper belongs to position 10
+    "HNAS-C": CellGenotype(  # 626.7 G; the cost printed in the paper belongs to position 10
         layers=12,
         position=12,
         normal=_cell(
@@ -61,32 +58,3 @@ NAMED_GENOTYPES: dict[str, Genotype] = {
         ),
     ),
 }
-
-
-#: A genotype takes a few hundred bytes; anything near this is not one.
-_MAX_FILE_BYTES = 1 << 20
-
-
-def load_genotype(name_or_path: str | Path) -> Genotype:
-    """A genotype by the paper's name (``HNAS-A``) or from a JSON file.
-
-    Raises:
-        HnasError: neither a known name nor a readable file with a valid genotype.
-    """
-    named = NAMED_GENOTYPES.get(str(name_or_path).upper())
-    if named is not None:
-        return named
-    path = Path(name_or_path)
-    try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise HnasError(f"{path}: larger than 1 MiB, so not a genotype")
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise HnasError(f"{path}: not a text file, so not a genotype ({error.reason})") from error
-    except OSError as error:
-        names = ", ".join(NAMED_GENOTYPES)
-        raise HnasError(f"{path}: {error.strerror}; give one of {names} or a genotype's JSON file") from error
-    try:
-        return Genotype.from_json(text)
-    except HnasError as error:
-        raise HnasError(f"{path}: {error}") from error

@@ -1,13 +1,14 @@
-"""The genotype: a frozen, hashable, validated value that says what a network is, and its versioned JSON."""
+"""The genotype of a network of cells, as the paper has it: both cells and the position of the upsampling one."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from hnas.errors import HnasError
+from hnas.space.reading import fields_of, json_value, sequence, shown, whole_number
 
 FORMAT = "hnas-genotype/1"
 #: Bounds that keep a hostile file from asking for an absurd network; the paper uses 12 layers and 4 nodes.
@@ -26,8 +27,9 @@ NORMAL_OPERATIONS = (
 UPSAMPLING_OPERATIONS = ("area", "bilinear", "nearest", "sub_pixel", "deconvolution")
 
 CellKind = Literal["normal", "upsampling"]
+#: What an edge of each kind of cell may be; the paper's space has the seven and the five above.
 OPERATIONS: Mapping[CellKind, tuple[str, ...]] = {
-    "normal": NORMAL_OPERATIONS,
+    "normal": (*NORMAL_OPERATIONS, "conv_3x3"),
     "upsampling": UPSAMPLING_OPERATIONS,
 }
 #: The cell's inputs: the outputs of the two cells before it (-1 is the nearer one). Nodes count from 0.
@@ -47,7 +49,7 @@ Node = tuple[Edge, Edge]
 
 @dataclass(frozen=True)
 class Cell:
-    """A directed acyclic graph: every node is the sum of its two edges, the output joins all nodes (paper, 3.2).
+    """A directed acyclic graph: every node is the sum of its two edges, the output joins all nodes (paper, II-A).
 
     Raises:
         HnasError: an operation that this kind of cell does not have, or an edge from a node that is not earlier.
@@ -80,7 +82,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Genotype:
+class CellGenotype:
     """Both cells and the place of the upsampling cell among the layers.
 
     Attributes:
@@ -92,6 +94,8 @@ class Genotype:
     Raises:
         HnasError: a position outside 1..L, or cells of the wrong kind.
     """
+
+    kind: ClassVar[str] = "cells"
 
     layers: int
     position: int
@@ -120,41 +124,62 @@ class Genotype:
             "upsampling": _cell_to_list(self.upsampling),
         }
 
+    def summary(self) -> str:
+        """Position, and the operation and input of every edge, node by node, in one line."""
+        cells = (
+            f"{cell.kind} "
+            + "; ".join(", ".join(f"{edge.operation} {edge.source}" for edge in node) for node in cell.nodes)
+            for cell in (self.normal, self.upsampling)
+        )
+        return f"position {self.position}/{self.layers} | " + " | ".join(cells)
+
+    def lines(self) -> list[str]:
+        """Layers, position and both cells, a line for every node."""
+        before, after = self.position - 1, self.layers - self.position
+        lines = [
+            f"layers    {self.layers}",
+            f"position  {self.position} (normal cells: {before} before the upsampling cell, {after} after it)",
+        ]
+        for cell in (self.normal, self.upsampling):
+            nodes = [" + ".join(f"{edge.operation}({edge.source})" for edge in node) for node in cell.nodes]
+            lines += ["", f"{cell.kind} cell", *(f"  node {index} = {node}" for index, node in enumerate(nodes))]
+        return lines
+
+    def chosen(self) -> dict[str, tuple[str, ...]]:
+        """The operations of both cells and the position."""
+        cells = {
+            f"Operations of the {cell.kind} cell": tuple(edge.operation for edge in cell.edges)
+            for cell in (self.normal, self.upsampling)
+        }
+        return {**cells, "Position of the upsampling cell": (str(self.position),)}
+
+    @property
+    def idle(self) -> bool:
+        """Whether the normal cell passes its inputs on and does nothing else."""
+        return all(edge.operation == "identity" for edge in self.normal.edges)
+
     @classmethod
-    def from_json(cls, text: str) -> Genotype:
+    def from_json(cls, text: str) -> CellGenotype:
         """Reads :meth:`to_json`.
 
         Raises:
             HnasError: the text is no JSON, or its object no valid genotype.
         """
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise HnasError(f"this is no JSON ({error}); a genotype is an object of the format {FORMAT}") from error
-        return cls.from_dict(value)
+        return cls.from_dict(json_value(text, FORMAT))
 
     @classmethod
-    def from_dict(cls, value: object) -> Genotype:
+    def from_dict(cls, value: object) -> CellGenotype:
         """Reads :meth:`to_dict`.
 
         Raises:
             HnasError: a field is missing, unknown, of the wrong type, or the genotype is not valid.
         """
-        if not isinstance(value, Mapping):
-            raise HnasError(f"a genotype is a JSON object of the format {FORMAT}, not {_shown(value)}")
-        if value.get("format") != FORMAT:
-            raise HnasError(f"the genotype's format is {_shown(value.get('format'))}; allowed is {FORMAT!r}")
-        fields = {"format", "layers", "position", "normal", "upsampling"}
-        if missing := fields - value.keys():
-            raise HnasError(f"the genotype lacks {', '.join(sorted(missing))}")
-        if unknown := value.keys() - fields:
-            names = ", ".join(sorted(map(str, unknown)))
-            raise HnasError(f"the genotype has unknown fields {names}; allowed are {', '.join(sorted(fields))}")
+        fields = fields_of(value, FORMAT, {"layers", "position", "normal", "upsampling"})
         return cls(
-            layers=_whole_number("layers", value["layers"]),
-            position=_whole_number("position", value["position"]),
-            normal=_cell_from_list("normal", value["normal"]),
-            upsampling=_cell_from_list("upsampling", value["upsampling"]),
+            layers=whole_number("layers", fields["layers"]),
+            position=whole_number("position", fields["position"]),
+            normal=_cell_from_list("normal", fields["normal"]),
+            upsampling=_cell_from_list("upsampling", fields["upsampling"]),
         )
 
 
@@ -164,8 +189,8 @@ def _cell_to_list(cell: Cell) -> list[list[list[str | int]]]:
 
 def _cell_from_list(kind: CellKind, value: object) -> Cell:
     nodes: list[Node] = []
-    for index, node in enumerate(_sequence(f"the {kind} cell", value)):
-        pair = _sequence(f"node {index} of the {kind} cell", node)
+    for index, node in enumerate(sequence(f"the {kind} cell", value)):
+        pair = sequence(f"node {index} of the {kind} cell", node)
         if len(pair) != 2:
             raise HnasError(f"node {index} of the {kind} cell has {len(pair)} edges; allowed are exactly 2")
         first, second = (_edge_from_list(f"node {index} of the {kind} cell", edge) for edge in pair)
@@ -174,24 +199,7 @@ def _cell_from_list(kind: CellKind, value: object) -> Cell:
 
 
 def _edge_from_list(where: str, value: object) -> Edge:
-    edge = _sequence(f"an edge in {where}", value)
+    edge = sequence(f"an edge in {where}", value)
     if len(edge) != 2 or not isinstance(edge[0], str):
-        raise HnasError(f'an edge in {where} is {_shown(value)}; allowed is ["operation", source]')
-    return Edge(edge[0], _whole_number(f"the source of an edge in {where}", edge[1]))
-
-
-def _sequence(what: str, value: object) -> Sequence[object]:
-    if not isinstance(value, list | tuple):
-        raise HnasError(f"{what} is {_shown(value)}; a list is needed")
-    return value
-
-
-def _whole_number(what: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise HnasError(f"{what} is {_shown(value)}; a whole number is needed")
-    return value
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        raise HnasError(f'an edge in {where} is {shown(value)}; allowed is ["operation", source]')
+    return Edge(edge[0], whole_number(f"the source of an edge in {where}", edge[1]))

@@ -1,0 +1,95 @@
+"""A trained chain as one graph of plain convolutions, which is what is run, exported and counted.
+
+Brightness is folded into the stem, the change of all three colours into the tail, and the bicubic enlargement into
+one fixed 5x5 convolution that is added before the single pixel shuffle: no resizing, no change of colours, nothing
+that a runtime is slow at. The result is that of the network but for rounding, at the borders too.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hnas.nets.chain.network import LUMA, ChainNetwork
+from hnas.nets.network import enlarge_image
+
+if TYPE_CHECKING:
+    from hnas.space.chain import Colour
+
+#: A pixel of the bicubically enlarged picture looks two pixels around.
+_SKIP_RADIUS = 2
+
+
+class FoldedChain(nn.Module):
+    """The same function as a chain's network, for running only.
+
+    Args:
+        network: the trained one; it is left as it is.
+    """
+
+    def __init__(self, network: ChainNetwork) -> None:
+        super().__init__()
+        self.scale: int = network.scale
+        self.description: dict[str, Any] = network.description
+        colour = network.genotype.colour
+        self.pad = nn.ReplicationPad2d(_SKIP_RADIUS)
+        self.skip = _bicubic(network.scale)
+        self.stem = _stem(network.stem, colour)
+        self.body = copy.deepcopy(network.body)
+        self.grow = copy.deepcopy(network.head.grow)
+        self.late = copy.deepcopy(network.head.late)
+        self.tail = _tail(network.head.tail, colour)
+        self.shuffle = nn.PixelShuffle(network.scale)
+        for parameter in self.parameters():
+            parameter.requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """RGB in [0, 1]: (N, 3, H, W) to (N, 3, scale * H, scale * W), not clamped."""
+        picture = self.skip(self.pad(x))
+        features = self.body(F.relu(self.stem(x)))
+        if self.grow is None:
+            image: Tensor = self.shuffle(self.tail(features) + picture)
+        else:
+            image = self.tail(self.late(self.grow(features))) + self.shuffle(picture)
+        return image
+
+
+def _bicubic(scale: int) -> nn.Conv2d:
+    """The bicubic enlargement as a convolution of a picture with two more pixels on every side.
+
+    Its weights are what the enlargement makes of single bright pixels.
+    """
+    size = 2 * _SKIP_RADIUS + 1
+    single = torch.eye(size * size).view(size * size, 1, size, size)
+    start = _SKIP_RADIUS * scale
+    large = enlarge_image(single, scale, "bicubic")[:, 0, start : start + scale, start : start + scale]
+    kernels = large.reshape(size, size, scale**2).permute(2, 0, 1)  # of every pixel that the middle one becomes
+    conv = nn.Conv2d(3, 3 * scale**2, size, bias=False)
+    with torch.no_grad():
+        conv.weight.zero_()
+        for colour in range(3):
+            conv.weight[colour * scale**2 : (colour + 1) * scale**2, colour] = kernels
+    return conv
+
+
+def _stem(conv: nn.Conv2d, colour: Colour) -> nn.Conv2d:
+    return _plain(conv, conv.weight * torch.tensor(LUMA).view(1, 3, 1, 1) if colour == "luma" else conv.weight)
+
+
+def _tail(conv: nn.Conv2d, colour: Colour) -> nn.Conv2d:
+    return _plain(conv, *(3 * (conv.weight,) if colour == "luma" else (conv.weight,)))
+
+
+def _plain(conv: nn.Conv2d, *weights: Tensor) -> nn.Conv2d:
+    """A convolution of these weights, one after the other, each with the bias of another one."""
+    weight = torch.cat(weights).detach()
+    plain = nn.Conv2d(weight.shape[1], weight.shape[0], 3, padding=1)
+    assert conv.bias is not None
+    with torch.no_grad():
+        plain.weight.copy_(weight)
+        plain.bias.copy_(conv.bias.repeat(len(weights)))  # type: ignore[union-attr]
+    return plain

@@ -1,0 +1,191 @@
+"""What the genotypes of a space stand for: their networks, shared weights and costs, behind one interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, cast
+
+from torch import Tensor, nn
+
+from hnas.errors import HnasError
+from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost
+from hnas.nets.cost import Cost, network_cost
+from hnas.nets.latency_table import load_latency_table
+from hnas.nets.network import ImageSkip, Network, NetworkSettings
+from hnas.nets.operations import Norm
+from hnas.nets.supernet import Sharing, Supernet, SupernetSettings
+from hnas.space import Genotype
+from hnas.space.cells import CellGenotype, CellSpace
+from hnas.space.chain import ChainGenotype, ChainSpace
+
+#: The latency of a genotype at the target size, ms.
+PredictLatency = Callable[[Any], float]
+
+
+class SharedWeights(Protocol):
+    """A module with one set of weights for all genotypes of a space.
+
+    Attributes:
+        scale: by how much it enlarges.
+        whole_batch: whether a picture hangs on the others in its batch.
+    """
+
+    scale: Any
+    whole_batch: Any
+
+    def __call__(self, x: Tensor, genotype: Any) -> Tensor:
+        """The picture of one genotype: (N, 3, H, W) to (N, 3, scale * H, scale * W)."""
+
+    def pictures(self, x: Tensor, genotype: Any) -> Sequence[Tensor]:
+        """All pictures that one forward pass gives to train on, its own among them."""
+
+    def seen(self, picture: Tensor) -> Tensor:
+        """What of a picture training compares."""
+
+    def member(self, genotype: Any) -> nn.Module | None:
+        """The genotype's network with the weights that it has here; None where those are not its own."""
+
+    def groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        """All parameters, each group with what its learning rate is multiplied by."""
+
+
+class Family(Protocol):
+    """The networks of one space, at the sizes that a search is for."""
+
+    def supernet(self, space: Any) -> nn.Module:
+        """Shared weights (:class:`SharedWeights`) for a space, drawn from torch's global generator."""
+
+    def network(self, genotype: Any) -> nn.Module:
+        """The network as it is scored, with fresh weights."""
+
+    def target(self, genotype: Any) -> nn.Module:
+        """The network as it is trained in the end, with fresh weights."""
+
+    def cost(self, genotype: Any, lr_size: tuple[int, int]) -> Cost:
+        """What the target costs for a low-resolution picture of this size (height, width)."""
+
+    @classmethod
+    def alone(cls, genotype: Any, settings: NetworkSettings) -> nn.Module:
+        """The network by itself, outside any search, with fresh weights.
+
+        Raises:
+            HnasError: settings that this kind of network has not.
+        """
+
+    def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:
+        """Predictions of the target's latency by a table from its file.
+
+        Raises:
+            HnasError: no such table, or one that was measured for other networks.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """Networks of cells; the fields are settings of a search by their names."""
+
+    scale: int
+    nodes: int
+    channels: int
+    target_channels: int
+    image_skip: ImageSkip
+    cell_skip: float
+    norm: Norm
+    sharing: Sharing
+
+    @property
+    def _scored(self) -> NetworkSettings:
+        return NetworkSettings(self.channels, self.scale, self.image_skip, self.cell_skip, self.norm)
+
+    @property
+    def _target(self) -> NetworkSettings:
+        return NetworkSettings(channels=self.target_channels, scale=self.scale)
+
+    def supernet(self, space: CellSpace) -> nn.Module:
+        """See :class:`Family`."""
+        return Supernet(space, SupernetSettings(self._scored, sharing=self.sharing))
+
+    def network(self, genotype: CellGenotype) -> nn.Module:
+        """See :class:`Family`."""
+        return Network(genotype, self._scored)
+
+    def target(self, genotype: CellGenotype) -> nn.Module:
+        """See :class:`Family`."""
+        return Network(genotype, self._target)
+
+    def cost(self, genotype: CellGenotype, lr_size: tuple[int, int]) -> Cost:
+        """See :class:`Family`."""
+        return network_cost(genotype, self._target, lr_size=lr_size)
+
+    @classmethod
+    def alone(cls, genotype: CellGenotype, settings: NetworkSettings) -> nn.Module:
+        """See :class:`Family`."""
+        return Network(genotype, settings)
+
+    def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:
+        """See :class:`Family`."""
+        table = load_latency_table(path)
+        measured = (table.network.channels, table.network.scale, table.nodes, table.lr_size)
+        wanted = (self.target_channels, self.scale, self.nodes, lr_size)
+        if measured != wanted:
+            raise HnasError(
+                f"{path}: measured for (channels, scale, nodes, LR size) {measured}, and the search is for {wanted}; "
+                "measure it anew, or set target_channels, scale, nodes and lr_size"
+            )
+        return table.predict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chains:
+    """Networks of plain chains; the fields are settings of a search by their names."""
+
+    scale: int
+
+    def supernet(self, space: ChainSpace) -> nn.Module:
+        """See :class:`Family`."""
+        return ChainSupernet(space, self.scale)
+
+    def network(self, genotype: ChainGenotype) -> nn.Module:
+        """See :class:`Family`."""
+        return ChainNetwork(genotype, self.scale)
+
+    target = network
+
+    def cost(self, genotype: ChainGenotype, lr_size: tuple[int, int]) -> Cost:
+        """See :class:`Family`."""
+        return chain_cost(genotype, self.scale, lr_size=lr_size)
+
+    @classmethod
+    def alone(cls, genotype: ChainGenotype, settings: NetworkSettings) -> nn.Module:
+        """See :class:`Family`; of the settings a chain has the scale alone."""
+        if settings != NetworkSettings(scale=settings.scale):
+            raise HnasError("a chain's genotype says its width, and it has no cells; leave all but --scale out")
+        return ChainNetwork(genotype, settings.scale)
+
+    def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:
+        """Refused: chains are measured whole."""
+        raise HnasError(f"{path}: a latency table is of cells; chains are measured whole, so leave latency_table out")
+
+
+#: By the kind of their genotypes.
+FAMILIES: Mapping[str, type[Any]] = {"cells": Cells, "chain": Chains}
+
+
+def family_of(kind: str, settings: object) -> Family:
+    """The networks of a kind of genotypes, their fields taken from settings by name."""
+    made = FAMILIES[kind]
+    return cast(Family, made(**{field.name: getattr(settings, field.name) for field in fields(made)}))
+
+
+def network_of(genotype: Genotype, settings: NetworkSettings) -> nn.Module:
+    """The stand-alone network of a genotype of any kind, with fresh weights.
+
+    Args:
+        genotype: what is built.
+        settings: scale, and for cells their width and skips.
+
+    Raises:
+        HnasError: settings that this kind of network has not.
+    """
+    return cast(nn.Module, FAMILIES[genotype.kind].alone(genotype, settings))

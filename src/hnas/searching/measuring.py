@@ -1,0 +1,62 @@
+"""Milliseconds of finalists, measured on whole networks: a prediction is never what a limit is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from math import inf
+
+import torch
+
+from hnas.errors import HnasError
+from hnas.nets import family_of, forward_seconds, plain_form, to_channels_last
+from hnas.searching.algorithm import Searcher
+from hnas.searching.reward import Scored
+from hnas.searching.strategies import pareto_ranks
+
+#: All networks are timed in turn, so often, seconds apart: other work on the machine spoils none of them for good.
+_ROUNDS = 5
+
+
+def measured(searcher: Searcher, scored: Sequence[Scored], limit: float) -> list[Scored]:
+    """The same genotypes, with the milliseconds of as many as ``measure`` says.
+
+    Those of the front of PSNR against multiply-adds come first, then those behind it. Their networks run whole, at the
+    size and on the device of the search, in the form that is run in the end; the median of several rounds counts.
+
+    Args:
+        searcher: its settings say how many, and at which size of picture.
+        scored: with what they cost.
+        limit: milliseconds that one of them must keep; 0 is none.
+
+    Raises:
+        HnasError: none keeps the limit; says what the quickest takes.
+    """
+    settings = searcher.settings
+    ranks = pareto_ranks([(one.psnr, -float(one.cost.macs)) for one in scored])
+    order = sorted(range(len(scored)), key=lambda index: (ranks[index], -scored[index].psnr))[: settings.measure]
+    family = family_of(settings.space, settings)
+    device = searcher.fabric.device
+    networks = {
+        index: to_channels_last(plain_form(family.target(scored[index].genotype))).to(device).eval() for index in order
+    }
+    picture = torch.rand(1, 3, *settings.lr_shape, generator=torch.Generator().manual_seed(0)).to(
+        device, memory_format=torch.channels_last
+    )
+    milliseconds: dict[int, list[float]] = {index: [] for index in order}
+    for _ in range(_ROUNDS):
+        for index, network in networks.items():
+            (seconds,) = forward_seconds(partial(network, picture), device, repeats=1, max_seconds=inf)
+            milliseconds[index].append(1e3 * seconds)
+    result = list(scored)
+    for index, times in milliseconds.items():
+        latency = sorted(times)[len(times) // 2]
+        result[index] = replace(scored[index], cost=replace(scored[index].cost, latency=latency))
+    quickest = min(one.cost.latency for one in result if one.cost.latency is not None)
+    if limit and quickest > limit:
+        raise HnasError(
+            f"max_latency is {limit:g} ms, and the quickest of {len(order)} finalists took {quickest:.1f} ms for a "
+            f"picture of {settings.lr_size} on this device; raise max_latency, or make networks or lr_size smaller"
+        )
+    return result
