@@ -86,10 +86,11 @@ class Aggregation(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Shapes: (N, C, H, W) to (N, C, H, W)."""
         height, width = x.shape[2:]
+        pixels = height * width
         local, wide = self.split(x).chunk(2, 1)
-        pooled = F.adaptive_max_pool2d(wide, (max(1, height // DOWNSCALE), max(1, width // DOWNSCALE)))
-        # A single pixel has no variance; torch's would not be a number.
-        variance = wide.var((2, 3), keepdim=True, correction=min(1, height * width - 1))
+        # With n - 1 below the line, but for a picture of one pixel.
+        variance = wide.var((2, 3), keepdim=True, correction=0) * (pixels / (pixels - 1 + (pixels < 2)))
+        pooled = largest_of_regions(wide)
         seen = self.small_weight * self.small(pooled) + self.variance_weight * variance
         modulation = F.interpolate(F.gelu(self.modulate(seen)), (height, width), mode="nearest")
         out: Tensor = self.join(wide * modulation + self.detail(local))
@@ -117,3 +118,21 @@ class PartialFeedForward(nn.Module):
         convolved = F.gelu(self.convolve(features[:, : self.share]))
         out: Tensor = self.narrow(torch.cat([convolved, features[:, self.share :]], 1))
         return out
+
+
+def largest_of_regions(x: Tensor) -> Tensor:
+    """``F.adaptive_max_pool2d`` to an eighth of the size, at least 1: (N, C, H, W) to (N, C, H // 8, W // 8).
+
+    Written as gathering, since ONNX has no such pooling for a size that only the picture tells.
+    """
+    by_row = x[:, :, _members(x.shape[2], x.device)].amax(3)
+    return by_row[..., _members(x.shape[3], x.device)].amax(4)
+
+
+def _members(length: int, device: torch.device) -> Tensor:
+    """Which pixels of a side are in each region: (regions, most that one can have); the last one fills the rest."""
+    regions = length // DOWNSCALE + (length < DOWNSCALE)
+    region = torch.arange(regions, device=device)
+    first = region * length // regions
+    last = ((region + 1) * length + regions - 1) // regions - 1
+    return torch.minimum(first[:, None] + torch.arange(2 * DOWNSCALE + 1, device=device), last[:, None])
