@@ -18,6 +18,7 @@ from hnas.deploy.models import load
 from hnas.deploy.runtimes import onnx_session, openvino_session
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
+from hnas.nets.peers import build_peer
 from hnas.space.cells import NAMED_GENOTYPES, CellGenotype, CellSpace
 from hnas.weights import save_model
 
@@ -119,6 +120,19 @@ def test_a_wrong_export_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ):
         export_model(_network(), tmp_path / "m.onnx", "onnx", provenance={})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["ecbsr-m4c16", "abpn-m4c28", "etds-t", "espcn-rgb", "fsrcnn-rgb", "smfanet"])
+def test_small_peers_agree_with_torch(tmp_path: Path, name: str) -> None:
+    torch.manual_seed(0)
+    network = build_peer({"architecture": name, "scale": 3}).eval()
+    exported = export_model(network, tmp_path / "m.onnx", "onnx", provenance={})
+    assert exported.difference < 1e-5
+    run, _ = onnx_session(exported.path)
+    for size in ((3, 5), (8, 40), (33, 70)):  # also smaller than one region of SMFANet's pooling
+        x = torch.rand(2, 3, *size)
+        with torch.no_grad():
+            np.testing.assert_allclose(run(x.numpy()), network(x).numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("backend", ["onnx", "openvino"])

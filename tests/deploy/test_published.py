@@ -19,9 +19,11 @@ from scipy.io import savemat
 from scipy.ndimage import convolve, correlate
 
 from hnas.cli.main import main
+from hnas.data.folders import load_pairs
 from hnas.deploy import published
 from hnas.deploy.published import READERS, import_weights, published_model, read_published
 from hnas.errors import HnasError
+from hnas.evaluation.benchmark import evaluate_model
 from hnas.weights import load_model, read_weights
 
 RNG = np.random.default_rng(0)
@@ -147,6 +149,57 @@ def test_the_written_file_loads_and_names_its_source(tmp_path: Path) -> None:
     assert len(provenance["sha256"]) == 64
 
 
+# Set5 x2 on Y in dB, measured with another program.
+PUBLISHED_X2 = [
+    ("ecbsr-m4c16", "peers/ECBSR_M4C16_x2", 37.18),
+    ("ecbsr-m6c40", "peers/ECBSR_M6C40_x2", 37.61),
+    ("abpn-m4c28", "peers/ABPN_M4C28_x2", 37.38),
+    ("etds-t", "peers/ETDS_M5C16_x2", 37.18),
+    ("etds-s", "peers/ETDS_M4C32_x2", 37.39),
+    ("etds-m", "peers/ETDS_M6C32_x2", 37.56),
+    ("etds-l", "peers/ETDS_M7C48_x2", 37.66),
+    ("espcn-rgb", "peers/ESPCN_x2", 36.85),
+    ("fsrcnn-rgb", "peers/FSRCNN_x2", 36.99),
+    ("smfanet-plus", "SMFANet_plus_DF2K_x2", 38.19),
+]
+
+
+@pytest.mark.parametrize(("architecture", "file", "decibels"), PUBLISHED_X2)
+def test_imported_weights_give_their_psnr(
+    shared_data: Path, tmp_path: Path, architecture: str, file: str, decibels: float
+) -> None:
+    source, output = _published_file(shared_data, file), tmp_path / "x2.safetensors"
+    import_weights(source, architecture=architecture, scale=2, output=output, licence="Apache-2.0")
+    result = evaluate_model(load_model(output), load_pairs(shared_data / "benchmark" / "Set5", 2), scale=2)
+    # ECBSR-M6C40 gives 37.632.
+    assert result.psnr == pytest.approx(decibels, abs=0.023)
+    assert read_weights(output).provenance["licence"] == "Apache-2.0"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "scale", "file"),
+    [
+        ("smfanet", 2, "SMFANet_DF2K_x2"),
+        ("smfanet-plus", 3, "SMFANet_plus_DF2K_x3"),
+        ("smfanet-plus", 4, "SMFANet_plus_DF2K_x4"),
+    ],
+)
+def test_every_tensor_of_smfanet_finds_its_place(shared_data: Path, architecture: str, scale: int, file: str) -> None:
+    model = published_model(_published_file(shared_data, file), architecture=architecture, scale=scale)
+    with torch.no_grad():
+        small = torch.rand(1, 3, 16, 24).mul(0.1).add(0.5)
+        large = model(small)
+    assert large.shape == (1, 3, 16 * scale, 24 * scale)
+    assert large.mean((2, 3)).sub(small.mean((2, 3))).abs().max() < 0.02  # a picture, not noise
+
+
+def _published_file(data: Path, name: str) -> Path:
+    file = data / "weights" / f"{name}.pth"
+    if not file.is_file():
+        pytest.skip(f"no published weights at {file}")
+    return file
+
+
 class _Runs:
     def __reduce__(self) -> tuple[Any, ...]:
         return (print, ("this ran",))
@@ -189,9 +242,10 @@ def test_any_bytes_give_one_line(tmp_path: Path, suffix: str, content: bytes) ->
 
 def test_import_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.save(_srcnn_state(), tmp_path / "srcnn.pth")
-    arguments = ["import", str(tmp_path / "srcnn.pth"), "--as", "SRCNN", "--scale", "2"]
+    arguments = ["import", str(tmp_path / "srcnn.pth"), "--as", "SRCNN", "--scale", "2", "--licence", "MIT"]
     assert main([*arguments, "-o", str(tmp_path / "out.safetensors"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["description"]["architecture"] == "srcnn"
+    assert read_weights(tmp_path / "out.safetensors").provenance["licence"] == "MIT"
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,35 @@ def test_the_radius_of_other_networks_is_probed(name: str) -> None:
     np.testing.assert_allclose(Upscaler(backend, tile=30).upscale(picture), whole, rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["ecbsr-m4c16", "abpn-m4c28", "etds-t", "fsrcnn-rgb"])
+def test_small_chains_are_tiled_without_seams(name: str) -> None:
+    torch.manual_seed(0)
+    backend = TorchBackend(nets.build_model({"format": nets.FORMAT, "architecture": name, "scale": 2}).eval())
+    assert backend.can_tile
+    picture = _picture(24, 80)
+    whole = Upscaler(backend, tile=0).upscale(picture)
+    np.testing.assert_allclose(Upscaler(backend, tile=16).upscale(picture), whole, rtol=0, atol=1e-5)
+
+
+def test_a_network_that_looks_everywhere_is_never_tiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    model = nets.build_model({"format": nets.FORMAT, "architecture": "smfanet", "scale": 2}).eval()
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(_picture()).permute(2, 0, 1)[None]).clamp(0, 1)[0].permute(1, 2, 0).numpy()
+    backend = TorchBackend(model)
+    np.testing.assert_allclose(Upscaler(backend, tile=16).upscale(_picture()), expected, rtol=0, atol=1e-5)
+
+    def no_memory(_: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(backend, "model", no_memory)
+    with pytest.raises(HnasError, match=r"50x37 needs more memory than cpu has free.*looks at the whole picture"):
+        Upscaler(backend).upscale(_picture())
+    monkeypatch.setattr(upscale_module, "free_bytes", lambda _: 1 << 20)
+    with pytest.raises(HnasError, match=r"50x37 is too large to be run at once.*looks at the whole picture"):
+        Upscaler(backend).upscale(_picture())
+
+
 def test_probed_radius_of_a_known_chain() -> None:
     class Chain(nn.Module):
         scale = 2

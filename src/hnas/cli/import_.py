@@ -18,23 +18,26 @@ def import_(
     as_: Annotated[str, Parameter(name="--as")],
     scale: int,
     output: Annotated[Path, Parameter(name=["--output", "-o"])],
+    licence: str = "",
     json: Json = False,
 ) -> None:
     """Convert a published weights file of a known system.
 
     Known are CARN and CARN-M (.pth, one scale or several), FALSR-B and MoreMNAS-D (.npz), SRCNN, VDSR and FSRCNN
-    (.mat or .pth). Every tensor must find its place; nothing that a file holds is run.
+    (.mat or .pth), and as .pth SMFANet, SMFANet+ (smfanet-plus), ECBSR, ABPN, ETDS, ESPCN and FSRCNN of RGB
+    (espcn-rgb, fsrcnn-rgb). Every tensor must find its place; nothing that a file holds is run.
 
     Args:
         file: The published file: .pth, .pt, .npz, .mat or .safetensors.
         as_: Whose weights these are, such as carn-m or vdsr.
         scale: Which scale's weights to take.
         output: The .safetensors file to write.
+        licence: Licence of the published weights, noted in the weights file.
     """
     from hnas.deploy.published import import_weights
     from hnas.nets import parameter_count
 
-    model = import_weights(file, architecture=as_.lower(), scale=scale, output=output)
+    model = import_weights(file, architecture=as_.lower(), scale=scale, output=output, licence=licence)
     if json:
         print(json_module.dumps({"weights": str(output), "description": model.description}))
     else:

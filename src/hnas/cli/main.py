@@ -55,7 +55,7 @@ GROUPS = {
     "Pictures and weights": {
         "models": "The models that come with the package, and what was measured of each.",
         "data": "The public sets that papers use: list them, get them, check them.",
-        "import": "Convert a published weights file of a known system (CARN, VDSR, FALSR ...).",
+        "import": "Convert a published weights file of a known system (CARN, ETDS, SMFANet ...).",
         "zoo": "Train and export the models that ship with the package.",
     },
 }

@@ -11,7 +11,7 @@ from torch import nn
 from hnas.deploy.pooling import PooledMeans
 from hnas.deploy.runtimes import Floats, Run
 from hnas.deploy.simplify import simplify
-from hnas.deploy.tiling import bytes_per_pixel, bytes_taken, model_radius, shadow_of
+from hnas.deploy.tiling import bytes_per_pixel, bytes_taken, looks_everywhere, model_radius, shadow_of
 from hnas.errors import HnasError
 from hnas.memory import return_memory
 from hnas.nets import Network, cell_margins, model_scale, to_channels_last
@@ -29,7 +29,8 @@ class Backend(Protocol):
         bytes_per_pixel: memory for every low-resolution pixel of a picture that is run at once.
         device: where it runs.
         pooled: the attention blocks, whose pooling tiles share; false where there are none.
-        can_tile: whether tiles leave no trace: not where attention pools and the runtime cannot share it.
+        can_tile: whether tiles leave no trace: not where attention pools and the runtime cannot share it, nor where a
+            network looks at the whole picture in another way (SMFANet).
     """
 
     scale: int
@@ -67,13 +68,12 @@ class TorchBackend:
         HnasError: there is no such device.
     """
 
-    can_tile = True
-
     def __init__(self, model: nn.Module, device: str = "cpu") -> None:
         self.device = torch_device(device)
         self.scale = model_scale(model)
         self.radius = model_radius(model)
         self.pooled = PooledMeans(model)
+        self.can_tile = bool(self.pooled) or not looks_everywhere(model, self.radius)
         self._margins = cell_margins(model) if isinstance(model, Network) else [self.radius]
         # A simplified model has no attention blocks left whose pooling could be shared.
         model = model if self.pooled else simplify(model, tiles=True)
@@ -115,7 +115,7 @@ class RuntimeBackend:
         self.scale = model_scale(model)
         self.radius = model_radius(model)
         self.bytes_per_pixel = bytes_per_pixel(shadow_of(model))
-        self.can_tile = not PooledMeans(model)
+        self.can_tile = not PooledMeans(model) and not looks_everywhere(model, self.radius)
         self.pooled = PooledMeans(nn.Identity())
 
     def __call__(self, x: Floats, around: Around = WHOLE) -> Floats:

@@ -25,6 +25,7 @@ def model_page(weights: Path, *, name: str) -> str:
     cost = model_cost(build_model(file.description), lr_size=LR_SIZE)
     height, width = LR_SIZE
     licence = str(file.provenance.get("licence") or "")
+    licensed = "licence" if file.provenance.get("source") == "published" else "training pictures"
     genotype = file.description.get("genotype")
     lines = [
         "---",
@@ -42,7 +43,7 @@ def model_page(weights: Path, *, name: str) -> str:
         f"- {cost.params / 1e3:.1f} K parameters",
         f"- architecture: {file.description['architecture']}"
         + (f", position {genotype['position']} of {genotype['layers']} cells" if genotype else ""),
-        *([f"- training pictures: {licence}"] if licence else []),
+        *([f"- {licensed}: {licence}"] if licence else []),
         "",
         "## How to use it",
         "",

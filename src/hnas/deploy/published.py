@@ -26,7 +26,9 @@ from hnas.weights import check_tensors, save_model
 MAX_BYTES = 1 << 29
 
 
-def import_weights(file: str | Path, *, architecture: str, scale: int, output: str | Path) -> nn.Module:
+def import_weights(
+    file: str | Path, *, architecture: str, scale: int, output: str | Path, licence: str = ""
+) -> nn.Module:
     """Converts a published weights file to one of this project.
 
     Args:
@@ -34,6 +36,7 @@ def import_weights(file: str | Path, *, architecture: str, scale: int, output: s
         architecture: the peer that it holds the weights of.
         scale: which scale's weights to take.
         output: the ``.safetensors`` file to write; its provenance names the source and its SHA-256.
+        licence: of the published weights, noted in the file.
 
     Returns:
         The model with its weights, in evaluation mode.
@@ -46,7 +49,7 @@ def import_weights(file: str | Path, *, architecture: str, scale: int, output: s
         raise HnasError(f"{output}: weights are written as .safetensors; choose such a name")
     model = published_model(file, architecture=architecture, scale=scale)
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    save_model(output, model, {"source": "published", "file": file.name, "sha256": digest})
+    save_model(output, model, {"source": "published", "file": file.name, "sha256": digest, "licence": licence})
     return model
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from hnas.deploy.pooling import PooledMeans
 from hnas.deploy.runtimes import need
+from hnas.deploy.tiling import looks_everywhere, model_radius
 from hnas.nets import build_model
 from hnas.weights import DESCRIPTION, parse_description
 
@@ -38,7 +39,7 @@ def _architecture(spandrel: Any) -> Any:
             tensors = dict(state_dict)
             description, _ = parse_description(tensors.pop(DESCRIPTION), where="this state dict")
             model = build_model(description)
-            attention = bool(PooledMeans(model))
+            whole = bool(PooledMeans(model)) or looks_everywhere(model, model_radius(model))
             return spandrel.ImageModelDescriptor(
                 model,
                 tensors,
@@ -50,8 +51,8 @@ def _architecture(spandrel: Any) -> Any:
                 scale=description["scale"],
                 input_channels=3,
                 output_channels=3,
-                # Channel attention looks at the whole picture.
-                tiling=spandrel.ModelTiling.DISCOURAGED if attention else spandrel.ModelTiling.SUPPORTED,
+                # Channel attention and SMFANet look at the whole picture.
+                tiling=spandrel.ModelTiling.DISCOURAGED if whole else spandrel.ModelTiling.SUPPORTED,
             )
 
     return HnasArchitecture()

@@ -106,6 +106,11 @@ def model_radius(model: nn.Module) -> int:
         radius *= 2
 
 
+def looks_everywhere(model: nn.Module, radius: int) -> bool:
+    """Whether a probed network of this radius depends on the whole picture, channel attention included."""
+    return not isinstance(model, Network) and radius >= _PROBE_RADIUS
+
+
 class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the bytes of the tensors alive while a model runs (on the meta device, so without running it)."""
 

@@ -96,6 +96,11 @@ class Upscaler:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
+                if not self.backend.can_tile:
+                    raise HnasError(
+                        f"{width}x{height} needs more memory than {self.backend.device} has free, and this model looks "
+                        "at the whole picture, so tiles would show; it needs a smaller picture or more memory"
+                    ) from error
                 side = (side or max(height, width)) // 2
                 if side < SMALLEST_TILE:
                     name = self.backend.device
@@ -119,8 +124,8 @@ class Upscaler:
             return 0
         if not backend.can_tile:
             raise HnasError(
-                f"{width}x{height} is too large to be run at once, and this model's attention looks at the whole "
-                "picture; run it with --backend torch, which can tile it"
+                f"{width}x{height} is too large to be run at once, and this model looks at the whole picture; "
+                "--backend torch can tile channel attention (rcab), all else needs a smaller picture or more memory"
             )
         return tile_side(backend.tile_bytes, self._margin, usual=usual, free=free)
 

@@ -9,14 +9,17 @@ import pytest
 import skimage.color
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from hnas.data.resize import imresize
 from hnas.errors import HnasError
 from hnas.nets import build_model, model_cost
 from hnas.nets.peers import PEERS, build_peer
 from hnas.nets.peers.elastic import depth_to_space
+from hnas.nets.peers.etds import CARRIED
 from hnas.nets.peers.luma import LumaNetwork, enlarge_bicubic
 from hnas.nets.peers.residual_cells import macs_beside
+from hnas.nets.peers.smfanet import largest_of_regions
 from hnas.weights import load_model, save_model
 
 #: The low-resolution input of each scale for one 1280x720 (equally 960x960) output, the field's convention.
@@ -92,6 +95,9 @@ def test_what_a_plain_stack_costs_can_be_chosen() -> None:
         ("selnet", 3, False, 1159),
         ("selnet", 4, False, 1417),
         ("moremnas-d", 2, True, 664),
+        # Figure 1 of the SMFANet paper.
+        ("smfanet", 4, True, 197),
+        ("smfanet-plus", 4, True, 496),
     ],
 )
 def test_parameters_are_the_published_ones(name: str, scale: int, biases: bool, thousands: int) -> None:
@@ -155,6 +161,33 @@ def test_a_wrong_description_is_refused_by_name(description: dict[str, object], 
     with pytest.raises(HnasError) as error:
         build_peer({"format": "hnas-model/1", **description})
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_etds_starts_by_repeating_pixels_and_clips(scale: int) -> None:
+    network = built("etds-t", scale)
+    with torch.no_grad():
+        network.tail.weight[:, :-CARRIED] = 0  # type: ignore[index]  # without what adds detail
+        picture = torch.rand(1, 3, 4, 5)
+        repeated = np.repeat(np.repeat(picture.numpy(), scale, 2), scale, 3)
+        np.testing.assert_allclose(network(picture).numpy(), repeated, atol=1e-6)
+        assert network(picture + 1).unique().tolist() == [1.0]
+
+
+def test_etds_has_a_channel_more_at_x3() -> None:
+    # The published files: 12, 28 and 48 channels.
+    assert [built("etds-t", scale).tail.out_channels for scale in (2, 3, 4)] == [12, 28, 48]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (8, 16), (17, 31), (45, 100)])
+def test_smfanets_pooling_is_torchs(size: tuple[int, int]) -> None:
+    features = torch.rand(2, 3, *size)
+    expected = F.adaptive_max_pool2d(features, (max(1, size[0] // 8), max(1, size[1] // 8)))
+    assert torch.equal(largest_of_regions(features), expected)
+
+
+def test_smfanet_takes_a_picture_of_one_pixel() -> None:
+    assert built("smfanet")(torch.rand(1, 3, 1, 1)).isfinite().all()
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

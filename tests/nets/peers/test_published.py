@@ -157,6 +157,13 @@ def test_fsrcnn_takes_prelus_with_one_slope_or_one_for_each_channel() -> None:
     assert float(state["enlarge.bias"]) == 9
 
 
+@pytest.mark.parametrize("name", ["etds-l", "abpn-m4c28", "ecbsr-m6c40", "espcn-rgb", "fsrcnn-rgb", "smfanet"])
+def test_a_tensor_that_is_missing_or_too_many_is_refused(name: str) -> None:
+    chain = {} if name == "smfanet" else _plain((16, 3, 3, 3))
+    with pytest.raises(HnasError, match="the file has"):
+        published_state(name, 2, {**chain, "more.weight": torch.zeros(1, 1, 1, 1)})
+
+
 @pytest.mark.parametrize(
     ("architecture", "tensors", "message"),
     [

@@ -6,22 +6,27 @@ Written from the published descriptions. Where the paper's table is right, the m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from torch import nn
 
 from hnas.errors import HnasError
+from hnas.nets.peers.abpn import ABPN
 from hnas.nets.peers.carn import CARN
 from hnas.nets.peers.description import check_description, describe
 from hnas.nets.peers.drcn import DRCN
 from hnas.nets.peers.drrn import DRRN
-from hnas.nets.peers.espcn import ESPCN
+from hnas.nets.peers.ecbsr import ECBSR
+from hnas.nets.peers.espcn import ESPCN, ESPCNOfRGB
+from hnas.nets.peers.etds import ETDS
 from hnas.nets.peers.falsr import FALSRB
-from hnas.nets.peers.fsrcnn import FSRCNN
+from hnas.nets.peers.fsrcnn import FSRCNN, FSRCNNOfRGB
 from hnas.nets.peers.moremnas import MoreMNASD
 from hnas.nets.peers.plain import CHANNELS, DEPTH, PlainStack
 from hnas.nets.peers.residual_cells import ResidualCells
 from hnas.nets.peers.selnet import SelNet
+from hnas.nets.peers.smfanet import SMFANet
 from hnas.nets.peers.srcnn import SRCNN
 from hnas.nets.peers.vdsr import VDSR
 
@@ -48,6 +53,8 @@ PEERS: dict[str, Peer] = {
     "srcnn": Peer(SRCNN, describe("srcnn", 2)),
     "fsrcnn": Peer(FSRCNN, describe("fsrcnn", 2)),
     "espcn": Peer(ESPCN, describe("espcn", 2)),
+    "fsrcnn-rgb": Peer(FSRCNNOfRGB, describe("fsrcnn-rgb", 2)),
+    "espcn-rgb": Peer(ESPCNOfRGB, describe("espcn-rgb", 2)),
     "vdsr": Peer(VDSR, describe("vdsr", 2)),
     "drcn": Peer(DRCN, describe("drcn", 2)),
     "drrn": Peer(DRRN, describe("drrn", 2)),
@@ -58,6 +65,15 @@ PEERS: dict[str, Peer] = {
     "moremnas-d": Peer(lambda scale: MoreMNASD(), describe("moremnas-d", 2), scales=(2,)),
     "residual-block": Peer(lambda scale: ResidualCells("residual-block", scale), describe("residual-block", 2)),
     "rcab": Peer(lambda scale: ResidualCells("rcab", scale), describe("rcab", 2)),
+    "ecbsr-m4c16": Peer(partial(ECBSR, "ecbsr-m4c16"), describe("ecbsr-m4c16", 2)),
+    "ecbsr-m6c40": Peer(partial(ECBSR, "ecbsr-m6c40"), describe("ecbsr-m6c40", 2)),
+    "abpn-m4c28": Peer(partial(ABPN, "abpn-m4c28"), describe("abpn-m4c28", 2)),
+    "etds-t": Peer(partial(ETDS, "etds-t"), describe("etds-t", 2)),
+    "etds-s": Peer(partial(ETDS, "etds-s"), describe("etds-s", 2)),
+    "etds-m": Peer(partial(ETDS, "etds-m"), describe("etds-m", 2)),
+    "etds-l": Peer(partial(ETDS, "etds-l"), describe("etds-l", 2)),
+    "smfanet": Peer(partial(SMFANet, "smfanet"), describe("smfanet", 2)),
+    "smfanet-plus": Peer(partial(SMFANet, "smfanet-plus"), describe("smfanet-plus", 2)),
     "plain": Peer(PlainStack, describe("plain", 2, channels=CHANNELS, depth=DEPTH)),
 }
 

@@ -3,8 +3,10 @@ Neural Network", CVPR 2016, 3.2): where sub-pixel convolution comes from."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
+from hnas.nets.peers.description import describe
 from hnas.nets.peers.luma import LumaNetwork
 
 
@@ -13,15 +15,33 @@ class ESPCN(LumaNetwork):
 
     def __init__(self, scale: int) -> None:
         super().__init__("espcn", scale)
-        self.layers = nn.Sequential(
-            nn.Conv2d(1, 64, 5, padding=2),
-            nn.Tanh(),
-            nn.Conv2d(64, 32, 3, padding=1),
-            nn.Tanh(),
-            nn.Conv2d(32, scale**2, 3, padding=1),
-            nn.PixelShuffle(scale),
-        )
+        self.layers = _layers(1, scale)
 
     def enlarge_luma(self, small: Tensor, enlarged: Tensor) -> Tensor:
         luma: Tensor = self.layers(small)
         return luma
+
+
+class ESPCNOfRGB(nn.Module):
+    """The same for RGB, with a sigmoid at the end, as the authors of ETDS (CVPR 2023) trained it to compare with."""
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self.description = describe("espcn-rgb", scale)
+        self.layers = _layers(3, scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """RGB in [0, 1]: (N, 3, H, W) to (N, 3, scale * H, scale * W) in [0, 1]."""
+        return torch.sigmoid(self.layers(x))
+
+
+def _layers(colours: int, scale: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(colours, 64, 5, padding=2),
+        nn.Tanh(),
+        nn.Conv2d(64, 32, 3, padding=1),
+        nn.Tanh(),
+        nn.Conv2d(32, colours * scale**2, 3, padding=1),
+        nn.PixelShuffle(scale),
+    )

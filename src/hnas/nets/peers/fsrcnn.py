@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor, nn
 
+from hnas.nets.peers.description import describe
 from hnas.nets.peers.luma import LumaNetwork
 
 #: The paper's d, s and m: features, shrunk features, mapping layers.
@@ -19,19 +22,43 @@ class FSRCNN(LumaNetwork):
 
     def __init__(self, scale: int) -> None:
         super().__init__("fsrcnn", scale)
-        self.layers = nn.Sequential(
-            *_layer(1, FEATURES, 5),
-            *_layer(FEATURES, SHRUNK, 1),
-            *(module for _ in range(MAPPINGS) for module in _layer(SHRUNK, SHRUNK, 3)),
-            *_layer(SHRUNK, FEATURES, 1),
-        )
-        self.enlarge = nn.ConvTranspose2d(FEATURES, 1, 9, stride=scale, padding=4, output_padding=scale - 1)
+        self.layers = _layers(1, padding_mode="replicate")
+        self.enlarge = _enlarge(1, scale)
 
     def enlarge_luma(self, small: Tensor, enlarged: Tensor) -> Tensor:
         luma: Tensor = self.enlarge(self.layers(small))
         return luma
 
 
-def _layer(inputs: int, outputs: int, size: int) -> tuple[nn.Module, nn.Module]:
-    convolution = nn.Conv2d(inputs, outputs, size, padding=size // 2, padding_mode="replicate" if size > 1 else "zeros")
-    return convolution, nn.PReLU(outputs)
+class FSRCNNOfRGB(nn.Module):
+    """The same for RGB, zeros around the picture, as the authors of ETDS (CVPR 2023) trained it to compare with."""
+
+    def __init__(self, scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self.description = describe("fsrcnn-rgb", scale)
+        self.layers = _layers(3, padding_mode="zeros")
+        self.enlarge = _enlarge(3, scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """RGB in [0, 1]: (N, 3, H, W) to (N, 3, scale * H, scale * W), not clamped."""
+        image: Tensor = self.enlarge(self.layers(x))
+        return image
+
+
+def _layers(colours: int, *, padding_mode: Literal["replicate", "zeros"]) -> nn.Sequential:
+    sizes = (
+        (colours, FEATURES, 5),
+        (FEATURES, SHRUNK, 1),
+        *[(SHRUNK, SHRUNK, 3)] * MAPPINGS,
+        (SHRUNK, FEATURES, 1),
+    )
+    layers: list[nn.Module] = []
+    for inputs, outputs, size in sizes:
+        mode = padding_mode if size > 1 else "zeros"
+        layers += [nn.Conv2d(inputs, outputs, size, padding=size // 2, padding_mode=mode), nn.PReLU(outputs)]
+    return nn.Sequential(*layers)
+
+
+def _enlarge(colours: int, scale: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(FEATURES, colours, 9, stride=scale, padding=4, output_padding=scale - 1)

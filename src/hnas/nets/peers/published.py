@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hnas.errors import HnasError
+from hnas.nets.peers import abpn, ecbsr, etds
 from hnas.nets.peers.fsrcnn import MAPPINGS
 from hnas.nets.peers.rgb import MEAN
 from hnas.nets.peers.vdsr import DEPTH
@@ -121,8 +122,32 @@ def _from_tensorflow(tensor: Tensor, *, depthwise: bool) -> Tensor:
     return tensor.permute(order).contiguous()
 
 
+def _smfanet(tensors: Mapping[str, Tensor], scale: int) -> dict[str, Tensor]:
+    """SMFANet and SMFANet+ of the authors' repository."""
+    block = r"feats\.(\d+)\."
+    aggregate, feed = r"blocks.\1.aggregate.", r"blocks.\1.feed."
+    return _renamed(
+        tensors,
+        [
+            (r"to_feat\.(.*)", r"first.\1"),
+            (r"to_img\.0\.(.*)", r"last.\1"),
+            (rf"{block}smfa\.linear_0\.(.*)", rf"{aggregate}split.\2"),
+            (rf"{block}smfa\.linear_1\.(.*)", rf"{aggregate}modulate.\2"),
+            (rf"{block}smfa\.linear_2\.(.*)", rf"{aggregate}join.\2"),
+            (rf"{block}smfa\.dw_conv\.(.*)", rf"{aggregate}small.\2"),
+            (rf"{block}smfa\.alpha", rf"{aggregate}small_weight"),
+            (rf"{block}smfa\.belt", rf"{aggregate}variance_weight"),
+            (rf"{block}smfa\.lde\.conv_0\.(\d)\.(.*)", rf"{aggregate}detail.\2.\3"),
+            (rf"{block}smfa\.lde\.conv_1\.(.*)", rf"{aggregate}detail.3.\2"),
+            (rf"{block}pcfn\.conv_0\.(.*)", rf"{feed}widen.\2"),
+            (rf"{block}pcfn\.conv_1\.(.*)", rf"{feed}convolve.\2"),
+            (rf"{block}pcfn\.conv_2\.(.*)", rf"{feed}narrow.\2"),
+        ],
+    )
+
+
 def _plain_list(*layers: tuple[str, str | None]) -> KeyMap:
-    """SRCNN, VDSR and FSRCNN: the n-th convolution of the file is the n-th of the network.
+    """Chains, such as SRCNN, VDSR and ETDS: the n-th convolution of the file is the n-th of the network.
 
     Args:
         layers: for each convolution its name in the network, and that of the PReLU after it, where there is one.
@@ -171,14 +196,35 @@ def _place_in_vdsr(item: tuple[str, Tensor]) -> int:
     return {"input": -1, "output": 1}.get(item[0].partition(".")[0], 0)
 
 
+def _every_other(count: int) -> list[tuple[str, None]]:
+    """The names of so many convolutions in ``layers``, each followed by an activation without weights."""
+    return [(f"layers.{2 * index}", None) for index in range(count)]
+
+
+def _with_prelu(count: int) -> list[tuple[str, str]]:
+    """The same, each followed by a PReLU."""
+    return [(f"layers.{2 * index}", f"layers.{2 * index + 1}") for index in range(count)]
+
+
 KEY_MAPS: dict[str, KeyMap] = {
     "carn": _carn,
     "carn-m": _carn,
     "falsr-b": _elastic(r"cell\1."),
     "moremnas-d": _elastic(r"cells.\1."),
     "srcnn": _plain_list(("extract", None), ("map", None), ("reconstruct", None)),
-    "vdsr": _plain_list(*((f"layers.{2 * index}", None) for index in range(DEPTH))),
-    "fsrcnn": _plain_list(
-        *((f"layers.{2 * index}", f"layers.{2 * index + 1}") for index in range(MAPPINGS + 3)), ("enlarge", None)
-    ),
+    "vdsr": _plain_list(*_every_other(DEPTH)),
+    "fsrcnn": _plain_list(*_with_prelu(MAPPINGS + 3), ("enlarge", None)),
+    "fsrcnn-rgb": _plain_list(*_with_prelu(MAPPINGS + 3), ("enlarge", None)),
+    "espcn-rgb": _plain_list(*_every_other(3)),
+    **{
+        name: _plain_list(*_with_prelu(blocks + 1), (f"layers.{2 * blocks + 2}", None))
+        for name, (blocks, _) in ecbsr.SIZES.items()
+    },
+    **{name: _plain_list(*_every_other(depth + 3)) for name, (depth, _) in abpn.SIZES.items()},
+    **{
+        name: _plain_list(*_every_other(depth + 1), ("tail", None), ("clip", None))
+        for name, (depth, _) in etds.SIZES.items()
+    },
+    "smfanet": _smfanet,
+    "smfanet-plus": _smfanet,
 }
