@@ -42,3 +42,14 @@ def refuse_unlisted(settings: object) -> None:
         if get_origin(hint) is Literal and getattr(settings, name) not in get_args(hint):
             allowed = ", ".join(map(str, get_args(hint)))
             raise HnasError(f"{name} is {getattr(settings, name)!r}; allowed are {allowed}")
+
+
+def refuse_no_part(settings: object, *names: str) -> None:
+    """Each of these must be a part of something: more than 0 and at most 1.
+
+    Raises:
+        HnasError: one is not.
+    """
+    for name in names:
+        if not 0 < getattr(settings, name) <= 1:
+            raise HnasError(f"{name} is {getattr(settings, name)}; allowed is more than 0 and at most 1")

@@ -43,13 +43,15 @@ def config_path(name_or_path: str | Path) -> Path:
     raise HnasError(f"{name_or_path}: no such file, and no preset; presets are {', '.join(preset_names())}")
 
 
-def read_config(name_or_path: str | Path, command: str) -> dict[str, Any]:
+def read_config(name_or_path: str | Path, command: str, *, space: str | None = None) -> dict[str, Any]:
     """The settings that a YAML file or preset has for one command, as plain values.
 
     Args:
         name_or_path: as for :func:`config_path`.
         command: whose section to take where the file has sections; a flat file with a key ``command`` (such as a run's
             config.yaml) must name this one.
+        space: where the file has a section for the command in this space of networks, such as ``search-chain``, that
+            one is taken.
 
     Raises:
         HnasError: the file is missing, no YAML, no mapping, or meant for another command.
@@ -66,6 +68,7 @@ def read_config(name_or_path: str | Path, command: str) -> dict[str, Any]:
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise HnasError(f"{path}: a mapping of settings to values is needed, such as 'steps: 1000'")
     if values and all(isinstance(section, dict) for section in values.values()):
+        command = f"{command}-{space}" if f"{command}-{space}" in values else command
         if command not in values:
             raise HnasError(f"{path}: has no section for {command}; it has {', '.join(values)}")
         return dict(values[command])

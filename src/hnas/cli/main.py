@@ -68,10 +68,10 @@ SECTIONS = {"study": "search"}
 
 def _settings_from_config(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
     """Fills what no flag gives from the file of ``--config``."""
-    for argument in arguments:
-        if argument.name == "--config" and argument.tokens:
-            name = argument.tokens[-1].value
-            FromMapping(read_config(name, SECTIONS.get(commands[0], commands[0])), name)(app, commands, arguments)
+    given = {argument.name: argument.tokens[-1].value for argument in arguments if argument.tokens}
+    if "--config" in given:
+        name, command = given["--config"], SECTIONS.get(commands[0], commands[0])
+        FromMapping(read_config(name, command, space=given.get("--space")), name)(app, commands, arguments)
     refuse_fractions(arguments)
 
 

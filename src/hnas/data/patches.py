@@ -24,6 +24,8 @@ class PatchSampler:
         patch: side of an LR patch in pixels; the HR patch has ``scale * patch``.
         batch: patches per batch and process.
         seed: chooses pictures, places, flips and turns.
+        taught: the same pictures with a teacher's in place of the true HR (:func:`hnas.training.teacher.taught`).
+        teacher_weight: part of the patches that have their HR from those, drawn for each patch.
         augment: whether patches are mirrored and turned by multiples of 90 degrees (8 variants, equally likely).
 
     Raises:
@@ -31,7 +33,16 @@ class PatchSampler:
     """
 
     def __init__(
-        self, pairs: Sequence[Pair], *, scale: int, patch: int, batch: int, seed: int, augment: bool = True
+        self,
+        pairs: Sequence[Pair],
+        *,
+        scale: int,
+        patch: int,
+        batch: int,
+        seed: int,
+        taught: Sequence[Pair] = (),
+        teacher_weight: float = 1.0,
+        augment: bool = True,
     ) -> None:
         if not pairs:
             raise HnasError("there are no pictures to cut patches from")
@@ -49,6 +60,8 @@ class PatchSampler:
                     f"take it out or choose a patch of at most {min(height, width)}"
                 )
         self.pairs = tuple(pairs)
+        self.taught = tuple(taught)
+        self.teacher_weight = teacher_weight
         self.scale = scale
         self.patch = patch
         self.batch_size = batch
@@ -69,10 +82,13 @@ class PatchSampler:
         hr = np.empty((shape[0], shape[1] * self.scale, shape[2] * self.scale, 3), np.uint8)
         variants = draw.integers(8, size=self.batch_size) if self.augment else np.zeros(self.batch_size, int)
         for index, variant in enumerate(variants):
-            pair = self.pairs[draw.integers(len(self.pairs))]
+            chosen = draw.integers(len(self.pairs))
+            pair = self.pairs[chosen]
             top = int(draw.integers(pair.lr.shape[0] - self.patch + 1))
             left = int(draw.integers(pair.lr.shape[1] - self.patch + 1))
             lr[index] = _variant(_cut(pair.lr, top, left, self.patch), int(variant))
+            if self.taught and draw.random() < self.teacher_weight:
+                pair = self.taught[chosen]
             hr[index] = _variant(
                 _cut(pair.hr, top * self.scale, left * self.scale, self.patch * self.scale), int(variant)
             )

@@ -123,6 +123,16 @@ def evaluate_model(
         model.train(was_training)
 
 
+def enlarge_picture(model: nn.Module, pair: Pair) -> Picture:
+    """The 8-bit picture that a model makes of a pair's small one; it must be on the CPU and in evaluation mode.
+
+    Raises:
+        HnasError: output of another size than the pair's large picture, or that is not finite.
+    """
+    with torch.inference_mode():
+        return _as_picture(model(_as_tensor(pair.lr, "cpu")), pair)
+
+
 def bicubic_result(
     pairs: Sequence[Pair],
     scale: int,

@@ -32,6 +32,7 @@ from hnas.training.ema import Ema
 from hnas.training.losses import LOSSES
 from hnas.training.run_folder import RunFolder
 from hnas.training.settings import scheduled
+from hnas.training.teacher import taught
 
 #: Called after every round with its number (from 1), the number of rounds in all, and its line of the log.
 Progress = Callable[[int, int, Mapping[str, Any]], None]
@@ -71,10 +72,19 @@ class Searcher:
         self.ema = Ema(self.supernet, settings.ema) if settings.ema else None
         self.strategy: Strategy = build_strategy(settings, costs.usage(settings.limits))
 
-        def patches(pairs: Sequence[Pair], batch: int, seed: int) -> PatchSampler:
-            return PatchSampler(pairs, scale=settings.scale, patch=settings.patch, batch=batch, seed=seed)
+        def patches(pairs: Sequence[Pair], batch: int, seed: int, taught: Sequence[Pair] = ()) -> PatchSampler:
+            return PatchSampler(
+                pairs,
+                scale=settings.scale,
+                patch=settings.patch,
+                batch=batch,
+                seed=seed,
+                taught=taught,
+                teacher_weight=settings.teacher_weight,
+            )
 
-        self.shared_patches = patches(splits.shared, settings.batch, settings.seed)
+        pictures = taught(splits.shared, settings.teacher, scale=settings.scale) if settings.teacher else ()
+        self.shared_patches = patches(splits.shared, settings.batch, settings.seed, pictures)
         self.controller_patches = patches(splits.controller, settings.score_batch or settings.batch, settings.seed + 1)
         #: Scores a fixed genotype on given pictures, in dB.
         self.scorer: Scorer = (

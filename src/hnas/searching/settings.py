@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from hnas.bounds import refuse_below, refuse_not_above_zero, refuse_unlisted
+from hnas.bounds import refuse_below, refuse_no_part, refuse_not_above_zero, refuse_unlisted
 from hnas.errors import HnasError
 from hnas.space import Space, SpaceName, space_of
 from hnas.space.cells import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS
@@ -116,6 +116,9 @@ class SearchSettings:
         loss: of the shared weights: mean absolute error (paper), or that plus 0.05 times the same on the spectrum.
         schedule: of their learning rate: "cosine" (paper), or "one-cycle", which first rises over 30 % of the steps.
         ema: decay of the running average of the shared weights that scores genotypes; 0 is none (paper).
+        teacher: a trained model of the same scale (weights file, run folder, or the name of one in the package) whose
+            enlarged pictures the shared weights learn to make; none by default.
+        teacher_weight: part of the patches whose target is the teacher's picture; the rest have the true one.
         lr: learning rate of the shared weights at the start (Adam).
         lr_end: the same at the end (cosine).
         grad_clip: largest norm of the shared weights' gradient; 0 is no limit (paper).
@@ -195,6 +198,8 @@ class SearchSettings:
     loss: LossName = "l1"
     schedule: Schedule = "cosine"
     ema: float = 0.0
+    teacher: str = ""
+    teacher_weight: float = 1.0
     lr: float = 1e-3
     lr_end: float = 1e-5
     grad_clip: float = 0.0
@@ -261,6 +266,7 @@ class SearchSettings:
             raise HnasError(f"tournament is {self.tournament}; allowed is at most population, {self.population}")
         if self.tau_samples == 1:
             raise HnasError("tau_samples is 1; allowed are 0 (no Kendall's tau), and 2 and more")
+        refuse_no_part(self, "teacher_weight")
         if not 0 <= self.ema < 1:
             raise HnasError(f"ema is {self.ema}; allowed is 0 (off) up to, but not, 1 (0.999 is usual)")
         self.search_space, self.lam_range, self.limits, self.lr_shape  # noqa: B018 - they check their own values

@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from hnas.errors import HnasError
+from hnas.nets import seen_by
 from hnas.training.checkpoint import load_checkpoint, random_states, restore_random_states, save_checkpoint
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.ema import Ema
@@ -109,13 +110,13 @@ def train(
         on_first_process(fabric, lambda: run.append(start))
     trained, fabric_optimizer = fabric.setup(model, optimizer)
     averaged = ema.model if ema else model
-    loss_of = LOSSES[settings.loss]
+    loss_of, seen = LOSSES[settings.loss], seen_by(model)
     started = perf_counter() - place.seconds
 
     for lr, hr in _batches(sampler, range(place.step, settings.steps), fabric):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(settings, place.step)
-        loss = loss_of(trained(lr), hr)
+        loss = loss_of(trained(seen(lr)), seen(hr))
         fabric.backward(loss)
         if settings.grad_clip:
             fabric.clip_gradients(trained, fabric_optimizer, max_norm=settings.grad_clip, error_if_nonfinite=False)

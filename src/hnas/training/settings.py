@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import cos, pi
 from typing import Literal
 
-from hnas.bounds import refuse_below, refuse_not_above_zero, refuse_unlisted
+from hnas.bounds import refuse_below, refuse_no_part, refuse_not_above_zero, refuse_unlisted
 from hnas.errors import HnasError
 
 LossName = Literal["l1", "l1+fft"]
@@ -28,6 +28,9 @@ class TrainingSettings:
         warmup: steps over which a "cosine" schedule first rises linearly; 0 is none.
         loss: mean absolute error, or that plus 0.05 times the same on the spectrum.
         ema: decay of the running average of the weights that is validated and kept; 0 keeps the weights themselves.
+        teacher: a trained model of the same scale (weights file, run folder, or the name of one in the package) whose
+            enlarged pictures the network learns to make; none by default.
+        teacher_weight: part of the patches whose target is the teacher's picture; the rest have the true one.
         grad_clip: largest norm of all gradients together; 0 is no limit.
         seed: for the weights' start and the patches.
         log_every: steps between lines of the log.
@@ -47,6 +50,8 @@ class TrainingSettings:
     warmup: int = 0
     loss: LossName = "l1"
     ema: float = 0.0
+    teacher: str = ""
+    teacher_weight: float = 1.0
     grad_clip: float = 0.0
     seed: int = 0
     log_every: int = 10
@@ -62,6 +67,7 @@ class TrainingSettings:
             raise HnasError(f"lr_end is {self.lr_end}; allowed is at most lr, which is {self.lr}")
         if not 0 <= self.ema < 1:
             raise HnasError(f"ema is {self.ema}; allowed is 0 (off) up to, but not, 1 (0.999 is usual)")
+        refuse_no_part(self, "teacher_weight")
         if not 0 <= self.warmup < self.steps:
             raise HnasError(f"warmup is {self.warmup}; allowed is 0 to {self.steps - 1} (below the number of steps)")
 

@@ -22,6 +22,7 @@ from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.loop import Progress, TrainingResult, Validation, train
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
+from hnas.training.teacher import taught
 from hnas.weights import read_weights, save_model
 
 WEIGHTS = "weights.safetensors"
@@ -97,7 +98,15 @@ def train_network(
     initial = read_weights(job.warm_start).tensors if job.warm_start else None
     folders = {folder: load_pairs(folder, scale) for folder in job.data}
     pairs = [pair for folder in folders.values() for pair in folder]
-    sampler = PatchSampler(pairs, scale=scale, patch=settings.patch, batch=settings.batch, seed=settings.seed)
+    sampler = PatchSampler(
+        pairs,
+        scale=scale,
+        patch=settings.patch,
+        batch=settings.batch,
+        seed=settings.seed,
+        taught=taught(pairs, settings.teacher, scale=scale) if settings.teacher else (),
+        teacher_weight=settings.teacher_weight,
+    )
     val_pairs = load_pairs(job.val, scale) if job.val else []
     torch.manual_seed(settings.seed)
     model = build_model(description)
