@@ -2,8 +2,8 @@
 
 The library's backward of *dilated* depthwise convolutions is its slow path there. Two exact rewritings avoid it:
 the gradient with respect to the input is itself a depthwise convolution with the flipped filter, and the gradient
-with respect to the weights of a dilated filter is that of a dense filter on the phases of the picture. In bfloat16 the library's way is
-slower still, the one here faster.
+with respect to the weights of a dilated filter is that of a dense filter on the phases of the picture. In bfloat16 the
+library's way is slower still, the one here faster.
 """
 
 from __future__ import annotations
