@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hnas.errors import HnasError
-from hnas.settings import config_path, load_parts, load_settings, preset_names, read_config
+from hnas.settings import config_path, load_parts, load_settings, preset_names, read_config, read_devices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +101,14 @@ def test_a_file_with_sections_gives_each_command_its_own(tmp_path: Path) -> None
     assert read_config(path, "train") == {"steps": 2}
     with pytest.raises(HnasError, match="no section for derive; it has search, train"):
         read_config(path, "derive")
+
+
+def test_a_section_for_devices_stands_beside_those_of_commands(tmp_path: Path) -> None:
+    path = _file(tmp_path, "search: {steps: 1}\ndevice: {precision: auto}\n")
+    assert read_config(path, "search") == {"steps": 1}
+    assert read_devices(path) == {"precision": "auto"}
+    assert read_devices(_file(tmp_path, "search: {steps: 1}")) == {}
+    assert read_devices(_file(tmp_path, "steps: 1")) == {}
 
 
 def test_the_settings_of_another_command_are_refused(tmp_path: Path) -> None:

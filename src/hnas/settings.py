@@ -1,6 +1,7 @@
 """Settings from YAML: frozen dataclasses, declared once, filled by Python, by a file or by the command line.
 
-A file holds either settings (``steps: 1000``) or one section per command (``search: {...}``, ``train: {...}``).
+A file holds either settings (``steps: 1000``) or one section per command (``search: {...}``, ``train: {...}``), and
+beside those perhaps ``device: {...}`` for all commands that choose where they compute.
 Values are converted by the library that reads the command line, so both accept and refuse the same things.
 """
 
@@ -57,6 +58,33 @@ def read_config(name_or_path: str | Path, command: str, *, space: str | None = N
         HnasError: the file is missing, no YAML, no mapping, or meant for another command.
     """
     path = config_path(name_or_path)
+    values = _read_mapping(path)
+    if _has_sections(values):
+        command = f"{command}-{space}" if f"{command}-{space}" in values else command
+        if command not in values:
+            raise HnasError(f"{path}: has no section for {command}; it has {', '.join(values)}")
+        return dict(values[command])
+    written_for = values.pop("command", command)
+    if written_for != command:
+        raise HnasError(f"{path}: holds the settings of {written_for}, not of {command}")
+    return values
+
+
+def read_devices(name_or_path: str | Path) -> dict[str, Any]:
+    """The section ``device`` of a file with sections, as plain values; nothing where there is none.
+
+    Raises:
+        HnasError: the file is missing, no YAML or no mapping.
+    """
+    values = _read_mapping(config_path(name_or_path))
+    return dict(values.get("device", {})) if _has_sections(values) else {}
+
+
+def _has_sections(values: Mapping[str, Any]) -> bool:
+    return bool(values) and all(isinstance(section, dict) for section in values.values())
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -67,14 +95,6 @@ def read_config(name_or_path: str | Path, command: str, *, space: str | None = N
         return {}
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise HnasError(f"{path}: a mapping of settings to values is needed, such as 'steps: 1000'")
-    if values and all(isinstance(section, dict) for section in values.values()):
-        command = f"{command}-{space}" if f"{command}-{space}" in values else command
-        if command not in values:
-            raise HnasError(f"{path}: has no section for {command}; it has {', '.join(values)}")
-        return dict(values[command])
-    written_for = values.pop("command", command)
-    if written_for != command:
-        raise HnasError(f"{path}: holds the settings of {written_for}, not of {command}")
     return values
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hnas.cli.main import main
+from hnas.searching.runs import rescore
 from hnas.space import load_genotype
 
 TINY = (
@@ -37,6 +38,27 @@ def test_search_then_derive_for_a_budget(
     assert load_genotype(output)
     assert main(["derive", run, "--lam", "0.3"]) == 0
     assert "dB" in capsys.readouterr().out
+
+
+def test_a_precision_left_to_the_machine_is_said_and_kept(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a search scored in bfloat16, its derivations score in bfloat16."""
+    monkeypatch.setattr("hnas.training.precision._cpu_knows_bf16", lambda: True)
+    monkeypatch.setattr("hnas.training.precision.measured_gain", lambda *_: 1.5)
+    preset, run = tmp_path / "mine.yaml", tmp_path / "run"
+    preset.write_text("search: {cell_skip: 0.3}\ndevice: {precision: auto}\n")
+    search = ["search", "--config", str(preset), "--data", str(folders[0]), "--run-dir", str(run), *TINY.split()]
+    assert main(search) == 0
+    assert (
+        "precision bf16-mixed: 3x3 convolutions of 4 channels on 2 patches of 8x8 train 1.50" in capsys.readouterr().err
+    )
+    first, *lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert (first["phase"], first["precision"]) == ("precision", "bf16-mixed")
+    assert [line["phase"] for line in lines] == ["search", "search"]
+    candidates = [json.loads(line) for line in (run / "candidates.jsonl").read_text().splitlines()]
+    (best,) = [line for line in candidates if line["chosen"]]
+    assert rescore(run, load_genotype(run / "genotype.json")) == best["psnr"]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import pytest
 
 from hnas.nets import NetworkSettings
 from hnas.searching.settings import SearchSettings
-from hnas.settings import load_parts, load_settings, preset_names, read_config
-from hnas.training.settings import TrainingSettings
+from hnas.settings import load_parts, load_settings, preset_names, read_config, read_devices
+from hnas.training.settings import DeviceSettings, TrainingSettings
 
 
 def test_there_are_four() -> None:
@@ -39,3 +39,10 @@ def test_the_cpu_preset_trains_its_shared_weights_as_was_measured_to_rank() -> N
     assert settings.scorer == "shared"
     assert settings.lr == 1e-3
     assert (settings.warmup + settings.rounds) * settings.w_steps >= 3200
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"), [("demo", "auto"), ("cpu", "auto"), ("gpu", "auto"), ("paper", "32-true")]
+)
+def test_presets_leave_the_precision_to_the_machine_but_for_the_papers(name: str, precision: str) -> None:
+    assert load_settings(DeviceSettings, read_devices(name)).precision == precision

@@ -83,6 +83,33 @@ def test_training_fits_the_pictures(tmp_path: Path, job: TrainingJob) -> None:
     assert losses[-1] < losses[0] / 3
 
 
+def test_a_precision_left_to_the_machine_is_chosen_once(
+    tmp_path: Path, job: TrainingJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped and resumed, it ends with the bits of an uninterrupted training, whatever would be measured now."""
+    gains = [1.5]
+    monkeypatch.setattr("hnas.training.precision._cpu_knows_bf16", lambda: True)
+    monkeypatch.setattr("hnas.training.precision.measured_gain", lambda *_: gains.pop(0))
+
+    def tensors(name: str) -> dict[str, torch.Tensor]:
+        return read_weights(tmp_path / name / "weights.safetensors").tensors
+
+    for name, precision in (("full", "32-true"), ("mixed", "bf16-mixed")):
+        train_network(replace(job, device=replace(job.device, precision=precision)), tmp_path / name)
+    job = replace(job, device=replace(job.device, precision="auto"))
+
+    def stop(step: int, _: object) -> None:
+        if step == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_network(job, tmp_path / "auto", progress=stop)
+    train_network(job, tmp_path / "auto", resume=True)
+    assert all(torch.equal(value, tensors("mixed")[name]) for name, value in tensors("auto").items())
+    assert not all(torch.equal(value, tensors("full")[name]) for name, value in tensors("auto").items())
+    assert read_weights(tmp_path / "auto" / "weights.safetensors").provenance["precision"] == "bf16-mixed"
+
+
 def test_a_warm_start_takes_what_fits(tmp_path: Path, job: TrainingJob) -> None:
     train_network(job, tmp_path / "x2")
     weights = tmp_path / "x2" / "weights.safetensors"

@@ -13,14 +13,14 @@ from cyclopts import Parameter
 
 from hnas.cli.options import Json
 from hnas.files import write_atomically
-from hnas.settings import load_parts, load_settings, read_config
+from hnas.settings import load_parts, load_settings, read_config, read_devices
 
 if TYPE_CHECKING:
     from hnas.data.folders import Pair
     from hnas.evaluation.table import Row
     from hnas.nets import NetworkSettings
     from hnas.searching.settings import SearchSettings
-    from hnas.training.settings import TrainingSettings
+    from hnas.training.settings import DeviceSettings, TrainingSettings
 
 #: The photograph that the report shows before and after.
 SHOWN = "coffee"
@@ -57,7 +57,7 @@ def demo(
     from hnas.report import write_report
     from hnas.searching.settings import SearchSettings
     from hnas.training.run_folder import open_run
-    from hnas.training.settings import TrainingSettings
+    from hnas.training.settings import DeviceSettings, TrainingSettings
 
     began = perf_counter()
     # A second thread makes steps as small as these 1.2 times faster on a quiet machine, and many times slower on a busy
@@ -67,12 +67,13 @@ def demo(
     network, training = load_parts(read_config(preset, "train"), NetworkSettings, TrainingSettings, source=preset)
     search_settings, training = replace(search_settings, seed=seed), replace(training, seed=seed)
     network = replace(network, scale=search_settings.scale)
+    device = load_settings(DeviceSettings, read_devices(preset), source=preset)
     config = {"command": "demo", "preset": preset, "seed": seed, "scale": network.scale}
     run = open_run(run_dir, config, result=REPORT, resume=resume, overwrite=overwrite)
 
     photographs = _write_photographs(run.path / "photographs")
-    _search(run.path / "search", photographs, search_settings, resume=resume, overwrite=overwrite)
-    _train(run.path, photographs, network, training, resume=resume, overwrite=overwrite)
+    _search(run.path / "search", photographs, search_settings, device, resume=resume, overwrite=overwrite)
+    _train(run.path, photographs, network, training, device, resume=resume, overwrite=overwrite)
     _gather(run.path)
     _say("3/3 evaluate on the photographs held out, and upscale one")
     pairs = held_out_pairs(network.scale)
@@ -92,7 +93,15 @@ def demo(
     print(f"report: {report}")
 
 
-def _search(run_dir: Path, photographs: Path, settings: SearchSettings, *, resume: bool, overwrite: bool) -> None:
+def _search(
+    run_dir: Path,
+    photographs: Path,
+    settings: SearchSettings,
+    device: DeviceSettings,
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> None:
     from hnas.cli.search_view import search_view
     from hnas.searching.runs import RESULT, search
     from hnas.training.run_folder import RunFolder
@@ -105,6 +114,7 @@ def _search(run_dir: Path, photographs: Path, settings: SearchSettings, *, resum
             photographs,
             run_dir=run_dir,
             settings=settings,
+            devices=device,
             resume=resume,
             overwrite=overwrite,
             progress=progress,
@@ -116,6 +126,7 @@ def _train(
     photographs: Path,
     network: NetworkSettings,
     settings: TrainingSettings,
+    device: DeviceSettings,
     *,
     resume: bool,
     overwrite: bool,
@@ -128,7 +139,12 @@ def _train(
         return
     _say("2/3 train the genotype found from scratch")
     job = TrainingJob(
-        model=str(run_dir / "search"), data=(photographs,), licence=LICENCE, network=network, settings=settings
+        model=str(run_dir / "search"),
+        data=(photographs,),
+        licence=LICENCE,
+        network=network,
+        settings=settings,
+        device=device,
     )
     with training_progress("train", settings.steps) as progress:
         train_network(job, run_dir / "train", resume=resume, overwrite=overwrite, progress=progress)

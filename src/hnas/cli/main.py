@@ -14,6 +14,7 @@ To add a command ``verb``:
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from cyclopts.argument import ArgumentCollection
 from hnas import __version__
 from hnas.errors import HnasError
 from hnas.memory import keep_memory
-from hnas.settings import FromMapping, one_line, read_config, refuse_fractions
+from hnas.settings import FromMapping, one_line, read_config, read_devices, refuse_fractions
 
 #: Group -> command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that
 #: name; a word that is a keyword of Python has an underscore after it.
@@ -71,7 +72,10 @@ def _settings_from_config(app: App, commands: tuple[str, ...], arguments: Argume
     given = {argument.name: argument.tokens[-1].value for argument in arguments if argument.tokens}
     if "--config" in given:
         name, command = given["--config"], SECTIONS.get(commands[0], commands[0])
-        FromMapping(read_config(name, command, space=given.get("--space")), name)(app, commands, arguments)
+        values = read_config(name, command, space=given.get("--space"))
+        if any(argument.name == "--precision" for argument in arguments):
+            values = {**read_devices(name), **values}
+        FromMapping(values, name)(app, commands, arguments)
     refuse_fractions(arguments)
 
 
@@ -91,6 +95,13 @@ for _order, (_title, _commands) in enumerate(GROUPS.items()):
         _python_name = f"{_name}_" if iskeyword(_name) else _name
         _path = f"hnas.cli.{_python_name}:{_python_name}"
         app.command(_path, name=_name, help=_line, group=_group, sort_key=list(_commands).index(_name))
+
+
+class _Said(logging.Handler):
+    """What the rooms have to say while they work, on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr, flush=True)
 
 
 #: Commands that an interruption costs nothing.
@@ -115,6 +126,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done; 1 done in part or checked and found wanting; 2 a mistake in what was asked; 130 interrupted.
     """
     keep_memory()
+    rooms = logging.getLogger("hnas")
+    if not rooms.handlers:
+        rooms.setLevel(logging.INFO)
+        rooms.addHandler(_Said())
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     if tokens and tokens[0] in COMMANDS:
         command(tokens[0])

@@ -22,7 +22,7 @@ def search(
     data: Path,
     run_dir: Path,
     val: Path | None = None,
-    settings: Annotated[SearchSettings | None, Parameter(name="*")] = None,
+    settings: Annotated[SearchSettings | None, Parameter(name="*", consume_multiple=True)] = None,
     device: Annotated[DeviceSettings | None, Parameter(name="*")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,

@@ -19,7 +19,7 @@ def study(
     run_dir: Path,
     val: Path | None = None,
     compared: Annotated[StudySettings | None, Parameter(name="*")] = None,
-    settings: Annotated[SearchSettings | None, Parameter(name="*")] = None,
+    settings: Annotated[SearchSettings | None, Parameter(name="*", consume_multiple=True)] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     config: Config = None,

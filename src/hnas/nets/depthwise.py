@@ -2,7 +2,8 @@
 
 The library's backward of *dilated* depthwise convolutions is its slow path there. Two exact rewritings avoid it:
 the gradient with respect to the input is itself a depthwise convolution with the flipped filter, and the gradient
-with respect to the weights of a dilated filter is that of a dense filter on the phases of the picture.
+with respect to the weights of a dilated filter is that of a dense filter on the phases of the picture. In bfloat16 the
+library's way is slower still, the one here faster.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-#: From this width on, four 3x3 weight gradients are faster than one 5x5 one (measured, see bench).
-_BLOCKS_FROM_CHANNELS = 16
+#: From so many values on (pictures x channels x pixels), four 3x3 weight gradients are faster than one 5x5 one.
+_BLOCKS_FROM_VALUES = 100_000
 
 
 class DepthwiseConv2d(nn.Conv2d):
@@ -38,10 +39,15 @@ class DepthwiseConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Shapes: (N, C, H, W) to (N, C, H, W)."""
-        plain = not (self.fast and torch.is_grad_enabled() and x.device.type == "cpu" and x.dtype == torch.float32)
-        if plain or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
+        if not (self.fast and torch.is_grad_enabled() and x.device.type == "cpu") or torch.compiler.is_compiling():
             return super().forward(x)
-        return _Depthwise.apply(x, self.weight, self.dilation[0])  # type: ignore[no-any-return, no-untyped-call]
+        weight: Tensor = self.weight
+        if torch.is_autocast_enabled("cpu"):  # which does not see into the function below
+            dtype = torch.get_autocast_dtype("cpu")
+            x, weight = x.to(dtype), weight.to(dtype)
+        if x.dtype not in (torch.float32, torch.bfloat16):
+            return super().forward(x)
+        return _Depthwise.apply(x, weight, self.dilation[0])  # type: ignore[no-any-return, no-untyped-call]
 
 
 class _Depthwise(torch.autograd.Function):
@@ -66,8 +72,8 @@ def _convolve(x: Tensor, weight: Tensor, dilation: int) -> Tensor:
 
 def _weight_gradient(x: Tensor, gradient: Tensor, weight: Tensor, dilation: int) -> Tensor:
     """The gradient (C, 1, k, k) of the filters, for an input and an output gradient of shape (N, C, H, W)."""
-    channels, _, size, _ = weight.shape
-    if size == 5 and channels < _BLOCKS_FROM_CHANNELS:
+    size = weight.shape[-1]
+    if size == 5 and x.numel() < _BLOCKS_FROM_VALUES:
         return _library_weight_gradient(x, gradient, weight, padding=2 * dilation, dilation=dilation)
     if dilation > 1:
         if x.shape[2] % dilation or x.shape[3] % dilation:
@@ -88,6 +94,11 @@ def _weight_gradient(x: Tensor, gradient: Tensor, weight: Tensor, dilation: int)
 
 
 def _library_weight_gradient(x: Tensor, gradient: Tensor, weight: Tensor, *, padding: int, dilation: int) -> Tensor:
+    if x.dtype == torch.bfloat16 and (dilation > 1 or weight.shape[-1] > 3):  # half as fast as in float32
+        floats = _library_weight_gradient(
+            x.float(), gradient.float(), weight.float(), padding=padding, dilation=dilation
+        )
+        return floats.to(x.dtype)
     result: Tensor = torch.ops.aten.convolution_backward(
         gradient,
         x,

@@ -28,10 +28,12 @@ class SharedWeights(Protocol):
 
     Attributes:
         scale: by how much it enlarges.
+        width: channels of its widest convolutions.
         whole_batch: whether a picture hangs on the others in its batch.
     """
 
     scale: Any
+    width: Any
     whole_batch: Any
 
     def __call__(self, x: Tensor, genotype: Any) -> Tensor:

@@ -30,6 +30,7 @@ from hnas.training.checkpoint import load_checkpoint, save_checkpoint
 from hnas.training.devices import on_first_process
 from hnas.training.ema import Ema
 from hnas.training.losses import LOSSES
+from hnas.training.precision import settle_precision
 from hnas.training.run_folder import RunFolder
 from hnas.training.settings import scheduled
 from hnas.training.teacher import taught
@@ -304,6 +305,9 @@ def run_search(searcher: Searcher, run: RunFolder, *, resume: bool = False, prog
         on_first_process(fabric, lambda: run.cut_logs(state["log_lengths"] if state else {}))
         if state:
             searcher.load_state_dict(state)
+    together = settings.batch // settings.w_genotypes
+    width = searcher.shared.width
+    settle_precision(fabric, run, step=searcher.round, channels=width, patch=settings.patch, batch=together)
     while searcher.round < searcher.rounds:
         line, scored = searcher.run_round()
         last = searcher.round == searcher.rounds

@@ -24,6 +24,7 @@ from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint
 from hnas.training.devices import on_first_process, start_fabric
+from hnas.training.precision import remembered_precision
 from hnas.training.run_folder import CONFIG, RunFolder, open_run
 from hnas.training.settings import DeviceSettings
 from hnas.weights import save_model
@@ -185,7 +186,8 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
     if state is None:
         raise HnasError(f"{run.path}: the search has no checkpoint yet; go on with hnas search --resume")
     splits = splits or load_splits(config, settings)
-    searcher = Searcher(settings, splits, CostTable.load(settings), fabric or start_fabric(DeviceSettings()))
+    devices = DeviceSettings(precision=remembered_precision(run) or "32-true")  # so that scores are those of the search
+    searcher = Searcher(settings, splits, CostTable.load(settings), fabric or start_fabric(devices))
     searcher.load_state_dict(state)
     return searcher
 

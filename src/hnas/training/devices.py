@@ -7,20 +7,54 @@ import io
 import os
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, TypeVar
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from hnas.errors import HnasError
-from hnas.training.settings import DeviceSettings
+from hnas.training.settings import DeviceSettings, Precision
 
 T = TypeVar("T")
 
 
+class RunPrecision(MixedPrecision):
+    """Fabric's plugin for both precisions; "auto" computes in float32 until it is settled.
+
+    Unlike Fabric's own it leaves the pictures in float32: the image skip adds them to what the network computes.
+
+    Args:
+        wish: as in the settings.
+
+    Attributes:
+        chosen: what is computed in.
+    """
+
+    def __init__(self, wish: Precision | Literal["auto"]) -> None:
+        super().__init__("bf16-mixed", device="cpu")
+        self.wish = wish
+        self.chosen: Precision = "32-true" if wish == "auto" else wish
+
+    def forward_context(self) -> AbstractContextManager[Any]:
+        """Autocast to bfloat16, or nothing."""
+        return super().forward_context() if self.chosen == "bf16-mixed" else nullcontext()
+
+    def convert_input(self, data: Any) -> Any:
+        """What it was."""
+        return data
+
+    def convert_output(self, data: Any) -> Any:
+        """In float32."""
+        return super().convert_output(data) if self.chosen == "bf16-mixed" else data
+
+
 def start_fabric(settings: DeviceSettings | None = None) -> Fabric:
     """Readies the devices; with several, this starts the other processes, each of which runs the same command.
+
+    Precision "auto" is chosen later, by :func:`hnas.training.precision.settle_precision`.
 
     Raises:
         HnasError: no such device, or not so many.
@@ -29,7 +63,9 @@ def start_fabric(settings: DeviceSettings | None = None) -> Fabric:
     if settings.devices < 1:
         raise HnasError(f"devices is {settings.devices}; allowed is 1 and more")
     try:
-        fabric = Fabric(accelerator=settings.accelerator, devices=settings.devices, precision=settings.precision)
+        precision = RunPrecision(settings.precision)
+        fabric = Fabric(accelerator=settings.accelerator, devices=settings.devices, plugins=[precision])
+        precision.device = fabric.device.type
         fabric.launch()
         if fabric.world_size > 1:
             # Left to the interpreter's end, gloo's threads may outlive what they use: the process then aborts.

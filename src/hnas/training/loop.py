@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from statistics import median_low
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from hnas.training.checkpoint import load_checkpoint, random_states, restore_ran
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.ema import Ema
 from hnas.training.losses import LOSSES
+from hnas.training.precision import settle_precision
 from hnas.training.run_folder import RunFolder
 from hnas.training.settings import DeviceSettings, TrainingSettings, learning_rate
 
@@ -108,6 +110,7 @@ def train(
             _restore(state, model, optimizer, ema, place, fabric)
     if start and place.step == 0:
         on_first_process(fabric, lambda: run.append(start))
+    settle_precision(fabric, run, step=place.step, channels=_width(model), patch=settings.patch, batch=settings.batch)
     trained, fabric_optimizer = fabric.setup(model, optimizer)
     averaged = ema.model if ema else model
     loss_of, seen = LOSSES[settings.loss], seen_by(model)
@@ -161,6 +164,11 @@ def train(
         loss=place.line["loss"],
         seconds=place.seconds,
     )
+
+
+def _width(model: nn.Module) -> int:
+    """The channels that most convolutions give, by their median."""
+    return median_low([module.out_channels for module in model.modules() if isinstance(module, nn.Conv2d)] or [16])
 
 
 def _batches(sampler: Sampler, steps: range, fabric: Fabric) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

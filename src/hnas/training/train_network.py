@@ -20,6 +20,7 @@ from hnas.nets.peers import PEERS
 from hnas.space import load_genotype
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.loop import Progress, TrainingResult, Validation, train
+from hnas.training.precision import computes_in
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.teacher import taught
@@ -143,6 +144,7 @@ def train_network(
         "val": {"folder": job.val.name, **summary(val_pairs)} if job.val else None,
         "warm_start": "/".join(job.warm_start.parts[-2:]) if job.warm_start else None,
         "device": device_description(fabric.device),
+        "precision": computes_in(fabric),
         "kept_step": result.step,
         "val_psnr": result.psnr,
         "seconds": round(result.seconds),
