@@ -29,6 +29,7 @@ class Candidate:
         psnr: dB, on what ``source`` scores on: all of one source compare, those of two need not.
         gain: the same less bicubic's PSNR on the same pictures, dB, which compares better; None where unknown.
         macs: multiply-adds.
+        milliseconds: measured on the whole network; None where it was not.
         source: who proposed it; "derive" are the finalists, scored on the same validation pictures.
         chosen: the one that the search ended with.
         record: the whole line.
@@ -38,6 +39,7 @@ class Candidate:
     psnr: float
     gain: float | None
     macs: float
+    milliseconds: float | None
     source: str
     chosen: bool
     record: Mapping[str, Any]
@@ -144,6 +146,7 @@ def _candidate(where: str, line: dict[str, Any]) -> Candidate:
         psnr=psnr,
         gain=finite(line.get("gain")),
         macs=macs,
+        milliseconds=finite(line.get("latency_ms")) if line.get("latency_measured") is True else None,
         source=str(line.get("source", "")),
         chosen=line.get("chosen") is True,
         record=line,
