@@ -17,8 +17,8 @@ from hnas.space import Genotype, load_genotype, read_genotype
 from hnas.training.run_folder import CONFIG
 from hnas.weights import DESCRIPTION
 
-#: A demo keeps its search and its training in folders of their own, each with its settings.
-PARTS = ("search", "train")
+#: A demo keeps its searches and its training in folders of their own, each with its settings.
+PARTS = ("search*", "train")
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def read_run(path: str | Path) -> Run:
     return Run(
         path=path,
         config=_config(path / CONFIG)
-        | {part: _config(path / part / CONFIG) for part in PARTS if (path / part / CONFIG).is_file()},
+        | {file.parent.name: _config(file) for part in PARTS for file in sorted(path.glob(f"{part}/{CONFIG}"))},
         log=[line for _, line in _lines(path / "log.jsonl")],
         candidates=[_candidate(where, line) for where, line in _lines(path / "candidates.jsonl")],
         genotype=load_genotype(path / "genotype.json") if (path / "genotype.json").is_file() else None,
