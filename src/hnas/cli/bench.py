@@ -28,8 +28,9 @@ def bench(
     """Time the steps of a search and a training, and an enlargement, beside the straightforward way of doing them.
 
     Sizes are those of the paper's search (12 cells, C = 8, 16 patches of 48x48) and of HNAS-A at C = 16, x2; the
-    picture is 512x512. Both ways run in turns; printed are medians over the repetitions, and how many times faster
-    ours is. Run it on a quiet machine: beside other work only the ratios mean something.
+    picture is 512x512. All ways run in turns; printed are medians over the repetitions, and how many times faster ours
+    is, in float32 and, where it trains and the device knows it, in bfloat16 (--precision bf16-mixed). Run it on a
+    quiet machine: beside other work only the ratios mean something.
 
     Args:
         backends: Time torch eager, torch tuned, onnxruntime and OpenVINO instead, on a picture of 256x256; beside them
@@ -57,7 +58,9 @@ def bench(
         print(f"timing {name} ...", file=sys.stderr, flush=True)
         found.append(BENCHES[name](settings, where))
     if json:
-        results = [{**asdict(item), "ratio": item.ratio, "device": device_description(where)} for item in found]
+        device_named = {"device": device_description(where)}
+        ratios = ({"ratio": item.ratio, "mixed_ratio": item.mixed_ratio} for item in found)
+        results = [{**asdict(item), **both, **device_named} for item, both in zip(found, ratios, strict=True)]
         print(json_module.dumps(results))
     else:
         _print_table(found, device_description(where))
@@ -100,10 +103,11 @@ def _print_table(found: list[Comparison], device: str) -> None:
     from hnas.cli.tables import print_tables
 
     table = Table(title=f"Seconds a step, {device}", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in ("", "plain", "ours", "faster", "steps/s", *PARTS):
+    for column in ("", "plain", "ours", "faster", "bfloat16", "faster", *PARTS):
         table.add_column(column, justify="right" if column else "left", no_wrap=True)
     for item in found:
-        figures = (f"{item.plain.seconds:.3f}", f"{item.ours.seconds:.3f}", f"{item.ratio:.2f}x")
-        shares = (f"{item.ours.share(part):.1%}" for part in PARTS)
-        table.add_row(item.name, *figures, f"{1 / item.ours.seconds:.2f}", *shares)
+        figures = [f"{item.plain.seconds:.3f}", f"{item.ours.seconds:.3f}", f"{item.ratio:.2f}x"]
+        mixed = [f"{item.mixed.seconds:.3f}", f"{item.mixed_ratio:.2f}x"] if item.mixed else ["", ""]
+        shares = (f"{(item.mixed or item.ours).share(part):.1%}" for part in PARTS)
+        table.add_row(item.name, *figures, *mixed, *shares)
     print_tables(table)
