@@ -5,6 +5,7 @@
 
 With --parts "alone 0" "alone 1" "preset cpu" it does these only. A copy of the lines of the first two, gone on with
 under --precision bf16-mixed, gives the tau of shared weights that train and score in bfloat16, by the same truth.
+--out one.jsonl --against other.jsonl prints how alike two files rank.
 
 Random genotypes (3 layers, 8 channels, x2, all operations) are trained alone, twice: the mean is the truth, and how far
 the two agree is the most that a score can reach. Scores are gains over bicubic interpolation on middle crops of the
@@ -165,6 +166,20 @@ def print_tables(lines: Sequence[Line]) -> None:
     print(f"Kendall's tau between the two trainings is {kendall_tau(once, again):+.2f}.")
 
 
+def read_lines(path: Path) -> list[Line]:
+    """What a file has; nothing if there is none."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def print_agreement(lines: Sequence[Line], others: Sequence[Line]) -> None:
+    """Markdown: Kendall's tau between the scores that two files have for the same shared weights and updates."""
+    scores = {(line["name"], line["steps"]): line["scores"] for line in others if "scores" in line}
+    print("| shared weights | updates | tau between both |\n|---|---|---|")
+    for line in lines:
+        if (key := (line["name"], line.get("steps"))) in scores:
+            print(f"| {line['name']} | {line['steps']} | {kendall_tau(line['scores'], scores[key]):+.2f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("--data", "--val"):
@@ -173,9 +188,13 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=ORDER, default=ORDER)
     parser.add_argument("--precision", choices=get_args(Precision), default="32-true")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--against", type=Path, help="another --out: print how alike both rank, and nothing else")
     arguments = parser.parse_args()
     keep_memory()
-    lines = [json.loads(line) for line in arguments.out.read_text().splitlines()] if arguments.out.exists() else []
+    lines = read_lines(arguments.out)
+    if arguments.against:
+        print_agreement(lines, read_lines(arguments.against))
+        return
     if not arguments.table:
         devices = DeviceSettings(accelerator="cpu", precision=arguments.precision)
         done = [line["name"] for line in lines]
