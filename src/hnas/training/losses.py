@@ -22,7 +22,7 @@ def l1_fft_loss(sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
         hr: the true one, the same shape, RGB in [0, 1].
     """
     # The transform is linear: that of the difference is the difference of the transforms.
-    spectrum: torch.Tensor = _RealSpectrum.apply((sr - hr).float())  # type: ignore[no-untyped-call]
+    spectrum: torch.Tensor = _RealSpectrum.apply((sr - hr).float())
     return l1_loss(sr, hr) + FFT_WEIGHT * torch.view_as_real(spectrum).abs().mean()
 
 
@@ -37,7 +37,8 @@ class _RealSpectrum(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
         ctx.size = x.shape[-2:]
-        return torch.fft.rfft2(x)
+        spectrum: torch.Tensor = torch.fft.rfft2(x)
+        return spectrum
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
@@ -45,7 +46,8 @@ class _RealSpectrum(torch.autograd.Function):
         weights[0] = 1.0
         if ctx.size[1] % 2 == 0:
             weights[-1] = 1.0
-        return torch.fft.irfft2(gradient * weights, s=ctx.size, norm="forward")
+        inverse: torch.Tensor = torch.fft.irfft2(gradient * weights, s=ctx.size, norm="forward")
+        return inverse
 
 
 #: By the name in the settings.
