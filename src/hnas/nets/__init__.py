@@ -52,7 +52,7 @@ __all__ = [
 
 
 #: How searched networks are rebuilt, by the architecture in their description.
-_SEARCHED: Mapping[Any, Callable[[Mapping[str, Any]], nn.Module]] = {
+_SEARCHED: Mapping[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "hnas": network_from_description,
     "chain": chain_from_description,
 }
@@ -72,7 +72,7 @@ def build_model(description: Mapping[str, Any]) -> nn.Module:
     """
     if description.get("format") != FORMAT:
         raise HnasError(f"the model's format is {description.get('format')!r}; allowed is {FORMAT!r}")
-    architecture = description.get("architecture")
+    architecture = str(description.get("architecture"))
     if architecture in _SEARCHED:
         return _SEARCHED[architecture](description)
     from hnas.nets.peers import PEERS, build_peer

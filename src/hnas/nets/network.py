@@ -53,11 +53,16 @@ class NetworkSettings:
             raise HnasError(f"channels is {self.channels!r}; a whole number is needed")
         if not 1 <= self.channels <= MAX_CHANNELS:
             raise HnasError(f"channels is {self.channels}; allowed are 1 to {MAX_CHANNELS}")
-        if self.scale not in SCALES:
-            raise HnasError(f"scale is {self.scale!r}; allowed are {', '.join(map(str, SCALES))}")
+        refuse_other_scales(self.scale)
         if not isinstance(self.cell_skip, int | float) or not 0 <= self.cell_skip <= 10:
             raise HnasError(f"cell_skip is {self.cell_skip!r}; allowed are 0 (off) to 10")
         refuse_unlisted(self)
+
+
+def refuse_other_scales(scale: object) -> None:
+    """Raises :class:`HnasError` unless the scale is one of :data:`SCALES`; a file may hold 2.0 or "2" too."""
+    if not isinstance(scale, int) or scale not in SCALES:
+        raise HnasError(f"scale is {scale!r}; allowed are {', '.join(map(str, SCALES))}")
 
 
 def enlarge_image(x: Tensor, scale: int, image_skip: ImageSkip) -> Tensor:
