@@ -196,8 +196,8 @@ def test_evolution_ends_well_above_chance_too() -> None:
     assert fmean(map(worth, found)) > fmean(map(worth, space)) + 1.0
 
 
-#: Of the last version that knew the paper's space alone, weights times 4: a hash of the first 20 genotypes drawn; of the
-#: first four of them, log-probabilities by head, and entropies.
+#: Of the last version that knew the paper's space alone, weights times 4: a hash of the first 20 genotypes drawn; of
+#: the first four of them, log-probabilities by head, and entropies.
 PINNED: dict[str, tuple[dict[str, Any], str, dict[str, list[float]], list[float]]] = {
     "one": (
         {},
