@@ -117,6 +117,11 @@ def test_derive_by_milliseconds_measures(run: Path, tmp_path: Path, capsys: Capt
     assert sorted(path.name for path in tmp_path.iterdir()) == ["quick.json", "quick.safetensors"]
 
 
+def test_derive_does_not_write_the_genotype_over_its_weights(run: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert "give a name such as x.json" in refused(["derive", str(run), "-o", str(tmp_path / "x.safetensors")], capsys)
+    assert not list(tmp_path.iterdir())
+
+
 def test_show(run: Path, tmp_path: Path, capsys: Capture) -> None:
     assert main(["show", str(run)]) == 0
     assert capsys.readouterr().out.splitlines() == load_genotype(run / "genotype.json").lines()
