@@ -135,12 +135,12 @@ def derive(
 
 
 def hand_over(searcher: Searcher, genotype: Genotype, path: Path) -> bool:
-    """Writes the weights that a genotype has in a search, where they are its own: its network needs no training.
+    """Writes the weights that a genotype has in a search, where they are its own and trained: it needs no training.
 
     Returns:
         Whether there are such weights.
     """
-    member = searcher.judging.member(genotype)
+    member = searcher.judging.member(genotype) if searcher.trains_shared else None
     if member is None:
         return False
     settings = searcher.settings
