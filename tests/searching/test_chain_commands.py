@@ -122,6 +122,16 @@ def test_derive_does_not_write_the_genotype_over_its_weights(run: Path, tmp_path
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("flags", ["--scorer short --short-steps 1 --exhaustive 0", "--w-steps 0"])
+def test_weights_that_no_search_trained_are_not_handed_over(
+    folders: tuple[Path, Path], tmp_path: Path, flags: str
+) -> None:
+    options = changed(f"{flags} --measure 0 --derive-samples 2")
+    assert main(["search", "--data", str(folders[0]), "--run-dir", str(tmp_path / "run"), *options]) == 0
+    assert load_genotype(tmp_path / "run" / "genotype.json") in SPACE
+    assert not (tmp_path / "run" / "weights.safetensors").exists()
+
+
 def test_show(run: Path, tmp_path: Path, capsys: Capture) -> None:
     assert main(["show", str(run)]) == 0
     assert capsys.readouterr().out.splitlines() == load_genotype(run / "genotype.json").lines()
