@@ -39,12 +39,13 @@ def demo(
 ) -> None:
     """The whole way once, on photographs that come along: search, derive, train, evaluate, upscale, report.
 
-    Eleven photographs train; the two that are held out from search and training measure. Takes a few minutes on two
-    CPU cores and needs no network.
+    Two spaces are searched: the paper's cells, briefly, and plain chains, whose winner goes on training. Eleven
+    photographs train; the two that are held out from search and training measure. Takes a few minutes on two CPU cores
+    and needs no network.
 
     Args:
         run_dir: Folder of the run; its report is report.html.
-        preset: Preset or YAML file with the sections search and train.
+        preset: Preset or YAML file with the sections search and train, and search-chain and train-chain for that space.
         seed: Decides every random choice.
         resume: Go on with the run in the folder.
         overwrite: Take the run in the folder away and start anew.
@@ -55,7 +56,6 @@ def demo(
     from hnas.evaluation.table import as_objects
     from hnas.nets import NetworkSettings
     from hnas.report import write_report
-    from hnas.searching.settings import SearchSettings
     from hnas.training.run_folder import open_run
     from hnas.training.settings import DeviceSettings, TrainingSettings
 
@@ -63,21 +63,25 @@ def demo(
     # A second thread makes steps as small as these 1.2 times faster on a quiet machine, and many times slower on a busy
     # one, where threads wait for each other.
     torch.set_num_threads(1)
-    search_settings = load_settings(SearchSettings, read_config(preset, "search"), source=preset)
-    network, training = load_parts(read_config(preset, "train"), NetworkSettings, TrainingSettings, source=preset)
-    search_settings, training = replace(search_settings, seed=seed), replace(training, seed=seed)
-    network = replace(network, scale=search_settings.scale)
     device = load_settings(DeviceSettings, read_devices(preset), source=preset)
-    config = {"command": "demo", "preset": preset, "seed": seed, "scale": network.scale}
+    searches = {section: replace(one, seed=seed) for section, one in _searches(preset).items()}
+    scale = next(iter(searches.values())).scale
+    config = {"command": "demo", "preset": preset, "seed": seed, "scale": scale}
     run = open_run(run_dir, config, result=REPORT, resume=resume, overwrite=overwrite)
 
     photographs = _write_photographs(run.path / "photographs")
-    _search(run.path / "search", photographs, search_settings, device, resume=resume, overwrite=overwrite)
-    _train(run.path, photographs, network, training, device, resume=resume, overwrite=overwrite)
-    _gather(run.path)
+    for number, (section, settings) in enumerate(searches.items(), start=1):
+        _say(f"1/3 search {number} of {len(searches)}, space {settings.space}, and derive")
+        _search(run.path / section, photographs, settings, device, resume=resume, overwrite=overwrite)
+    best = _best_search(run.path, list(searches))
+    space = searches[best].space
+    network, training = load_parts(read_config(preset, "train", space=space), NetworkSettings, TrainingSettings)
+    network, training = replace(network, scale=scale), replace(training, seed=seed)
+    _train(run.path, best, photographs, network, training, device, resume=resume, overwrite=overwrite)
+    _gather(run.path, best, list(searches))
     _say("3/3 evaluate on the photographs held out, and upscale one")
-    pairs = held_out_pairs(network.scale)
-    rows = _measure(run.path, pairs, network.scale)
+    pairs = held_out_pairs(scale)
+    rows = _measure(run.path, pairs, scale)
     run.write_json("evaluation.json", as_objects(rows, per_picture=True))
     _upscale(run.path, next(pair for pair in pairs if pair.name == SHOWN))
     report = write_report(run.path)
@@ -89,8 +93,32 @@ def demo(
         print(json_module.dumps({**summary, "evaluation": as_objects(rows, per_picture=True)}, indent=2))
         return
     print(f"bicubic {bicubic.psnr:.2f} dB, the network found {ours.psnr:.2f} dB: {ours.psnr - bicubic.psnr:+.2f} dB")
-    print(f"(Y PSNR, x{network.scale}, mean over {' and '.join(pair.name for pair in pairs)}; {seconds:.0f} s)")
+    print(f"(Y PSNR, x{scale}, mean over {' and '.join(pair.name for pair in pairs)}; {seconds:.0f} s)")
     print(f"report: {report}")
+
+
+def _searches(preset: str) -> dict[str, SearchSettings]:
+    """The searches of a preset by their sections: ``search``, and one for each further space, as ``search-chain``."""
+    from hnas.searching.settings import SearchSettings
+    from hnas.space import KINDS
+
+    found: dict[str, SearchSettings] = {}
+    for space in KINDS:
+        settings = load_settings(SearchSettings, read_config(preset, "search", space=space), source=preset)
+        if settings.space == space:
+            found[f"search-{space}" if found else "search"] = settings
+    return found
+
+
+def _best_search(run_dir: Path, sections: list[str]) -> str:
+    """The search whose chosen genotype scores best: all saw the same validation pictures."""
+    from hnas.report.run import read_run
+
+    def gain(section: str) -> float:
+        (chosen,) = (candidate for candidate in read_run(run_dir / section).candidates if candidate.chosen)
+        return chosen.gain or 0.0
+
+    return max(sections, key=gain)
 
 
 def _search(
@@ -108,7 +136,6 @@ def _search(
 
     if resume and RunFolder(run_dir, RESULT).finished:
         return
-    _say("1/3 search for a genotype, and derive it")
     with search_view() as progress:
         search(
             photographs,
@@ -123,6 +150,7 @@ def _search(
 
 def _train(
     run_dir: Path,
+    search: str,
     photographs: Path,
     network: NetworkSettings,
     settings: TrainingSettings,
@@ -132,14 +160,18 @@ def _train(
     overwrite: bool,
 ) -> None:
     from hnas.cli.progress import training_progress
+    from hnas.space import load_genotype
     from hnas.training.run_folder import RunFolder
     from hnas.training.train_network import WEIGHTS, TrainingJob, train_network
 
     if resume and RunFolder(run_dir / "train", WEIGHTS).finished:
         return
-    _say("2/3 train the genotype found from scratch")
+    weights = run_dir / search / WEIGHTS
+    how = "go on training the network found" if weights.exists() else "train the network found from scratch"
+    _say(f"2/3 {how}: {load_genotype(run_dir / search / 'genotype.json').summary()}")
     job = TrainingJob(
-        model=str(run_dir / "search"),
+        model=str(run_dir / search),
+        warm_start=weights if weights.exists() else None,
         data=(photographs,),
         licence=LICENCE,
         network=network,
@@ -150,16 +182,24 @@ def _train(
         train_network(job, run_dir / "train", resume=resume, overwrite=overwrite, progress=progress)
 
 
-def _gather(run_dir: Path) -> None:
-    """Brings the results of both parts together, so that the run's folder reads like any other."""
+def _gather(run_dir: Path, best: str, sections: list[str]) -> None:
+    """Brings the results of all parts together, so that the run's folder reads like any other.
+
+    Candidates are those of all searches, the chosen one that of the best; the other searches' logs stay with them.
+    """
     parts = {
-        "log.jsonl": ("search", "train"),
-        "candidates.jsonl": ("search",),
-        "genotype.json": ("search",),
+        "log.jsonl": (best, "train"),
+        "genotype.json": (best,),
         "weights.safetensors": ("train",),
     }
     for name, folders in parts.items():
         write_atomically(run_dir / name, b"".join((run_dir / folder / name).read_bytes() for folder in folders))
+    lines = []
+    for section in sections:
+        for line in (run_dir / section / "candidates.jsonl").read_text(encoding="utf-8").splitlines():
+            candidate = json_module.loads(line)
+            lines.append({**candidate, "chosen": candidate["chosen"] and section == best})
+    write_atomically(run_dir / "candidates.jsonl", "".join(json_module.dumps(line) + "\n" for line in lines))
 
 
 def _write_photographs(folder: Path) -> Path:

@@ -1,9 +1,10 @@
 """A trained model as a smaller graph that computes the same: what is exact is merged, joined or dropped.
 
-Dropped: identities, and batch normalisation (folded into the convolution before it). Merged: equal computations of
-one input, such as two `bilinear` edges from one node. Joined: parallel 1x1 convolutions of one input (a cell's output
-feeds two later cells), and sums of equally shaped convolutions of one input, which are one convolution with the sum
-of their weights. Results differ from the model's by rounding alone.
+A chain is folded into plain convolutions first (:mod:`hnas.nets.chain.folding`). Dropped: identities, and batch
+normalisation (folded into the convolution before it). Merged: equal computations of one input, such as two `bilinear`
+edges from one node. Joined: parallel 1x1 convolutions of one input (a cell's output feeds two later cells), and sums of
+equally shaped convolutions of one input, which are one convolution with the sum of their weights. Results differ from
+the model's by rounding alone.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from hnas.nets.forms import plain_form
 from hnas.nets.trim import Trim
 
 _ADDITIONS: tuple[Any, ...] = (operator.add, torch.add)
@@ -41,7 +43,7 @@ def simplify(model: nn.Module, *, tiles: bool = False) -> nn.Module:
     Returns:
         The simplified model; a plain copy where the model cannot be traced.
     """
-    model = copy.deepcopy(model).eval()
+    model = plain_form(copy.deepcopy(model).eval())
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     for module in model.modules():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import quantiles
 from typing import Any
@@ -22,11 +22,15 @@ MAX_POINTS = 1000
 
 @dataclass(frozen=True)
 class Point:
-    """A candidate in the chart: where it stands (0 to 1) and how it is marked ("chosen", "front", "derive" or "")."""
+    """A candidate in the chart: where it stands (0 to 1) and how it is marked ("chosen", "front", "derive" or "").
+
+    ``kind`` is the number of its kind of genotype among those in the chart.
+    """
 
     left: float
     bottom: float
     mark: str
+    kind: int
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,14 @@ class FrontChart:
     """Candidates as points, cost across and PSNR up.
 
     Attributes:
+        by_time: cost is measured milliseconds, and candidates that were not timed are left out; else multiply-adds.
+        kinds: of genotypes, by their spaces' names.
         over_bicubic: what is up is the PSNR over bicubic's on the same pictures, since every candidate has it.
         front: the Pareto front as a path in a square of 1000.
         front_of_derived: the front is that of the finalists, which were scored on the same pictures.
         data: for each point what the page shows of it, with the number of its drawing.
         genotypes: in the order of their drawings.
+        words: the same genotypes in a line each.
         drawings: all drawings as one text, parted by NUL, compressed (zlib) and in base64.
         selected: the point that is shown first: the chosen one, or the best of the front.
         selected_genotype: its genotype; ``selected_drawing`` is that of its cells.
@@ -46,6 +53,8 @@ class FrontChart:
         below: how many stand at the lower edge, because they score far lower than the others.
     """
 
+    by_time: bool
+    kinds: tuple[str, ...]
     over_bicubic: bool
     x: Axis
     y: Axis
@@ -54,6 +63,7 @@ class FrontChart:
     front_of_derived: bool
     data: list[dict[str, Any]]
     genotypes: list[dict[str, Any]]
+    words: list[str]
     drawings: str
     selected: int
     selected_genotype: Genotype
@@ -63,11 +73,13 @@ class FrontChart:
 
 
 def pareto_front(
-    candidates: Sequence[Candidate], quality: Callable[[Candidate], float] = lambda candidate: candidate.psnr
+    candidates: Sequence[Candidate],
+    quality: Callable[[Candidate], float] = lambda candidate: candidate.psnr,
+    cost: Callable[[Candidate], float] = lambda candidate: candidate.macs,
 ) -> list[Candidate]:
     """Those that no other one beats in both cost and quality, cheapest first."""
     front: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda candidate: (candidate.macs, -quality(candidate))):
+    for candidate in sorted(candidates, key=lambda candidate: (cost(candidate), -quality(candidate))):
         if not front or quality(candidate) > quality(front[-1]):
             front.append(candidate)
     return front
@@ -77,15 +89,22 @@ def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontC
     """The chart of a run's candidates; None without any."""
     if not candidates:
         return None
+    timed = [candidate for candidate in candidates if candidate.milliseconds is not None]
+    by_time = len(timed) > 1
+    left_out = len(candidates)
+    candidates = timed if by_time else candidates
     derived = [candidate for candidate in candidates if candidate.source == "derive"]
     over_bicubic = all(candidate.gain is not None for candidate in candidates)
 
     def quality(candidate: Candidate) -> float:
         return candidate.gain if over_bicubic and candidate.gain is not None else candidate.psnr
 
-    front = pareto_front(derived or candidates, quality)
+    def cost(candidate: Candidate) -> float:
+        return candidate.milliseconds if by_time and candidate.milliseconds is not None else candidate.macs / 1e9
+
+    front = pareto_front(derived or candidates, quality, cost)
     shown = _shown(candidates, front)
-    x = make_axis((candidate.macs / 1e9 for candidate, _ in shown), log=_spread(candidates) > 8, margin=0.04)
+    x = make_axis((cost(candidate) for candidate, _ in shown), log=_spread(map(cost, candidates)) > 8, margin=0.04)
     floor = _floor([quality(candidate) for candidate, _ in shown], [quality(candidate) for candidate in front])
     y = make_axis(max(quality(candidate), floor) for candidate, _ in shown)
     drawings: dict[Genotype, int] = {}
@@ -104,25 +123,34 @@ def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontC
                 **details,
             }
         )
+    kinds = tuple(dict.fromkeys(genotype.kind for genotype in drawings))
     svgs = [genotype_svg(genotype, scale=scale, standalone=False) for genotype in drawings]
     last = shown[-1][0].genotype
     return FrontChart(
+        by_time=by_time,
+        kinds=kinds,
         over_bicubic=over_bicubic,
         x=x,
         y=y,
         points=tuple(
-            Point(x.place(candidate.macs / 1e9), max(y.place(quality(candidate)), 0.0), mark)
+            Point(
+                x.place(cost(candidate)),
+                max(y.place(quality(candidate)), 0.0),
+                mark,
+                kinds.index(candidate.genotype.kind),
+            )
             for candidate, mark in shown
         ),
-        front=step_path([(candidate.macs / 1e9, quality(candidate)) for candidate in front], x, y),
+        front=step_path([(cost(candidate), quality(candidate)) for candidate in front], x, y),
         front_of_derived=bool(derived),
         data=data,
         genotypes=[genotype.to_dict() for genotype in drawings],
+        words=[genotype.summary() for genotype in drawings],
         drawings=base64.b64encode(zlib.compress("\0".join(svgs).encode(), 9)).decode(),
         selected=len(shown) - 1,
         selected_genotype=last,
         selected_drawing=Markup(svgs[drawings[last]]),
-        left_out=len(candidates) - len(shown),
+        left_out=left_out - len(shown),
         below=sum(quality(candidate) < floor for candidate, _ in shown),
     )
 
@@ -154,6 +182,6 @@ def _floor(values: Sequence[float], front: Sequence[float]) -> float:
     return min(lower - 4 * (upper - lower), *front)
 
 
-def _spread(candidates: Sequence[Candidate]) -> float:
-    macs = [candidate.macs for candidate in candidates]
-    return max(macs) / min(macs) if min(macs) > 0 else 1.0
+def _spread(costs: Iterable[float]) -> float:
+    known = list(costs)
+    return max(known) / min(known) if min(known) > 0 else 1.0

@@ -17,7 +17,7 @@ from hnas.evaluation.benchmark import BICUBIC_NAMES
 from hnas.files import write_atomically
 from hnas.report.charts import LineChart, line_chart, number
 from hnas.report.compare import picture_views
-from hnas.report.front import front_chart
+from hnas.report.front import FrontChart, front_chart
 from hnas.report.run import Candidate, Run, finite, read_run
 from hnas.space.drawing import STYLESHEET, genotype_svg
 from hnas.space.shapes import OPERATION_STYLES
@@ -71,10 +71,8 @@ def render_report(run: Run) -> str:
             psnr=_picture_psnr(run.evaluation),
             evaluation=_evaluation(run.evaluation),
             front=front,
-            # "<" could end the script element that holds the data.
-            front_data=Markup(json.dumps({"points": front.data, "genotypes": front.genotypes}).replace("<", "\\u003c"))
-            if front
-            else None,
+            at_size=_at_size(run),
+            front_data=_front_data(front) if front else None,
             genotype=run.genotype,
             drawing=Markup(drawing) if drawing else None,
             warnings=_warnings(run.lines("search")),
@@ -86,6 +84,12 @@ def render_report(run: Run) -> str:
             drawing_css=Markup(STYLESHEET),
         )
     )
+
+
+def _front_data(front: FrontChart) -> Markup:
+    """What the page's script shows of the points, as JSON."""
+    value = {"points": front.data, "genotypes": front.genotypes, "words": front.words}
+    return Markup(json.dumps(value).replace("<", "\\u003c"))  # "<" could end the script element that holds it
 
 
 def templates() -> Environment:
@@ -129,12 +133,17 @@ def _tiles(run: Run) -> list[tuple[str, str, str]]:
             tiles.append((f"{row['gain']:+.2f} dB", "over bicubic", f"{row['dataset']}, {row['model']}"))
     chosen = [candidate for candidate in run.candidates if candidate.chosen]
     if chosen:
-        size = run.config.get("lr_size") or run.config.get("search", {}).get("lr_size")
-        at = f"for an LR picture of {size}" if isinstance(size, str) else "chosen genotype"
+        at = _at_size(run).strip() or "chosen genotype"
         tiles.append((f"{number(chosen[-1].macs / 1e9)} G", "multiply-adds", at))
         if "params" in chosen[-1].record:
             tiles.append((f"{int(chosen[-1].record['params']):,}", "parameters", "chosen genotype"))
     return tiles[:4]
+
+
+def _at_size(run: Run) -> str:
+    """For which picture costs are meant, as the end of a sentence; nothing where the settings do not say."""
+    size = run.config.get("lr_size") or run.config.get("search", {}).get("lr_size")
+    return f" for an LR picture of {size}" if isinstance(size, str) else ""
 
 
 def _evaluation(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -17,8 +17,8 @@ from hnas.space import Genotype, load_genotype, read_genotype
 from hnas.training.run_folder import CONFIG
 from hnas.weights import DESCRIPTION
 
-#: A demo keeps its search and its training in folders of their own, each with its settings.
-PARTS = ("search", "train")
+#: A demo keeps its searches and its training in folders of their own, each with its settings.
+PARTS = ("search*", "train")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Candidate:
         psnr: dB, on what ``source`` scores on: all of one source compare, those of two need not.
         gain: the same less bicubic's PSNR on the same pictures, dB, which compares better; None where unknown.
         macs: multiply-adds.
+        milliseconds: measured on the whole network; None where it was not.
         source: who proposed it; "derive" are the finalists, scored on the same validation pictures.
         chosen: the one that the search ended with.
         record: the whole line.
@@ -38,6 +39,7 @@ class Candidate:
     psnr: float
     gain: float | None
     macs: float
+    milliseconds: float | None
     source: str
     chosen: bool
     record: Mapping[str, Any]
@@ -96,7 +98,7 @@ def read_run(path: str | Path) -> Run:
     return Run(
         path=path,
         config=_config(path / CONFIG)
-        | {part: _config(path / part / CONFIG) for part in PARTS if (path / part / CONFIG).is_file()},
+        | {file.parent.name: _config(file) for part in PARTS for file in sorted(path.glob(f"{part}/{CONFIG}"))},
         log=[line for _, line in _lines(path / "log.jsonl")],
         candidates=[_candidate(where, line) for where, line in _lines(path / "candidates.jsonl")],
         genotype=load_genotype(path / "genotype.json") if (path / "genotype.json").is_file() else None,
@@ -144,6 +146,7 @@ def _candidate(where: str, line: dict[str, Any]) -> Candidate:
         psnr=psnr,
         gain=finite(line.get("gain")),
         macs=macs,
+        milliseconds=finite(line.get("latency_ms")) if line.get("latency_measured") is True else None,
         source=str(line.get("source", "")),
         chosen=line.get("chosen") is True,
         record=line,

@@ -24,12 +24,14 @@ class CandidateCost:
         params: trained parameters.
         latency: milliseconds; None where it is not asked for.
         relative: the cost of the reward, divided by the reference.
+        measured: whether the latency was measured on the whole network; otherwise it is a table's prediction.
     """
 
     macs: int
     params: int
     latency: float | None
     relative: float
+    measured: bool = False
 
 
 class CostTable:

@@ -52,7 +52,7 @@ def measured(searcher: Searcher, scored: Sequence[Scored], limit: float) -> list
     result = list(scored)
     for index, times in milliseconds.items():
         latency = sorted(times)[len(times) // 2]
-        result[index] = replace(scored[index], cost=replace(scored[index].cost, latency=latency))
+        result[index] = replace(scored[index], cost=replace(scored[index].cost, latency=latency, measured=True))
     quickest = min(one.cost.latency for one in result if one.cost.latency is not None)
     if limit and quickest > limit:
         raise HnasError(

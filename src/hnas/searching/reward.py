@@ -70,6 +70,8 @@ class Scored:
     def line(self, **more: Any) -> dict[str, Any]:
         """A line of candidates.jsonl."""
         latency = {} if self.cost.latency is None else {"latency_ms": self.cost.latency}
+        if self.cost.measured:
+            latency["latency_measured"] = True
         return {
             **more,
             "genotype": self.genotype.to_dict(),

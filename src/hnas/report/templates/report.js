@@ -49,7 +49,7 @@ for (const tab of document.querySelectorAll("[data-picture]")) {
 // The front: a tip over the point under the pointer, the cells of the selected one.
 const section = document.getElementById("front");
 if (section) {
-  const { points, genotypes } = JSON.parse(document.getElementById("front-data").textContent);
+  const { points, genotypes, words } = JSON.parse(document.getElementById("front-data").textContent);
   const area = section.querySelector(".area");
   const tip = section.querySelector(".tip");
   const selected = section.querySelector(".selected");
@@ -73,17 +73,13 @@ if (section) {
     if (point.step !== undefined) parts.push(`round ${round(point.step, 0)}`);
     return parts.filter(Boolean);
   };
-  const cell = (nodes) => nodes.map((node) => node.map(([name, from]) => `${name}(${from})`).join(" + ")).join("; ");
-
   const showTip = (button) => {
     const point = points[button.dataset.point];
-    const genotype = genotypes[point.drawing];
     const [first, second, ...rest] = facts(point);
     const line = (tag, text) => Object.assign(document.createElement(tag), { textContent: text });
     tip.replaceChildren(
       line("b", `${first} · ${second}`), line("div", rest.join(" · ")),
-      line("div", `Position ${genotype.position} of ${genotype.layers}`),
-      line("div", `Normal: ${cell(genotype.normal)}`), line("div", `Upsampling: ${cell(genotype.upsampling)}`),
+      ...words[point.drawing].split(" | ").map((part) => line("div", part)),
     );
     tip.hidden = false;
     const [x, y] = [button.offsetLeft, button.offsetTop];
