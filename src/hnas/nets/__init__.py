@@ -9,13 +9,14 @@ from torch import nn
 
 from hnas.errors import HnasError
 from hnas.nets.chain import chain_from_description
-from hnas.nets.cost import LR_SIZE, Cost, network_cost
-from hnas.nets.counting import model_cost
+from hnas.nets.common import FORMAT, parameter_count, to_channels_last
+from hnas.nets.cost import network_cost
+from hnas.nets.counting import LR_SIZE, Cost, model_cost
 from hnas.nets.families import FAMILIES, Family, SharedWeights, family_of, network_of
 from hnas.nets.forms import plain_form, seen_by
 from hnas.nets.latency import Latency, device_description, forward_seconds, measure_latency
-from hnas.nets.network import FORMAT, Network, NetworkSettings, network_from_description, parameter_count
-from hnas.nets.operations import set_fast_depthwise, to_channels_last
+from hnas.nets.network import Network, NetworkSettings, network_from_description
+from hnas.nets.operations import set_fast_depthwise
 from hnas.nets.receptive_field import cell_margins, is_global, receptive_radius
 from hnas.nets.supernet import Supernet, SupernetSettings
 

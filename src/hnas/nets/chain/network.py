@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from hnas.errors import HnasError
 from hnas.nets.chain.blocks import REGISTRY, convolution
-from hnas.nets.network import FORMAT, enlarge_image, refuse_other_scales
+from hnas.nets.common import FORMAT, enlarge_image, refuse_other_scales
 from hnas.space.chain import ChainGenotype, Colour
 
 #: Brightness of red, green and blue (BT.601, full range). They sum to 1, so a change of brightness that is added to
