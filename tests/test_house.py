@@ -1,4 +1,7 @@
-"""The order of the rooms: a room imports only rooms to its left, and what is heavy is imported only when needed."""
+"""The order of the rooms: a room imports only rooms to its left, and what is heavy is imported only when needed.
+
+What belongs to one space of networks is known to that space and to the registries.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import hnas
+from hnas.space import KINDS
 
 PACKAGE = Path(hnas.__file__).parent
 ROOMS = ("space", "nets", "data", "weights", "evaluation", "training", "searching", "deploy", "bench", "report", "cli")
@@ -66,6 +70,113 @@ def test_a_room_imports_only_rooms_to_its_left(room: str) -> None:
             # `from hnas import __version__` names no room.
             if parts[0] == "hnas" and len(parts) > 1 and parts[1] in {*ROOMS, *FREE}:
                 assert parts[1] in allowed, f"{path.relative_to(PACKAGE)} imports {name}"
+
+
+#: Modules that belong to one space, and those inside them.
+OWN = (
+    *("hnas.space.cells", "hnas.space.chain", "hnas.nets.chain"),
+    *(
+        f"hnas.nets.{name}"
+        for name in (
+            *("network", "supernet", "cell", "operations", "depthwise"),
+            *("cost", "receptive_field", "trim", "latency_table"),
+        )
+    ),
+)
+#: What ``hnas train`` takes for a network of any kind, of which a chain uses the scale alone.
+SHARED = "NetworkSettings"
+#: What else names one space, file by file: these names, no more and no fewer.
+EXCEPTIONS: dict[str, set[str]] = {
+    # The registries.
+    "space/kinds.py": {"cells", "chain"},
+    "nets/families.py": {
+        *("CellGenotype", "CellSpace", "Network", "Supernet", "SupernetSettings", "Norm", "Sharing"),
+        *("network_cost", "load_latency_table"),
+        *("ChainGenotype", "ChainSpace", "ChainNetwork", "ChainSupernet", "chain_cost"),
+    },
+    # What the room hands on, and how weights files are read back.
+    "nets/__init__.py": {
+        *("Network", "Supernet", "SupernetSettings", "network_cost", "network_from_description"),
+        *("cell_margins", "is_global", "receptive_radius", "set_fast_depthwise", "chain_from_description"),
+    },
+    # Table II of the paper is about its space.
+    "evaluation/table_two.py": {"CellGenotype", "NAMED_GENOTYPES", "Network"},
+    "evaluation/comparison.py": {"CellSpace", "Network", "network_cost"},
+    # Its row of plain RCABs has the very block that the paper's space has.
+    "nets/peers/residual_cells.py": {"ResidualChannelAttention"},
+    # Tiles of a picture: every cell sees only as much of the margin as it needs, and attention pools over all tiles.
+    "deploy/tiling.py": {"Network", "receptive_radius", "Around"},
+    "deploy/backends.py": {"Network", "cell_margins", "Around", "Trim", "WHOLE", "kept", "trimmed"},
+    "deploy/pooling.py": {"Network", "cell_margins", "Around", "WHOLE", "kept", "ResidualChannelAttention"},
+    "deploy/simplify.py": {"Trim"},
+    "deploy/upscale.py": {"Around"},
+    # Defaults of --normal-operations and --upsampling-operations.
+    "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
+    # Tables of latencies are of the operations of cells; so is what the benchmark of this package times.
+    "cli/profile.py": {"build_latency_table", "check_latency_table"},
+    "bench.py": {"NAMED_GENOTYPES", "Network", "set_fast_depthwise"},
+}
+
+
+def _owned(name: str) -> bool:
+    return any(name == module or name.startswith(f"{module}.") for module in OWN)
+
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(("hnas", *(part for part in parts if part != "__init__")))
+
+
+def _names_taken(path: Path, handed_on: dict[str, str]) -> set[str]:
+    """What a file imports from modules of one space, also by way of packages that hand it on."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if _owned(alias.name)}
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                name = handed_on.get(name, name)
+                if _owned(name):
+                    found.add(name.rsplit(".", 1)[1])
+    return found - {SHARED}
+
+
+def _handed_on(package: str) -> dict[str, str]:
+    """Names that a package imports for others, each with where it comes from."""
+    tree = ast.parse((PACKAGE / package / "__init__.py").read_text(encoding="utf-8"))
+    return {
+        f"hnas.{package}.{alias.name}": f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def test_nothing_outside_a_space_names_it() -> None:
+    """What searches, trains, reports and ships knows a space by its entries in the registries alone."""
+    handed_on = _handed_on("nets") | _handed_on("space")
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if not _owned(_module(path)) and (names := _names_taken(path, handed_on)):
+            found[path.relative_to(PACKAGE).as_posix()] = names
+    assert found == EXCEPTIONS
+
+
+def test_nothing_outside_a_space_asks_which_one_it_is() -> None:
+    """No isinstance of one space's genotype, and no comparison with a space's name: registries are looked up."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if _owned(_module(path)):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            where = f"{path.relative_to(PACKAGE)}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+                classes = {part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
+                classes |= {part.attr for part in ast.walk(node.args[1]) if isinstance(part, ast.Attribute)}
+                assert not classes & {"CellGenotype", "ChainGenotype", "CellSpace", "ChainSpace"}, where
+            if isinstance(node, ast.Compare | ast.MatchValue):
+                words = {part.value for part in ast.walk(node) if isinstance(part, ast.Constant)}
+                assert not words & set(KINDS), where
 
 
 def test_space_never_imports_torch() -> None:

@@ -15,8 +15,7 @@ from hnas.cli.main import main
 from hnas.data.pictures import read_picture, write_picture
 from hnas.data.sample import sample_pictures
 from hnas.evaluation.metrics import psnr_y
-from hnas.nets import build_model
-from hnas.nets.network import FORMAT
+from hnas.nets import FORMAT, build_model
 from hnas.weights import save_model
 
 

@@ -111,8 +111,10 @@ def test_description_rebuilds_the_network() -> None:
     [
         {"format": "hnas-model/9"},
         {"architecture": "resnet"},
+        {"architecture": ["hnas"]},
         {"scale": 5},
         {"scale": "2"},
+        {"scale": 2.0},
         {"channels": 0},
         {"channels": 4.5},
         {"channels": 10**9},

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
-from hnas.report.study import _verdict, _verdicts
+from hnas.report.study import _sizes, _verdict, _verdicts
+from hnas.searching.settings import SearchSettings
 
 CHANCE = (0.20, 0.01), [0.19, 0.20, 0.21]
 
@@ -40,3 +43,12 @@ def test_the_derivation_has_a_verdict_of_its_own_where_there_is_one():
     ]
     (sentence,) = _verdicts({"random": strategy([0.2], []), "evolution": strategy([0.2], [])})
     assert "derivation" not in sentence
+
+
+def test_the_page_names_the_space_and_its_sizes():
+    cells = asdict(SearchSettings(layers=4))
+    assert _sizes(cells) == "Space cells: layers 4; nodes 4; channels 8; target_channels 64"
+    del cells["space"]  # studies that were made when there was one
+    assert _sizes(cells).startswith("Space cells: layers 4")
+    chain = asdict(SearchSettings(space="chain", widths=(8, 16), depths=(2,)))
+    assert _sizes(chain) == "Space chain: widths 8, 16; depths 2; after 0"

@@ -109,7 +109,7 @@ def test_a_damaged_genotype_is_read_or_refused(data: st.DataObject) -> None:
         ({"position": 1.0}, "whole number"),
         ({"layers": 10**9}, "layers is 1000000000; allowed are 1 to 256"),
         ({"format": "hnas-genotype/2"}, "allowed is 'hnas-genotype/1'"),
-        ({"colour": 1}, "unknown fields colour"),
+        ({"colour": 1}, r"unknown fields \['colour'\]"),
         ({"normal": []}, "1 to 64 nodes"),
         ({"normal": [[["conv", -1], ["identity", -1]]]}, "unknown operation 'conv'"),
         ({"normal": [[["sub_pixel", -1], ["identity", -1]]]}, "unknown operation 'sub_pixel'"),

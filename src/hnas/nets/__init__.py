@@ -9,13 +9,14 @@ from torch import nn
 
 from hnas.errors import HnasError
 from hnas.nets.chain import chain_from_description
-from hnas.nets.cost import LR_SIZE, Cost, network_cost
-from hnas.nets.counting import model_cost
+from hnas.nets.common import FORMAT, parameter_count, to_channels_last
+from hnas.nets.cost import network_cost
+from hnas.nets.counting import LR_SIZE, Cost, model_cost
 from hnas.nets.families import FAMILIES, Family, SharedWeights, family_of, network_of
 from hnas.nets.forms import plain_form, seen_by
 from hnas.nets.latency import Latency, device_description, forward_seconds, measure_latency
-from hnas.nets.network import FORMAT, Network, NetworkSettings, network_from_description, parameter_count
-from hnas.nets.operations import set_fast_depthwise, to_channels_last
+from hnas.nets.network import Network, NetworkSettings, network_from_description
+from hnas.nets.operations import set_fast_depthwise
 from hnas.nets.receptive_field import cell_margins, is_global, receptive_radius
 from hnas.nets.supernet import Supernet, SupernetSettings
 
@@ -52,7 +53,7 @@ __all__ = [
 
 
 #: How searched networks are rebuilt, by the architecture in their description.
-_SEARCHED: Mapping[Any, Callable[[Mapping[str, Any]], nn.Module]] = {
+_SEARCHED: Mapping[str, Callable[[Mapping[str, Any]], nn.Module]] = {
     "hnas": network_from_description,
     "chain": chain_from_description,
 }
@@ -72,7 +73,7 @@ def build_model(description: Mapping[str, Any]) -> nn.Module:
     """
     if description.get("format") != FORMAT:
         raise HnasError(f"the model's format is {description.get('format')!r}; allowed is {FORMAT!r}")
-    architecture = description.get("architecture")
+    architecture = str(description.get("architecture"))
     if architecture in _SEARCHED:
         return _SEARCHED[architecture](description)
     from hnas.nets.peers import PEERS, build_peer

@@ -6,31 +6,11 @@ FLOPs halved); interpolation, activation, normalisation and addition count as no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from hnas.nets.cell import enlargement
+from hnas.nets.counting import LR_SIZE, Cost
 from hnas.nets.network import NetworkSettings
 from hnas.nets.operations import OperationCost, norm_params, operation_cost
 from hnas.space import cells
-
-#: The low-resolution input (height, width) that costs refer to: as many pixels as 640x360 to 1280x720 (paper, III-A).
-LR_SIZE = (480, 480)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a network costs.
-
-    Attributes:
-        macs: multiply-adds for one picture of the stated low-resolution size.
-        params: number of trained parameters.
-    """
-
-    macs: int
-    params: int
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.macs + other.macs, self.params + other.params)
 
 
 def network_cost(

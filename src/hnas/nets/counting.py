@@ -1,15 +1,34 @@
-"""What any model costs, counted by running it on the meta device."""
+"""What a network costs, and that of any model, counted by running it on the meta device."""
 
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from hnas.nets.cost import LR_SIZE, Cost
 from hnas.nets.forms import plain_form
+
+#: The low-resolution input (height, width) that costs refer to: as many pixels as 640x360 to 1280x720 (paper, III-A).
+LR_SIZE = (480, 480)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a network costs.
+
+    Attributes:
+        macs: multiply-adds for one picture of the stated low-resolution size.
+        params: number of trained parameters.
+    """
+
+    macs: int
+    params: int
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.macs + other.macs, self.params + other.params)
 
 
 def model_cost(model: nn.Module, *, lr_size: tuple[int, int] = LR_SIZE) -> Cost:

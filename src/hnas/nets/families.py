@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from hnas.errors import HnasError
 from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost
-from hnas.nets.cost import Cost, network_cost
+from hnas.nets.common import ImageSkip
+from hnas.nets.cost import network_cost
+from hnas.nets.counting import Cost
 from hnas.nets.latency_table import load_latency_table
-from hnas.nets.network import ImageSkip, Network, NetworkSettings
+from hnas.nets.network import Network, NetworkSettings
 from hnas.nets.operations import Norm
 from hnas.nets.supernet import Sharing, Supernet, SupernetSettings
 from hnas.space import Genotype

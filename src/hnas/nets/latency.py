@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from hnas.nets.common import to_channels_last
 from hnas.nets.forms import plain_form
-from hnas.nets.operations import to_channels_last
 
 
 @dataclass(frozen=True)

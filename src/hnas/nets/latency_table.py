@@ -15,9 +15,10 @@ from torch import Tensor, nn
 
 from hnas.errors import HnasError
 from hnas.nets.cell import Cell, around
+from hnas.nets.common import enlarge_image, to_channels_last
 from hnas.nets.latency import device_description, forward_seconds, measure_latency
-from hnas.nets.network import Network, NetworkSettings, enlarge_image
-from hnas.nets.operations import build_operation, to_channels_last
+from hnas.nets.network import Network, NetworkSettings
+from hnas.nets.operations import build_operation
 from hnas.ranking import kendall_tau
 from hnas.space.cells import OPERATIONS, CellGenotype, CellKind, CellSpace, Edge, Node
 from hnas.space.cells import Cell as CellGraph

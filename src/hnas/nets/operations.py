@@ -295,8 +295,3 @@ def set_fast_depthwise(model: nn.Module, fast: bool) -> None:
     for module in model.modules():
         if isinstance(module, DepthwiseConv2d):
             module.fast = fast
-
-
-def to_channels_last(model: nn.Module) -> nn.Module:
-    """The same model with its weights laid out channels-last, which is what the CPU and tensor cores like."""
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
+from hnas.nets import FAMILIES
 from hnas.report.study_figures import draw_study
+from hnas.space import KINDS
 
 PAGE = "study.md"
 #: Tau 0.3 orders 65 % of all pairs right; chance orders 50 %.
@@ -41,7 +44,7 @@ def _page(study: Mapping[str, Any], pictures: Sequence[str]) -> list[str]:
     lines = [
         "# Search strategies compared",
         "",
-        f"L = {settings['layers']}, C = {settings['channels']}, x{settings['scale']}, lambda {settings['lam']}; "
+        f"{_sizes(settings)}; x{settings['scale']}, lambda {settings['lam']}; "
         f"{settings['seeds']} seeds, {settings['evaluations']} evaluations each. Scores are those of "
         f"{_scorer(settings)}; rewards are validated on pictures that no search saw, with the gain over bicubic "
         "interpolation (dB) in place of PSNR.",
@@ -61,6 +64,19 @@ def _page(study: Mapping[str, Any], pictures: Sequence[str]) -> list[str]:
     for picture in pictures:
         lines += [picture, ""]
     return lines
+
+
+def _sizes(settings: Mapping[str, Any]) -> str:
+    """The space that was searched, with those of its settings that are whole numbers."""
+    space = settings.get("space", "cells")
+    names = [field.name for made in (KINDS[space].space, FAMILIES[space]) for field in fields(made)]
+    numbers = {name: settings[name] if isinstance(settings[name], list | tuple) else [settings[name]] for name in names}
+    shown = [
+        f"{name} {', '.join(map(str, values))}"
+        for name, values in numbers.items()
+        if name != "scale" and all(type(value) is int for value in values)
+    ]
+    return f"Space {space}: {'; '.join(shown)}"
 
 
 def _rewards(strategy: Mapping[str, Any]) -> Figures:

@@ -112,8 +112,12 @@ def derive(
             own, its weights are written beside it: ``weights.safetensors``, or as ``output`` with that ending.
 
     Raises:
-        HnasError: no finished search there, or nothing within the limits.
+        HnasError: no finished search there, nothing within the limits, or an output that the weights are written to.
     """
+    path = Path(run_dir) / RESULT if output is None else Path(output)
+    weights = Path(run_dir) / WEIGHTS if output is None else path.with_suffix(".safetensors")
+    if path == weights:
+        raise HnasError(f"{path}: the genotype is written as JSON, and weights beside it; give a name such as x.json")
     run = RunFolder(Path(run_dir), RESULT)
     if not run.finished:
         if not run.path.is_dir():
@@ -124,22 +128,19 @@ def derive(
         raise HnasError(f"{run.path}: no finished search (it has no {RESULT}); finish it with hnas search --resume")
     searcher = open_searcher(run)
     derived = derive_genotype(searcher, count=count, limits=limits, lam=lam)
-    path = run.path / RESULT if output is None else Path(output)
-    hand_over(
-        searcher, derived.best.genotype, run.path / WEIGHTS if output is None else path.with_suffix(".safetensors")
-    )
+    hand_over(searcher, derived.best.genotype, weights)
     write_atomically(path, derived.best.genotype.to_json() + "\n")
     record(derived, run, step=searcher.round)
     return derived
 
 
 def hand_over(searcher: Searcher, genotype: Genotype, path: Path) -> bool:
-    """Writes the weights that a genotype has in a search, where they are its own: its network needs no training.
+    """Writes the weights that a genotype has in a search, where they are its own and trained: it needs no training.
 
     Returns:
         Whether there are such weights.
     """
-    member = searcher.judging.member(genotype)
+    member = searcher.judging.member(genotype) if searcher.trains_shared else None
     if member is None:
         return False
     settings = searcher.settings

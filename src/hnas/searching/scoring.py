@@ -14,7 +14,7 @@ from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
 from hnas.errors import HnasError
 from hnas.nets import SharedWeights, family_of, seen_by, to_channels_last
-from hnas.nets.network import enlarge_image
+from hnas.nets.common import enlarge_image
 from hnas.searching.settings import SearchSettings
 from hnas.space import Genotype
 from hnas.training.settings import TrainingSettings, learning_rate

@@ -27,7 +27,7 @@ def fields_of(value: object, form: str, names: set[str]) -> Mapping[str, object]
     if missing := names - value.keys():
         raise HnasError(f"the genotype lacks {', '.join(sorted(missing))}")
     if unknown := value.keys() - names:
-        more = ", ".join(sorted(map(str, unknown)))
+        more = shown(sorted(map(str, unknown)))
         raise HnasError(f"the genotype has unknown fields {more}; allowed are {', '.join(sorted(names))}")
     return value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hnas.nets.chain.blocks import REGISTRY
 from hnas.nets.chain.network import channels_of
-from hnas.nets.cost import LR_SIZE, Cost
+from hnas.nets.counting import LR_SIZE, Cost
 from hnas.space.chain import ChainGenotype
 
 #: The bicubic enlargement's 5x5 filters.

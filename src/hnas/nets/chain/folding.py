@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hnas.nets.chain.network import LUMA, ChainNetwork
-from hnas.nets.network import enlarge_image
+from hnas.nets.common import enlarge_image
 
 if TYPE_CHECKING:
     from hnas.space.chain import Colour

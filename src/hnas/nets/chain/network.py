@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from hnas.errors import HnasError
 from hnas.nets.chain.blocks import REGISTRY, convolution
-from hnas.nets.network import FORMAT, SCALES, enlarge_image
+from hnas.nets.common import FORMAT, enlarge_image, refuse_other_scales
 from hnas.space.chain import ChainGenotype, Colour
 
 #: Brightness of red, green and blue (BT.601, full range). They sum to 1, so a change of brightness that is added to
@@ -37,8 +37,7 @@ class ChainNetwork(nn.Module):
 
     def __init__(self, genotype: ChainGenotype, scale: int) -> None:
         super().__init__()
-        if scale not in SCALES:
-            raise HnasError(f"scale is {scale!r}; allowed are {', '.join(map(str, SCALES))}")
+        refuse_other_scales(scale)
         self.genotype, self.scale = genotype, scale
         self.stem = stem(genotype.width, genotype.colour)
         blocks = [REGISTRY[name].build(genotype.width) for name in genotype.blocks]

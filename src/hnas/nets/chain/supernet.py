@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from hnas.errors import HnasError
 from hnas.nets.chain.blocks import REGISTRY
 from hnas.nets.chain.network import ChainNetwork, Exit, seen, stem
-from hnas.nets.network import enlarge_image
+from hnas.nets.common import enlarge_image
 from hnas.space.chain import ChainGenotype, ChainSpace
 
 #: The learning rate of a search is that of this width; wider trunks need less, as the inverse of their width.

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from hnas.nets.network import enlarge_image
+from hnas.nets.common import enlarge_image
 from hnas.nets.peers.description import describe
 
 #: Convolutions between the first and the last two, and their channels.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from hnas.nets.network import enlarge_image
+from hnas.nets.common import enlarge_image
 from hnas.nets.peers.description import describe
 
 #: The paper's M and C: blocks between the first and the last convolution, and their channels.

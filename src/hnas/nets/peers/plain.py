@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hnas.nets.network import enlarge_image
+from hnas.nets.common import enlarge_image
 from hnas.nets.peers.description import describe
 
 #: 26.5 G at x2 and a 3x480x480 input.
