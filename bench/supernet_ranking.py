@@ -3,6 +3,10 @@
     python bench/supernet_ranking.py --data train/open/CLIC2025 --val benchmark/Kodak24 --out ranking.jsonl
     python bench/supernet_ranking.py --out ranking.jsonl --table
 
+With --parts "alone 0" "alone 1" "preset cpu" it does these only. A copy of the lines of the first two, gone on with
+under --precision bf16-mixed, gives the tau of shared weights that train and score in bfloat16, by the same truth.
+--out one.jsonl --against other.jsonl prints how alike two files rank.
+
 Random genotypes (3 layers, 8 channels, x2, all operations) are trained alone, twice: the mean is the truth, and how far
 the two agree is the most that a score can reach. Scores are gains over bicubic interpolation on middle crops of the
 validation pictures. Every part is a line of --out and is not run again. Seconds are those of one CPU core.
@@ -19,7 +23,7 @@ from pathlib import Path
 from random import Random
 from statistics import fmean, stdev
 from time import process_time
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch.nn import functional as F
@@ -35,11 +39,12 @@ from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import split_pictures
 from hnas.settings import load_settings, read_config
 from hnas.training.devices import start_fabric
+from hnas.training.settings import DeviceSettings, Precision
 
 Line = dict[str, Any]
 #: What all trainings here share.
 BASE: dict[str, Any] = {"layers": 3, "derive_patch": 24, "derive_pictures": 0}
-SPACE = SearchSettings(layers=3).space
+SPACE = SearchSettings(layers=3).search_space
 RANKED = [SPACE.sample(Random(f"ranked {index}")) for index in range(24)]
 PROBES = [SPACE.sample(Random(f"probe {index}")) for index in range(60)]
 ALONE = {"alone 0": (0, 300), "alone 1": (1, 300), "short 25": (2, 25), "short 100": (2, 100), "short 200": (2, 200)}
@@ -62,11 +67,11 @@ TUNED, TUNED_LR, TUNED_FROM = (10, 30), 4e-3, "lr 4e-3"
 ORDER = ("alone 0", "alone 1", *SUPERNETS, "short 25", "short 100", "short 200")
 
 
-def searcher_for(splits: Any, changes: Mapping[str, Any], steps: int) -> Searcher:
+def searcher_for(splits: Any, changes: Mapping[str, Any], steps: int, devices: DeviceSettings) -> Searcher:
     """A search that has not begun, with ``steps`` updates of the shared weights ahead."""
     settings = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, **changes})
     settings = replace(settings, w_steps=1, warmup=steps - 1, rounds=1)
-    return Searcher(settings, splits, CostTable(settings), start_fabric())
+    return Searcher(settings, splits, CostTable(settings), start_fabric(devices))
 
 
 def alone(searcher: Searcher, name: str, index: int) -> Line:
@@ -117,18 +122,18 @@ def tuned(searcher: Searcher, steps: int) -> Line:
     return {"name": "tuned", "steps": steps, "scores": gains, "seconds": process_time() - began}
 
 
-def run(data: str, val: str, done: Sequence[str]) -> Iterator[Line]:
-    """All parts that are not done."""
+def run(data: str, val: str, parts: Sequence[str], done: Sequence[str], devices: DeviceSettings) -> Iterator[Line]:
+    """All of these parts that are not done."""
     splits = split_pictures(load_pairs(data, 2), load_pairs(val, 2), w_fraction=0.4, seed=0)
-    plain = searcher_for(splits, {}, 1)
-    for name in ORDER:
+    plain = searcher_for(splits, {}, 1, devices)
+    for name in parts:
         if name in ALONE:
             missing = (index for index in range(len(RANKED)) if f"{name} #{index}" not in done)
             yield from (alone(plain, name, index) for index in missing)
         elif name not in done:
             changes, checkpoints = SUPERNETS[name]
             # All lines at once: a training that was stopped begins anew.
-            yield from list(shared(searcher_for(splits, changes, checkpoints[-1]), name, checkpoints))
+            yield from list(shared(searcher_for(splits, changes, checkpoints[-1], devices), name, checkpoints))
 
 
 def print_tables(lines: Sequence[Line]) -> None:
@@ -161,21 +166,44 @@ def print_tables(lines: Sequence[Line]) -> None:
     print(f"Kendall's tau between the two trainings is {kendall_tau(once, again):+.2f}.")
 
 
+def read_lines(path: Path) -> list[Line]:
+    """What a file has; nothing if there is none."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def print_agreement(lines: Sequence[Line], others: Sequence[Line]) -> None:
+    """Markdown: Kendall's tau between the scores that two files have for the same shared weights and updates."""
+    scores = {(line["name"], line["steps"]): line["scores"] for line in others if "scores" in line}
+    print("| shared weights | updates | tau between both |\n|---|---|---|")
+    for line in lines:
+        if (key := (line["name"], line.get("steps"))) in scores:
+            print(f"| {line['name']} | {line['steps']} | {kendall_tau(line['scores'], scores[key]):+.2f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("--data", "--val"):
         parser.add_argument(name)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--parts", nargs="+", choices=ORDER, default=ORDER)
+    parser.add_argument("--precision", choices=get_args(Precision), default="32-true")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--against", type=Path, help="another --out: print how alike both rank, and nothing else")
     arguments = parser.parse_args()
     keep_memory()
-    lines = [json.loads(line) for line in arguments.out.read_text().splitlines()] if arguments.out.exists() else []
+    lines = read_lines(arguments.out)
+    if arguments.against:
+        print_agreement(lines, read_lines(arguments.against))
+        return
     if not arguments.table:
-        for line in run(arguments.data, arguments.val, [line["name"] for line in lines]):
+        devices = DeviceSettings(accelerator="cpu", precision=arguments.precision)
+        done = [line["name"] for line in lines]
+        for line in run(arguments.data, arguments.val, arguments.parts, done, devices):
             lines.append(line)
             with arguments.out.open("a") as file:
                 file.write(json.dumps(line) + "\n")
-    print_tables(lines)
+    if {line["name"] for line in lines} >= {f"{name} #{len(RANKED) - 1}" for name in ("alone 0", "alone 1")}:
+        print_tables(lines)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """How long the steps of a search, a training and an enlargement take here, beside the straightforward way.
 
-Both ways run in turns in one process, so that whatever else the machine does hits both alike. The straightforward way
-has pictures and weights in the default layout, the library's backward of depthwise convolutions, the default Adam and
-the C library's usual way with memory.
+All ways run in turns in one process, so that whatever else the machine does hits them alike. The straightforward way
+has pictures and weights in the default layout, the library's backward of depthwise convolutions, the default Adam, the
+C library's usual way with memory, and float32; ours is timed in float32 and, for what trains, in bfloat16 (bf16-mixed).
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits
 from hnas.space.cells import NAMED_GENOTYPES
 from hnas.training.devices import start_fabric
+from hnas.training.precision import knows_bf16
 from hnas.training.settings import DeviceSettings
 
-Way = Literal["plain", "ours"]
+Way = Literal["plain", "ours", "mixed"]
 Part = Literal["data", "forward", "backward", "optimiser"]
 PARTS: tuple[Part, ...] = ("data", "forward", "backward", "optimiser")
 #: One step of the case with this number, timed by the clock that it is given.
@@ -78,16 +79,22 @@ class Timing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One kind of step, both ways."""
+    """One kind of step, all ways: plain, ours in float32, and ours in bfloat16 where that is used and known."""
 
     name: str
     plain: Timing
     ours: Timing
+    mixed: Timing | None = None
 
     @property
     def ratio(self) -> float:
-        """How many times faster ours is."""
+        """How many times faster ours is in float32."""
         return self.plain.seconds / self.ours.seconds
+
+    @property
+    def mixed_ratio(self) -> float | None:
+        """How many times faster ours is in bfloat16."""
+        return self.plain.seconds / self.mixed.seconds if self.mixed else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,20 +125,20 @@ class BenchSettings:
 
 
 def compare(name: str, steps: Mapping[Way, Step], *, cases: int, repeats: int, device: torch.device) -> Comparison:
-    """Times both ways in turns, each after a step that is thrown away, since they differ in how memory is kept."""
+    """Times all ways in turns, each after a step that is thrown away, since they differ in how memory is kept."""
     timings = {}
     seconds: dict[Way, list[list[dict[Part, float]]]] = {way: [[] for _ in range(cases)] for way in steps}
     for case in range(cases):
         for _ in range(repeats):
             for way, step in steps.items():
-                keep_memory(way == "ours")
+                keep_memory(way != "plain")
                 step(case, Clock(device))
                 clock = Clock(device)
                 step(case, clock)
                 seconds[way][case].append(clock.seconds)
     for way, runs in seconds.items():
         timings[way] = Timing(**{part: fmean(median(run[part] for run in case) for case in runs) for part in PARTS})
-    return Comparison(name, timings["plain"], timings["ours"])
+    return Comparison(name, timings["plain"], timings["ours"], timings.get("mixed"))
 
 
 def bench_w_step(settings: BenchSettings, device: torch.device) -> Comparison:
@@ -166,9 +173,9 @@ def bench_controller_step(settings: BenchSettings, device: torch.device) -> Comp
     genotypes = [search.search_space.sample(random) for _ in range(settings.genotypes)]
     pairs = _pictures(settings, scale=search.scale)
     kind: Literal["cuda", "cpu", "mps"] = device.type  # type: ignore[assignment]
-    fabric = start_fabric(DeviceSettings(accelerator=kind))
     steps: dict[Way, Step] = {}
-    for way in ("plain", "ours"):
+    for way in _ways(device):
+        fabric = start_fabric(DeviceSettings(accelerator=kind, precision="bf16-mixed" if way == "mixed" else "32-true"))
         searcher = Searcher(search, Splits(pairs[:2], pairs[2:4], pairs[4:]), CostTable(search), fabric)
         _lay_out(searcher.supernet, way)
         sampler = _sampler(settings, pairs[2:4], search.scale)
@@ -199,7 +206,8 @@ def bench_upscaling(settings: BenchSettings, device: torch.device) -> Comparison
     picture = np.random.default_rng(settings.seed).integers(256, size=(1, settings.picture, settings.picture, 3))
     pixels = torch.from_numpy(picture.astype(np.uint8))
     steps: dict[Way, Step] = {}
-    for way in ("plain", "ours"):
+    ways: tuple[Way, ...] = ("plain", "ours")
+    for way in ways:
         model = _lay_out(network(settings).to(device).eval(), way)
 
         def step(case: int, clock: Clock, *, way: Way = way, model: nn.Module = model) -> None:
@@ -235,9 +243,9 @@ def _training_steps(
 ) -> dict[Way, Step]:
     sampler = _sampler(settings, _pictures(settings, scale=2), 2)
     steps: dict[Way, Step] = {}
-    for way in ("plain", "ours"):
+    for way in _ways(device):
         trained = _lay_out(deepcopy(model).to(device).train(), way)
-        optimizer = torch.optim.Adam(trained.parameters(), lr=1e-4, fused=True if way == "ours" else None)
+        optimizer = torch.optim.Adam(trained.parameters(), lr=1e-4, fused=None if way == "plain" else True)
 
         def step(
             case: int,
@@ -249,7 +257,7 @@ def _training_steps(
         ) -> None:
             with clock.part("data"):
                 lr, hr = _batch(sampler, case, way, device)
-            with clock.part("forward"):
+            with clock.part("forward"), torch.autocast(device.type, torch.bfloat16, enabled=way == "mixed"):
                 loss = l1_loss(forward(trained, case, lr), hr)
             with clock.part("backward"):
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -261,9 +269,13 @@ def _training_steps(
     return steps
 
 
+def _ways(device: torch.device) -> tuple[Way, ...]:
+    return ("plain", "ours", "mixed") if knows_bf16(device) else ("plain", "ours")
+
+
 def _lay_out(model: nn.Module, way: Way) -> nn.Module:
-    set_fast_depthwise(model, way == "ours")
-    if way == "ours":
+    set_fast_depthwise(model, way != "plain")
+    if way != "plain":
         return to_channels_last(model)
     return model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload, no-any-return]
 

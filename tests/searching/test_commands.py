@@ -44,7 +44,7 @@ def test_a_precision_left_to_the_machine_is_said_and_kept(
     folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a search scored in bfloat16, its derivations score in bfloat16."""
-    monkeypatch.setattr("hnas.training.precision._cpu_knows_bf16", lambda: True)
+    monkeypatch.setattr("hnas.training.precision.knows_bf16", lambda _: True)
     monkeypatch.setattr("hnas.training.precision.measured_gain", lambda *_: 1.5)
     preset, run = tmp_path / "mine.yaml", tmp_path / "run"
     preset.write_text("search: {cell_skip: 0.3}\ndevice: {precision: auto}\n")

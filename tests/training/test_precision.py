@@ -29,7 +29,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the next measurements will find; empty, none may happen."""
     gains: list[float] = []
     monkeypatch.setattr(precision, "measured_gain", lambda *_: gains.pop(0))
-    monkeypatch.setattr(precision, "_cpu_knows_bf16", lambda: True)
+    monkeypatch.setattr(precision, "knows_bf16", lambda _: True)
     return gains
 
 
@@ -53,7 +53,7 @@ def test_bfloat16_is_chosen_where_it_is_clearly_faster(
 
 
 def test_a_processor_without_bfloat16_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(precision, "_cpu_knows_bf16", lambda: False)
+    monkeypatch.setattr(precision, "knows_bf16", lambda _: False)
     choice = choose_precision(CPU, 16, 24, 8, lambda *_: pytest.fail("measured"))
     assert choice.precision == "32-true"
     assert choose_precision(torch.device("mps"), 16, 24, 8).precision == "32-true"

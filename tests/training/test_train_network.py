@@ -88,7 +88,7 @@ def test_a_precision_left_to_the_machine_is_chosen_once(
 ) -> None:
     """Stopped and resumed, it ends with the bits of an uninterrupted training, whatever would be measured now."""
     gains = [1.5]
-    monkeypatch.setattr("hnas.training.precision._cpu_knows_bf16", lambda: True)
+    monkeypatch.setattr("hnas.training.precision.knows_bf16", lambda _: True)
     monkeypatch.setattr("hnas.training.precision.measured_gain", lambda *_: gains.pop(0))
 
     def tensors(name: str) -> dict[str, torch.Tensor]:

@@ -13,13 +13,14 @@ from hnas.cli.options import Device, Json
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
-    from hnas.bench import Comparison
+    from hnas.bench import BenchSettings, Comparison
 
 
 def bench(
     *,
     only: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     backends: Annotated[bool, Parameter(negative="")] = False,
+    channels: int = 16,
     genotypes: int = 12,
     repeats: int = 2,
     device: Device = "cpu",
@@ -27,14 +28,16 @@ def bench(
 ) -> None:
     """Time the steps of a search and a training, and an enlargement, beside the straightforward way of doing them.
 
-    Sizes are those of the paper's search (12 cells, C = 8, 16 patches of 48x48) and of HNAS-A at C = 16, x2; the
-    picture is 512x512. Both ways run in turns; printed are medians over the repetitions, and how many times faster
-    ours is. Run it on a quiet machine: beside other work only the ratios mean something.
+    Sizes are those of the paper's search (12 cells, C = 8, 16 patches of 48x48) and of HNAS-A, x2; the picture
+    is 512x512. All ways run in turns; printed are medians over the repetitions, and how many times faster ours
+    is, in float32 and, where it trains and the device knows it, in bfloat16 (--precision bf16-mixed). Run it on a
+    quiet machine: beside other work only the ratios mean something.
 
     Args:
         backends: Time torch eager, torch tuned, onnxruntime and OpenVINO instead, on a picture of 256x256; beside them
             stands the share of this machine's peak that each reaches.
         only: Time only this: w-step, controller-step, training-step or upscaling; may be given several times.
+        channels: C of the network that is trained and enlarges.
         genotypes: Uniformly drawn genotypes that the steps of the search are averaged over.
         repeats: Repetitions of every step.
     """
@@ -44,33 +47,35 @@ def bench(
 
     if unknown := [name for name in only if name not in BENCHES]:
         raise HnasError(f"--only is {', '.join(unknown)}; allowed are {', '.join(BENCHES)}")
-    for option, value in (("--genotypes", genotypes), ("--repeats", repeats)):
+    for option, value in (("--channels", channels), ("--genotypes", genotypes), ("--repeats", repeats)):
         if value < 1:
             raise HnasError(f"{option} is {value}; allowed is 1 and more")
+    settings = BenchSettings(channels=channels, genotypes=genotypes, repeats=repeats)
     if backends:
-        _bench_backends(repeats, json)
+        _bench_backends(settings, json)
         return
     where = torch_device(device)
-    settings = BenchSettings(genotypes=genotypes, repeats=repeats)
     found = []
     for name in only or BENCHES:
         print(f"timing {name} ...", file=sys.stderr, flush=True)
         found.append(BENCHES[name](settings, where))
     if json:
-        results = [{**asdict(item), "ratio": item.ratio, "device": device_description(where)} for item in found]
+        device_named = {"device": device_description(where)}
+        ratios = ({"ratio": item.ratio, "mixed_ratio": item.mixed_ratio} for item in found)
+        results = [{**asdict(item), **both, **device_named} for item, both in zip(found, ratios, strict=True)]
         print(json_module.dumps(results))
     else:
         _print_table(found, device_description(where))
 
 
-def _bench_backends(repeats: int, json: bool) -> None:
+def _bench_backends(settings: BenchSettings, json: bool) -> None:
     import torch
 
-    from hnas.bench import BenchSettings, network
+    from hnas.bench import network
     from hnas.deploy.backend_bench import compare_backends
     from hnas.nets import device_description
 
-    found = compare_backends(network(BenchSettings()).eval(), lr_size=(256, 256), repeats=repeats)
+    found = compare_backends(network(settings).eval(), lr_size=(256, 256), repeats=settings.repeats)
     device = device_description(torch.device("cpu"))
     if json:
         print(json_module.dumps({**asdict(found), "device": device}))
@@ -79,7 +84,7 @@ def _bench_backends(repeats: int, json: bool) -> None:
 
     from hnas.cli.tables import print_tables
 
-    print(f"HNAS-A, C = 16, x2, input 3x256x256: {found.macs / 1e9:.1f} G multiply-adds; {device}")
+    print(f"HNAS-A, C = {settings.channels}, x2, input 3x256x256: {found.macs / 1e9:.1f} G multiply-adds; {device}")
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("", "ms", "faster", "G MACs/s", "of peak"):
         table.add_column(column, justify="right" if column else "left", no_wrap=True)
@@ -100,10 +105,11 @@ def _print_table(found: list[Comparison], device: str) -> None:
     from hnas.cli.tables import print_tables
 
     table = Table(title=f"Seconds a step, {device}", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for column in ("", "plain", "ours", "faster", "steps/s", *PARTS):
+    for column in ("", "plain", "ours", "faster", "bfloat16", "faster", *PARTS):
         table.add_column(column, justify="right" if column else "left", no_wrap=True)
     for item in found:
-        figures = (f"{item.plain.seconds:.3f}", f"{item.ours.seconds:.3f}", f"{item.ratio:.2f}x")
-        shares = (f"{item.ours.share(part):.1%}" for part in PARTS)
-        table.add_row(item.name, *figures, f"{1 / item.ours.seconds:.2f}", *shares)
+        figures = [f"{item.plain.seconds:.3f}", f"{item.ours.seconds:.3f}", f"{item.ratio:.2f}x"]
+        mixed = [f"{item.mixed.seconds:.3f}", f"{item.mixed_ratio:.2f}x"] if item.mixed else ["", ""]
+        shares = (f"{(item.mixed or item.ours).share(part):.1%}" for part in PARTS)
+        table.add_row(item.name, *figures, *mixed, *shares)
     print_tables(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.nn.functional import l1_loss
@@ -21,8 +22,32 @@ def l1_fft_loss(sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
         hr: the true one, the same shape, RGB in [0, 1].
     """
     # The transform is linear: that of the difference is the difference of the transforms.
-    spectrum = torch.view_as_real(torch.fft.rfft2((sr - hr).float()))
-    return l1_loss(sr, hr) + FFT_WEIGHT * spectrum.abs().mean()
+    spectrum: torch.Tensor = _RealSpectrum.apply((sr - hr).float())
+    return l1_loss(sr, hr) + FFT_WEIGHT * torch.view_as_real(spectrum).abs().mean()
+
+
+class _RealSpectrum(torch.autograd.Function):
+    """``torch.fft.rfft2`` with a gradient that is real from the start, which takes a tenth of the time on a CPU.
+
+    torch's own gradient fills the other half of the spectrum with zeros, transforms all of it back and throws the
+    imaginary part away. The inverse transform to real numbers assumes that the other half mirrors this one: columns
+    that have a mirror image then count twice, so they are halved.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        ctx.size = x.shape[-2:]
+        spectrum: torch.Tensor = torch.fft.rfft2(x)
+        return spectrum
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        weights = gradient.new_full((gradient.shape[-1],), 0.5)
+        weights[0] = 1.0
+        if ctx.size[1] % 2 == 0:
+            weights[-1] = 1.0
+        inverse: torch.Tensor = torch.fft.irfft2(gradient * weights, s=ctx.size, norm="forward")
+        return inverse
 
 
 #: By the name in the settings.

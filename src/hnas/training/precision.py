@@ -97,10 +97,10 @@ def choose_precision(device: torch.device, channels: int, patch: int, batch: int
         gain: measures; :func:`measured_gain` by default.
     """
     if device.type == "cuda":
-        if torch.cuda.is_bf16_supported(including_emulation=False):
+        if knows_bf16(device):
             return Choice("bf16-mixed", "this GPU has bfloat16")
         return Choice("32-true", "this GPU has no bfloat16")
-    if device.type != "cpu" or not _cpu_knows_bf16():
+    if device.type != "cpu" or not knows_bf16(device):
         return Choice("32-true", "bfloat16 has no fast way here")
     times = (gain or measured_gain)(device, channels, patch, batch)
     clear = times >= CLEAR_GAIN
@@ -140,7 +140,9 @@ def measured_gain(device: torch.device, channels: int, patch: int, batch: int) -
     return full / mixed
 
 
-def _cpu_knows_bf16() -> bool:
-    """Whether the library convolves in bfloat16 at all; where that is emulated it is slow, but not without end."""
+def knows_bf16(device: torch.device) -> bool:
+    """Whether a GPU has bfloat16, or the library convolves in it on this CPU (perhaps slowly, where it is emulated)."""
+    if device.type != "cpu":
+        return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return available and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
