@@ -22,7 +22,7 @@ def l1_fft_loss(sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
         hr: the true one, the same shape, RGB in [0, 1].
     """
     # The transform is linear: that of the difference is the difference of the transforms.
-    spectrum: torch.Tensor = _RealSpectrum.apply((sr - hr).float())
+    spectrum: torch.Tensor = _RealSpectrum.apply((sr - hr).float())  # type: ignore[no-untyped-call]
     return l1_loss(sr, hr) + FFT_WEIGHT * torch.view_as_real(spectrum).abs().mean()
 
 
@@ -41,7 +41,7 @@ class _RealSpectrum(torch.autograd.Function):
         return spectrum
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
         weights = gradient.new_full((gradient.shape[-1],), 0.5)
         weights[0] = 1.0
         if ctx.size[1] % 2 == 0:
