@@ -5,6 +5,8 @@ import pytest
 from hnas.nets import NetworkSettings
 from hnas.searching.settings import SearchSettings
 from hnas.settings import load_parts, load_settings, preset_names, read_config, read_devices
+from hnas.space.cells import CellSpace
+from hnas.space.chain import ChainSpace
 from hnas.training.settings import DeviceSettings, TrainingSettings
 
 
@@ -23,6 +25,23 @@ def test_the_paper_preset_is_the_paper() -> None:
     """Section 5.1; what it does not say is the default, except the skip that the paper does not have."""
     settings = load_settings(SearchSettings, read_config("presets/paper.yaml", "search"))
     assert settings == SearchSettings(image_skip="none", samples=1, baseline="ema")
+    assert settings.search_space == CellSpace()
+
+
+@pytest.mark.parametrize("name", ["cpu", "demo"])
+def test_presets_for_chains_train_every_width_alike_and_score_the_whole_space(name: str) -> None:
+    settings = load_settings(SearchSettings, read_config(name, "search", space="chain"), source=name)
+    space = settings.search_space
+    assert isinstance(space, ChainSpace)
+    assert settings.exhausts
+    assert settings.w_sampling == "fair"
+    assert settings.w_genotypes % (len(space.widths) * len(space.after)) == 0
+    assert settings.measure > 0
+    assert load_settings(SearchSettings, read_config(name, "search", space="cells")).search_space.kind == "cells"
+
+
+def test_a_preset_without_a_section_for_a_space_gives_its_only_one() -> None:
+    assert read_config("paper", "search", space="chain") == read_config("paper", "search")
 
 
 @pytest.mark.parametrize("name", ["demo", "cpu", "gpu"])
