@@ -50,7 +50,10 @@ class CostTable:
     def __init__(self, settings: SearchSettings, predict_latency: PredictLatency | None = None) -> None:
         unknown = settings.limits.latency and not settings.measure
         if predict_latency is None and (settings.cost == "latency" or unknown):
-            raise HnasError("latency as cost or limit needs a table; measure one with hnas profile --build-table")
+            raise HnasError(
+                "latency as cost or limit needs a table, which only cells have (hnas profile --build-table); a limit "
+                "can also be held by --measure, which times finalists"
+            )
         self._settings, self._predict_latency = settings, predict_latency
         self._family = family_of(settings.space, settings)
         self._known: dict[Genotype, CandidateCost] = {}
