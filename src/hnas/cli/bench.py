@@ -128,8 +128,8 @@ def _print_chains(found: list[ChainStep], device: str) -> None:
 
     from hnas.cli.tables import print_tables
 
-    title = f"Training steps of chains' shared weights, {device}"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    print(f"Training steps of chains' shared weights, {device}")
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("width", "precision", "steps/s", "ms", "G MACs", "G MACs/s", "peak", "of peak"):
         table.add_column(column, justify="left" if column == "precision" else "right", no_wrap=True)
     for item in found:
@@ -137,3 +137,4 @@ def _print_chains(found: list[ChainStep], device: str) -> None:
         macs = (f"{value / 1e9:.{digits}f}" for value, digits in ((item.macs, 2), (item.macs_per_second, 1)))
         table.add_row(str(item.width), item.precision, *speed, *macs, f"{item.peak / 1e9:.1f}", f"{item.share:.0%}")
     print_tables(table)
+    print("peak: the fastest of a few large 3x3 convolutions in the same run and precision, G multiply-adds a second")
