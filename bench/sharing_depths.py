@@ -114,7 +114,7 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_memory()
     splits = split_pictures(load_pairs(arguments.data, 2), load_pairs(arguments.val, 2), w_fraction=0.9, seed=0)
-    found = []
+    found: list[dict[str, Any]] = []
     for width in arguments.widths:
         lines = [compare(splits, width, arguments, seed) for seed in arguments.seeds]
         if not arguments.json:
