@@ -18,7 +18,10 @@ import hnas
 from hnas.space import KINDS
 
 PACKAGE = Path(hnas.__file__).parent
-ROOMS = ("space", "nets", "data", "weights", "evaluation", "training", "searching", "deploy", "bench", "report", "cli")
+ROOMS = (
+    *("space", "nets", "data", "weights", "evaluation", "training", "searching", "deploy"),
+    *("bench", "chain_bench", "report", "cli"),
+)
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = ("bounds", "errors", "files", "memory", "ranking", "settings")
 

@@ -14,6 +14,7 @@ from hnas.errors import HnasError
 
 if TYPE_CHECKING:
     from hnas.bench import BenchSettings, Comparison
+    from hnas.chain_bench import ChainStep
 
 
 def bench(
@@ -30,23 +31,27 @@ def bench(
 
     Sizes are those of the paper's search (12 cells, C = 8, 16 patches of 48x48) and of HNAS-A, x2; the picture
     is 512x512. All ways run in turns; printed are medians over the repetitions, and how many times faster ours
-    is, in float32 and, where it trains and the device knows it, in bfloat16 (--precision bf16-mixed). Run it on a
-    quiet machine: beside other work only the ratios mean something.
+    is, in float32 and, where it trains and the device knows it, in bfloat16 (--precision bf16-mixed). chain-step times
+    the shared weights of chains, as preset cpu trains them, in both precisions, and says which share of the fastest
+    large convolution here that is. Run it on a quiet machine: beside other work only the ratios mean something.
 
     Args:
         backends: Time torch eager, torch tuned, onnxruntime and OpenVINO instead, on a picture of 256x256; beside them
             stands the share of this machine's peak that each reaches.
-        only: Time only this: w-step, controller-step, training-step or upscaling; may be given several times.
+        only: Time only this: w-step, controller-step, training-step, upscaling or chain-step; may be given several
+            times.
         channels: C of the network that is trained and enlarges.
         genotypes: Uniformly drawn genotypes that the steps of the search are averaged over.
-        repeats: Repetitions of every step.
+        repeats: Repetitions of every step (chain-step: ten steps each).
     """
     from hnas.bench import BENCHES, BenchSettings
+    from hnas.chain_bench import CHAIN_STEP, ChainBenchSettings, bench_chain_steps
     from hnas.deploy.backends import torch_device
     from hnas.nets import device_description
 
-    if unknown := [name for name in only if name not in BENCHES]:
-        raise HnasError(f"--only is {', '.join(unknown)}; allowed are {', '.join(BENCHES)}")
+    names = (*BENCHES, CHAIN_STEP)
+    if unknown := [name for name in only if name not in names]:
+        raise HnasError(f"--only is {', '.join(unknown)}; allowed are {', '.join(names)}")
     for option, value in (("--channels", channels), ("--genotypes", genotypes), ("--repeats", repeats)):
         if value < 1:
             raise HnasError(f"{option} is {value}; allowed is 1 and more")
@@ -55,17 +60,24 @@ def bench(
         _bench_backends(settings, json)
         return
     where = torch_device(device)
-    found = []
-    for name in only or BENCHES:
+    found, chains = [], []
+    for name in only or names:
         print(f"timing {name} ...", file=sys.stderr, flush=True)
-        found.append(BENCHES[name](settings, where))
+        if name == CHAIN_STEP:
+            chains = bench_chain_steps(ChainBenchSettings.of_preset(repeats=repeats), where)
+        else:
+            found.append(BENCHES[name](settings, where))
+    described = device_description(where)
     if json:
-        device_named = {"device": device_description(where)}
         ratios = ({"ratio": item.ratio, "mixed_ratio": item.mixed_ratio} for item in found)
-        results = [{**asdict(item), **both, **device_named} for item, both in zip(found, ratios, strict=True)]
+        results = [{**asdict(item), **both, "device": described} for item, both in zip(found, ratios, strict=True)]
+        results += [{"name": CHAIN_STEP, **item.line(), "device": described} for item in chains]
         print(json_module.dumps(results))
-    else:
-        _print_table(found, device_description(where))
+        return
+    if found:
+        _print_table(found, described)
+    if chains:
+        _print_chains(chains, described)
 
 
 def _bench_backends(settings: BenchSettings, json: bool) -> None:
@@ -113,3 +125,20 @@ def _print_table(found: list[Comparison], device: str) -> None:
         shares = (f"{(item.mixed or item.ours).share(part):.1%}" for part in PARTS)
         table.add_row(item.name, *figures, *mixed, *shares)
     print_tables(table)
+
+
+def _print_chains(found: list[ChainStep], device: str) -> None:
+    from rich.table import Table
+
+    from hnas.cli.tables import print_tables
+
+    print(f"Training steps of chains' shared weights, {device}")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("width", "precision", "steps/s", "ms", "G MACs", "G MACs/s", "peak", "of peak"):
+        table.add_column(column, justify="left" if column == "precision" else "right", no_wrap=True)
+    for item in found:
+        speed = (f"{item.steps_per_second:.1f}", f"{item.seconds * 1e3:.1f}")
+        macs = (f"{value / 1e9:.{digits}f}" for value, digits in ((item.macs, 2), (item.macs_per_second, 1)))
+        table.add_row(str(item.width), item.precision, *speed, *macs, f"{item.peak / 1e9:.1f}", f"{item.share:.0%}")
+    print_tables(table)
+    print("peak: the fastest of a few large 3x3 convolutions in the same run and precision, G multiply-adds a second")
