@@ -50,8 +50,6 @@ def search(
     from hnas.training.devices import is_first_process
 
     settings = settings or SearchSettings()
-    size, all_of_them = settings.search_space.size, " the derivation scores every one" if settings.exhausts else ""
-    print(f"{settings.space}: {size:,} genotypes;{all_of_them or f' strategy {settings.strategy}'}", file=sys.stderr)
     with ExitStack() as stack:
         show = stack.enter_context(search_view())
         write = stack.enter_context(event_writer(run_dir / "tensorboard")) if tensorboard else None

@@ -1,7 +1,8 @@
 """The supernet of chains: a trunk for every width, with an exit wherever a chain may end.
 
 One forward pass along a trunk gives the picture of every depth (Wang et al., "Resource Aware Person
-Re-identification", 2018, and others train such exits together). Weights are not shared between widths.
+Re-identification", 2018, and others train such exits together). The last block before an exit is the exit's own.
+Weights are not shared between widths.
 """
 
 from __future__ import annotations
@@ -29,25 +30,25 @@ class _Choice(nn.ModuleDict):
 
 
 class _SharedExit(nn.Module):
-    """An exit whose late blocks are chosen.
+    """An exit with blocks of its own: those after the enlargement, or where there are none, the last one.
 
     Args:
-        space: what they are chosen from.
+        space: what blocks are chosen from.
         width: of the trunk.
         scale: by how much it enlarges.
-        after: how many late blocks there are.
+        after: how many blocks come after the enlargement.
     """
 
     def __init__(self, space: ChainSpace, width: int, scale: int, after: int) -> None:
         super().__init__()
         self.ends = Exit(width, space.colour, scale, [nn.Identity() for _ in range(after)])
-        self.late = nn.ModuleList(_Choice(space.blocks, width) for _ in range(after))
+        self.own = nn.ModuleList(_Choice(space.blocks, width) for _ in range(_own_blocks(after)))
 
     def forward(self, features: Tensor, blocks: Sequence[str]) -> Tensor:
         """Shapes: (N, width, H, W) to (N, 1 or 3, scale * H, scale * W)."""
         if self.ends.grow is not None:
             features = self.ends.grow(features)
-        for choice, name in zip(self.late, blocks, strict=True):
+        for choice, name in zip(self.own, blocks, strict=True):
             features = choice.get_submodule(name)(features)
         change: Tensor = self.ends.shuffle(self.ends.tail(features))
         return change
@@ -66,7 +67,7 @@ class Trunk(nn.Module):
         super().__init__()
         self.space = space
         self.stem = stem(width, space.colour)
-        places = max(depth - after for depth in space.depths for after in space.after)
+        places = max(space.depths) - min(map(_own_blocks, space.after))
         self.places = nn.ModuleList(_Choice(space.blocks, width) for _ in range(places))
         self.exits = nn.ModuleDict(
             {
@@ -79,11 +80,12 @@ class Trunk(nn.Module):
     def changes(self, x: Tensor, genotype: ChainGenotype, *, shallower: bool) -> Iterator[Tensor]:
         """What the chain, and with ``shallower`` those that end earlier on its way, add to the enlarged picture."""
         features = F.relu(self.stem(x))
-        for done in range(genotype.enlargement + 1):
-            depth = done + genotype.after
+        own = _own_blocks(genotype.after)
+        for done in range(genotype.depth - own + 1):
+            depth = done + own
             if depth in self.space.depths and (shallower or depth == genotype.depth):
                 yield self.exits[_key(depth, genotype.after)](features, genotype.blocks[done:depth])
-            if done < genotype.enlargement:
+            if depth < genotype.depth:
                 features = self.places[done].get_submodule(genotype.blocks[done])(features)
 
 
@@ -142,11 +144,12 @@ class ChainSupernet(nn.Module):
         network = ChainNetwork(genotype, self.scale)
         shared_exit = trunk.exits[_key(genotype.depth, genotype.after)]
         assert isinstance(shared_exit, _SharedExit)
-        places = [*trunk.places[: genotype.enlargement], *shared_exit.late]
+        shared = genotype.depth - _own_blocks(genotype.after)
+        places = [*trunk.places[:shared], *shared_exit.own]
         blocks = [place.get_submodule(name) for place, name in zip(places, genotype.blocks, strict=True)]
         own = [*network.body, *network.head.late]
-        for mine, shared in zip((network.stem, *own), (trunk.stem, *blocks), strict=True):
-            mine.load_state_dict(shared.state_dict())
+        for mine, theirs in zip((network.stem, *own), (trunk.stem, *blocks), strict=True):
+            mine.load_state_dict(theirs.state_dict())
         network.head.tail.load_state_dict(shared_exit.ends.tail.state_dict())
         if network.head.grow is not None and shared_exit.ends.grow is not None:
             network.head.grow.load_state_dict(shared_exit.ends.grow.state_dict())
@@ -157,6 +160,11 @@ class ChainSupernet(nn.Module):
         return [
             (list(self.trunks[str(width)].parameters()), min(1.0, _RATE_WIDTH / width)) for width in self.space.widths
         ]
+
+
+def _own_blocks(after: int) -> int:
+    """How many blocks of an exit are its own: without one, a trunk's features must serve the exit and what follows."""
+    return max(after, 1)
 
 
 def _key(depth: int, after: int) -> str:
