@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from hnas import nets
 from hnas.deploy.simplify import largest_difference, simplify
+from hnas.nets.narrow import Conv3x3
 from hnas.space import cells
 from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge
 
@@ -34,9 +35,13 @@ def _network(normal: str, upsampling: str, **settings: object) -> nets.Network:
 def _count(model: nn.Module) -> Counter[str]:
     assert isinstance(model, fx.GraphModule)
     return Counter(
-        type(model.get_submodule(str(node.target))).__name__ if node.op == "call_module" else str(node.target)
+        _kind(model.get_submodule(str(node.target))) if node.op == "call_module" else str(node.target)
         for node in model.graph.nodes
     )
+
+
+def _kind(module: nn.Module) -> str:
+    return "Conv2d" if isinstance(module, Conv3x3) else type(module).__name__
 
 
 OPERATIONS = [(name, "area") for name in cells.NORMAL_OPERATIONS] + [

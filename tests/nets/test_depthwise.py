@@ -28,10 +28,10 @@ def test_gradients_equal_the_librarys(channels: int, size: int, dilation: int, s
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("channels", [3, 16])
+@pytest.mark.parametrize("channels", [3, 8, 16])
 @pytest.mark.parametrize("size", [3, 5])
 @pytest.mark.parametrize("dilation", [1, 2])
-@pytest.mark.parametrize("shape", [(12, 8), (7, 9), (3, 2), (80, 60)])
+@pytest.mark.parametrize("shape", [(12, 8), (7, 9), (3, 2), (80, 60), (80, 80)])
 def test_bfloat16_is_float32_but_for_its_rounding(
     channels: int, size: int, dilation: int, shape: tuple[int, int]
 ) -> None:

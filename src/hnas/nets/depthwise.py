@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hnas.nets.narrow import apart, fills_in_pairs, in_pairs, narrow_weight_gradient
+
 #: From so many values on (pictures x channels x pixels), four 3x3 weight gradients are faster than one 5x5 one.
 _BLOCKS_FROM_VALUES = 100_000
 
@@ -27,7 +29,7 @@ class DepthwiseConv2d(nn.Conv2d):
         dilation: in pixels.
 
     Attributes:
-        fast: whether the backward below is used on CPUs; off, it is plain ``nn.Conv2d``.
+        fast: whether what is below is used on CPUs; off, it is plain ``nn.Conv2d``.
     """
 
     def __init__(self, channels: int, kernel_size: int, dilation: int = 1) -> None:
@@ -39,10 +41,12 @@ class DepthwiseConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Shapes: (N, C, H, W) to (N, C, H, W)."""
-        if not (self.fast and torch.is_grad_enabled() and x.device.type == "cpu") or torch.compiler.is_compiling():
+        mixed = torch.is_autocast_enabled("cpu")
+        wanted = self.fast and self.bias is None and (mixed or torch.is_grad_enabled())
+        if not wanted or x.device.type != "cpu" or torch.compiler.is_compiling():
             return super().forward(x)
         weight: Tensor = self.weight
-        if torch.is_autocast_enabled("cpu"):  # which does not see into the function below
+        if mixed:  # autocast does not see into the function below
             dtype = torch.get_autocast_dtype("cpu")
             x, weight = x.to(dtype), weight.to(dtype)
         if x.dtype not in (torch.float32, torch.bfloat16):
@@ -66,8 +70,12 @@ class _Depthwise(torch.autograd.Function):
 
 
 def _convolve(x: Tensor, weight: Tensor, dilation: int) -> Tensor:
-    padding = dilation * (weight.shape[-1] // 2)
-    return F.conv2d(x, weight, padding=padding, dilation=dilation, groups=weight.shape[0])
+    reach, channels = weight.shape[-1] // 2, len(weight)
+    if dilation == 2 and fills_in_pairs(x, channels):  # every other column is a channel's next one
+        both = torch.cat([weight, weight])
+        pairs = F.conv2d(in_pairs(x), both, padding=(2 * reach, reach), dilation=(2, 1), groups=2 * channels)
+        return apart(pairs).data  # no view, so that what follows may work in place
+    return F.conv2d(x, weight, padding=dilation * reach, dilation=dilation, groups=channels)
 
 
 def _weight_gradient(x: Tensor, gradient: Tensor, weight: Tensor, dilation: int) -> Tensor:
@@ -79,6 +87,8 @@ def _weight_gradient(x: Tensor, gradient: Tensor, weight: Tensor, dilation: int)
         if x.shape[2] % dilation or x.shape[3] % dilation:
             return _library_weight_gradient(x, gradient, weight, padding=dilation * (size // 2), dilation=dilation)
         x, gradient = _phases(x, dilation), _phases(gradient, dilation)
+    if size == 5 and fills_in_pairs(x, len(weight)):  # one dense gradient is faster than four
+        return narrow_weight_gradient(x, gradient, 5).diagonal().permute(2, 0, 1).unsqueeze(1)
     if size != 5:
         return _library_weight_gradient(x, gradient, weight, padding=size // 2, dilation=1)
     height, width = x.shape[2:]

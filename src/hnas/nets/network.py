@@ -13,6 +13,7 @@ from hnas.bounds import refuse_unlisted
 from hnas.errors import HnasError
 from hnas.nets.cell import Cell, around, input_cells
 from hnas.nets.common import FORMAT, ImageSkip, enlarge_image, refuse_other_scales
+from hnas.nets.narrow import Conv3x3
 from hnas.nets.operations import Norm
 from hnas.nets.trim import Trim
 from hnas.space.cells import CellGenotype
@@ -68,8 +69,8 @@ class Frame(nn.Module):
         super().__init__()
         self.settings = settings
         wide = nodes * settings.channels
-        self.stem = nn.Conv2d(3, wide, 3, padding=1, bias=False)
-        self.tail = nn.Conv2d(wide, 3, 3, padding=1, bias=False)
+        self.stem = Conv3x3(3, wide)
+        self.tail = Conv3x3(wide, 3)
         if settings.image_skip != "none":
             # Training begins near the skip, not by unlearning the noise of a fresh tail.
             with torch.no_grad():

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from hnas.errors import HnasError
 from hnas.nets.depthwise import DepthwiseConv2d
+from hnas.nets.narrow import Conv3x3
 
 #: ``batch``: batch normalisation with running statistics; ``batch-statistics``: with those of the batch at hand
 #: always, which is what shared weights need, since every genotype has statistics of its own.
@@ -148,7 +149,7 @@ def _minus(fresh: Tensor, x: Tensor) -> Tensor:
 
 def _projection(channels_in: int, channels_out: int) -> nn.Module:
     # DBPN learns the slope (PReLU); keeping it where PReLU starts halves the time of the whole backward.
-    conv = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
+    conv = Conv3x3(channels_in, channels_out)
     return nn.Sequential(conv, nn.LeakyReLU(0.25, inplace=True))
 
 
@@ -164,9 +165,9 @@ class ResidualChannelAttention(nn.Module):
         super().__init__()
         squeezed = _squeezed(channels)
         self.body = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            Conv3x3(channels, channels),
             nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            Conv3x3(channels, channels),
         )
         self.attention = nn.Sequential(
             nn.Conv2d(channels, squeezed, 1, bias=False),
@@ -218,7 +219,7 @@ class Interpolation(nn.Module):
 
 
 def _plain_conv(channels: int, _: int, norm: Norm) -> nn.Module:
-    conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+    conv = Conv3x3(channels, channels)
     return nn.Sequential(nn.ReLU(), conv, *normalisation(norm, channels))
 
 
@@ -237,7 +238,7 @@ def _interpolation(mode: Literal["nearest", "bilinear"]) -> Operation:
 def _sub_pixel(channels: int, enlarge: int, norm: Norm) -> nn.Module:
     if enlarge == 1:
         return nn.Identity()
-    conv = nn.Conv2d(channels, channels * enlarge**2, 3, padding=1, bias=False)
+    conv = Conv3x3(channels, channels * enlarge**2)
     return nn.Sequential(conv, nn.PixelShuffle(enlarge), *normalisation(norm, channels))
 
 
