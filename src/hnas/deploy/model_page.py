@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hnas.nets import LR_SIZE, build_model, model_cost
+from hnas.space import read_genotype
 from hnas.weights import read_weights
 
 
@@ -26,7 +27,7 @@ def model_page(weights: Path, *, name: str) -> str:
     height, width = LR_SIZE
     licence = str(file.provenance.get("licence") or "")
     licensed = "licence" if file.provenance.get("source") == "published" else "training pictures"
-    genotype = file.description.get("genotype")
+    genotype, taught = file.description.get("genotype"), file.provenance.get("teacher")
     lines = [
         "---",
         "library_name: hnas-sr",
@@ -41,8 +42,9 @@ def model_page(weights: Path, *, name: str) -> str:
         "",
         f"- {cost.macs / 1e9:.1f} G multiply-adds for an input of 3x{height}x{width}",
         f"- {cost.params / 1e3:.1f} K parameters",
-        f"- architecture: {file.description['architecture']}"
-        + (f", position {genotype['position']} of {genotype['layers']} cells" if genotype else ""),
+        f"- architecture: {file.description['architecture']}",
+        *([f"- {read_genotype(genotype).summary()}"] if genotype else []),
+        *([f"- teacher: {taught['model']} ({taught['licence'] or 'no licence stated'})"] if taught else []),
         *([f"- {licensed}: {licence}"] if licence else []),
         "",
         "## How to use it",

@@ -27,6 +27,7 @@ from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.precision import remembered_precision
 from hnas.training.run_folder import CONFIG, RunFolder, open_run
 from hnas.training.settings import DeviceSettings
+from hnas.training.teacher import teacher_provenance
 from hnas.weights import save_model
 
 RESULT = "genotype.json"
@@ -151,6 +152,7 @@ def hand_over(searcher: Searcher, genotype: Genotype, path: Path) -> bool:
         "val": summary(searcher.splits.validation),
         "steps": searcher.round * settings.w_steps,
         **{name: getattr(settings, name) for name in ("batch", "patch", "loss", "schedule", "lr", "ema", "seed")},
+        "teacher": teacher_provenance(settings.teacher, settings.teacher_weight) if settings.teacher else None,
         "device": device_description(searcher.fabric.device),
         "seconds": round(searcher.seconds),
         "hnas": __version__,

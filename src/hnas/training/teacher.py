@@ -10,6 +10,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pooch
@@ -20,7 +21,7 @@ from hnas.errors import HnasError
 from hnas.evaluation.benchmark import enlarge_picture
 from hnas.files import write_atomically
 from hnas.nets import model_scale
-from hnas.weights import load_model, locate_weights
+from hnas.weights import load_model, locate_weights, read_weights
 
 #: Called after every picture with how many are done and how many there are.
 Progress = Callable[[int, int], None]
@@ -61,6 +62,17 @@ def taught(pairs: Sequence[Pair], teacher: str | Path, *, scale: int, progress: 
             raise HnasError(f"{teacher}: it made a picture of {picture.shape} where {pair.hr.shape} is needed")
         result.append(replace(pair, hr=picture))
     return result
+
+
+def teacher_provenance(teacher: str | Path, weight: float) -> dict[str, Any]:
+    """What a weights file says of the teacher that it learnt from: which model, by its content, and its licence."""
+    path = locate_weights(teacher)
+    return {
+        "model": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "licence": str(read_weights(path).provenance.get("licence") or ""),
+        "weight": weight,
+    }
 
 
 def _load(teacher: str | Path, scale: int) -> nn.Module:

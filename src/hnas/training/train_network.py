@@ -23,7 +23,7 @@ from hnas.training.loop import Progress, TrainingResult, Validation, train
 from hnas.training.precision import computes_in
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
-from hnas.training.teacher import taught
+from hnas.training.teacher import taught, teacher_provenance
 from hnas.weights import read_weights, save_model
 
 WEIGHTS = "weights.safetensors"
@@ -143,6 +143,7 @@ def train_network(
         "data": [{"folder": folder.name, **summary(pictures)} for folder, pictures in folders.items()],
         "val": {"folder": job.val.name, **summary(val_pairs)} if job.val else None,
         "warm_start": "/".join(job.warm_start.parts[-2:]) if job.warm_start else None,
+        "teacher": teacher_provenance(settings.teacher, settings.teacher_weight) if settings.teacher else None,
         "device": device_description(fabric.device),
         "precision": computes_in(fabric),
         "kept_step": result.step,
