@@ -70,8 +70,7 @@ def demo(
     run = open_run(run_dir, config, result=REPORT, resume=resume, overwrite=overwrite)
 
     photographs = _write_photographs(run.path / "photographs")
-    for number, (section, settings) in enumerate(searches.items(), start=1):
-        _say(f"1/3 search {number} of {len(searches)}, space {settings.space}, and derive")
+    for section, settings in searches.items():
         _search(run.path / section, photographs, settings, device, resume=resume, overwrite=overwrite)
     best = _best_search(run.path, list(searches))
     space = searches[best].space
@@ -136,6 +135,7 @@ def _search(
 
     if resume and RunFolder(run_dir, RESULT).finished:
         return
+    _say(f"1/3 search the space {settings.space}, and derive")
     with search_view() as progress:
         search(
             photographs,
