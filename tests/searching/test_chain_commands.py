@@ -259,3 +259,14 @@ def test_a_hostile_genotype_is_one_line(
     arguments = ["train", str(path), "--data", str(folders[0]), "--run-dir", str(tmp_path / "run"), "--scale", "2"]
     assert "chain.json" in refused(arguments, capsys)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("exhaustive", "updates"), [(100, 0), (0, 2)])
+def test_a_space_that_is_scored_whole_needs_no_strategy(
+    folders: tuple[Path, Path], tmp_path: Path, exhaustive: int, updates: int
+) -> None:
+    train, val = map(str, folders)
+    options = changed(f"--exhaustive {exhaustive}")
+    assert main(["search", "--data", train, "--val", val, "--run-dir", str(tmp_path / "run"), *options]) == 0
+    lines = [json.loads(line) for line in (tmp_path / "run" / "candidates.jsonl").read_text().splitlines()]
+    assert sum(line["source"] == "controller" for line in lines) == 2 * updates

@@ -141,7 +141,7 @@ class Searcher:
             line["w_loss"] = self._finite("loss of the shared weights", losses)
             line["lr_w"] = self.optimizer.param_groups[0]["lr"] / self._rates[0]
         scored: list[Scored] = []
-        if not warming:
+        if not warming and not self.settings.exhausts:
             first = (self.round - (self.rounds - self.settings.rounds)) * self.settings.controller_steps
             told: list[dict[str, Any]] = []
             for update in range(first, first + self.settings.controller_steps):

@@ -157,7 +157,7 @@ class SearchSettings:
         tau_samples: random genotypes that a search by shared weights also trains alone, that long and once, so that its
             log has Kendall's tau between both; 0 is none.
         exhaustive: where the space has at most this many genotypes, the derivation scores every one of them, whatever
-            the strategy proposes; 0 is never.
+            the strategy proposes, which then has no updates; 0 is never.
         measure: finalists whose network the derivation also times whole on this device, those of the front of PSNR
             against multiply-adds first; a limit of latency is then one of measured milliseconds. 0 is none.
         derive_samples: genotypes that the derivation scores.
