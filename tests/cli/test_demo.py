@@ -64,3 +64,17 @@ def test_an_interrupted_run_goes_on_with_what_is_done(
     assert "search" not in captured.err
     assert {row["model"] for row in json.loads(captured.out)["evaluation"]} == {"bicubic", "demo"}
     assert (run / "weights.safetensors").read_bytes() == before
+
+
+def test_a_mistake_in_how_to_train_is_found_before_the_search(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preset = tmp_path / "wrong.yaml"
+    preset.write_text(TINY.replace("steps: 2", "steps: 0"))
+    assert main(["demo", "--preset", str(preset), "--run-dir", str(tmp_path / "run")]) == 2
+    preset.write_text(TINY.replace("steps: 2", "stepps: 2"))
+    assert main(["demo", "--preset", str(preset), "--run-dir", str(tmp_path / "run")]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2
+    assert errors[1].startswith(f"hnas: error: {preset}: unknown setting stepps")
+    assert not (tmp_path / "run").exists()

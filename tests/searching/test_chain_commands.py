@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,11 @@ import torch
 
 from hnas.cli.main import main
 from hnas.nets.chain import ChainNetwork, chain_cost
+from hnas.searching.costs import CandidateCost
+from hnas.searching.derive import _within
+from hnas.searching.reward import Scored, joint_reward
 from hnas.searching.runs import rescore
+from hnas.searching.settings import Limits
 from hnas.space import load_genotype
 from hnas.space.chain import ChainGenotype, ChainSpace
 from hnas.weights import load_model, read_weights
@@ -270,3 +275,15 @@ def test_a_space_that_is_scored_whole_needs_no_strategy(
     assert main(["search", "--data", train, "--val", val, "--run-dir", str(tmp_path / "run"), *options]) == 0
     lines = [json.loads(line) for line in (tmp_path / "run" / "candidates.jsonl").read_text().splitlines()]
     assert sum(line["source"] == "controller" for line in lines) == 2 * updates
+
+
+def test_a_limit_of_latency_is_not_kept_by_a_prediction_where_finalists_were_timed() -> None:
+    cost = CandidateCost(macs=1, params=1, latency=5.0, relative=1.0)
+    reward = joint_reward(30.0, 1.0, 0.5)
+    predicted = Scored(ChainGenotype(4, ("conv_3x3",), "luma", 1), psnr=30.0, gain=1.0, cost=cost, reward=reward)
+    timed = replace(predicted, cost=replace(cost, measured=True))
+    limits = Limits(latency=10.0)
+    assert not _within(predicted, limits, timed=True)
+    assert _within(timed, limits, timed=True)
+    assert not _within(timed, Limits(latency=4.0), timed=True)
+    assert _within(predicted, limits, timed=False)  # by a table, which was looked at before

@@ -54,10 +54,9 @@ def demo(
 
     from hnas.data.sample import held_out_pairs
     from hnas.evaluation.table import as_objects
-    from hnas.nets import NetworkSettings
     from hnas.report import write_report
     from hnas.training.run_folder import open_run
-    from hnas.training.settings import DeviceSettings, TrainingSettings
+    from hnas.training.settings import DeviceSettings
 
     began = perf_counter()
     # A second thread makes steps as small as these 1.2 times faster on a quiet machine, and many times slower on a busy
@@ -65,6 +64,7 @@ def demo(
     torch.set_num_threads(1)
     device = load_settings(DeviceSettings, read_devices(preset), source=preset)
     searches = {section: replace(one, seed=seed) for section, one in _searches(preset).items()}
+    recipes = {section: _recipe(preset, one) for section, one in searches.items()}  # refused before any work is done
     scale = next(iter(searches.values())).scale
     config = {"command": "demo", "preset": preset, "seed": seed, "scale": scale}
     run = open_run(run_dir, config, result=REPORT, resume=resume, overwrite=overwrite)
@@ -73,8 +73,7 @@ def demo(
     for section, settings in searches.items():
         _search(run.path / section, photographs, settings, device, resume=resume, overwrite=overwrite)
     best = _best_search(run.path, list(searches))
-    space = searches[best].space
-    network, training = load_parts(read_config(preset, "train", space=space), NetworkSettings, TrainingSettings)
+    network, training = recipes[best]
     network, training = replace(network, scale=scale), replace(training, seed=seed)
     _train(run.path, best, photographs, network, training, device, resume=resume, overwrite=overwrite)
     _gather(run.path, best, list(searches))
@@ -107,6 +106,16 @@ def _searches(preset: str) -> dict[str, SearchSettings]:
         if settings.space == space:
             found[f"search-{space}" if found else "search"] = settings
     return found
+
+
+def _recipe(preset: str, search: SearchSettings) -> tuple[NetworkSettings, TrainingSettings]:
+    """How a preset trains what a search finds: its section ``train``, or that of the space, as ``train-chain``."""
+    from hnas.nets import NetworkSettings
+    from hnas.training.settings import TrainingSettings
+
+    values = read_config(preset, "train", space=search.space)
+    network, training = load_parts(values, NetworkSettings, TrainingSettings, source=preset)
+    return network, training
 
 
 def _best_search(run_dir: Path, sections: list[str]) -> str:

@@ -92,13 +92,18 @@ def derive_genotype(
         scored = measured(searcher, scored, limited.latency)
     worth = (lambda one: one.psnr) if by_psnr else (lambda one: one.reward.value)
     ranked = sorted(scored, key=worth, reverse=True)
-    chosen = next(one for one in ranked if _within(one, limited))
+    chosen = next(one for one in ranked if _within(one, limited, timed=settings.measure > 0))
     return Derived(chosen, tuple(ranked), whole_space=settings.exhausts)
 
 
-def _within(scored: Scored, limits: Limits) -> bool:
-    """Whether milliseconds, where they count, are known and few enough; all else was looked at before."""
-    return not limits.latency or (scored.cost.latency is not None and scored.cost.latency <= limits.latency)
+def _within(scored: Scored, limits: Limits, *, timed: bool) -> bool:
+    """Whether milliseconds, where they count, are few enough, and measured where that was done (``timed``).
+
+    All other limits, and those of a latency table, were kept before anything was scored.
+    """
+    if not limits.latency or not timed:
+        return True
+    return scored.cost.measured and scored.cost.latency is not None and scored.cost.latency <= limits.latency
 
 
 def _finalists(searcher: Searcher, usage: Usage, count: int | None, lam: float | None) -> list[Genotype]:
