@@ -25,6 +25,7 @@ from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
 from hnas.memory import keep_memory
 from hnas.nets import Network, NetworkSettings, set_fast_depthwise, to_channels_last
+from hnas.nets.latency import synchronise
 from hnas.searching.algorithm import Searcher, build_supernet
 from hnas.searching.costs import CostTable
 from hnas.searching.settings import SearchSettings
@@ -53,8 +54,7 @@ class Clock:
         """Times what is inside."""
         began = perf_counter()
         yield
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
+        synchronise(self._device)
         self.seconds[name] += perf_counter() - began
 
 

@@ -20,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hnas.data.folders import Pair
 from hnas.memory import keep_memory
+from hnas.nets.latency import synchronise
 from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.settings import SearchSettings
@@ -131,17 +132,12 @@ def _medians(
         for name, run in runs.items():
             run()
             for _ in range(settings.steps):
-                _wait_for(device)
+                synchronise(device)
                 began = perf_counter()
                 run()
-                _wait_for(device)
+                synchronise(device)
                 seconds[name].append(perf_counter() - began)
     return {name: median(values) for name, values in seconds.items()}
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def _searcher(search: SearchSettings, width: int, precision: Precision, device: torch.device) -> Searcher:

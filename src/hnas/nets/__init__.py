@@ -14,7 +14,7 @@ from hnas.nets.cost import network_cost
 from hnas.nets.counting import LR_SIZE, Cost, model_cost
 from hnas.nets.families import FAMILIES, Family, SharedWeights, family_of, network_of
 from hnas.nets.forms import plain_form, seen_by
-from hnas.nets.latency import Latency, device_description, forward_seconds, measure_latency
+from hnas.nets.latency import Latency, device_description, measure_latency
 from hnas.nets.network import Network, NetworkSettings, network_from_description
 from hnas.nets.operations import set_fast_depthwise
 from hnas.nets.receptive_field import cell_margins, is_global, receptive_radius
@@ -36,7 +36,6 @@ __all__ = [
     "cell_margins",
     "device_description",
     "family_of",
-    "forward_seconds",
     "is_global",
     "measure_latency",
     "model_cost",

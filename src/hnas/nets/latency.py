@@ -73,15 +73,16 @@ def forward_seconds(
     with torch.inference_mode():
         forward()
         while not seconds or (len(seconds) < repeats and time.perf_counter() - began < max_seconds):
-            _synchronise(device)
+            synchronise(device)
             start = time.perf_counter()
             forward()
-            _synchronise(device)
+            synchronise(device)
             seconds.append(time.perf_counter() - start)
     return seconds
 
 
-def _synchronise(device: torch.device) -> None:
+def synchronise(device: torch.device) -> None:
+    """Waits until a device has done what it was given, which only an accelerator puts off."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from math import inf
-
-import torch
+from statistics import median
 
 from hnas.errors import HnasError
-from hnas.nets import family_of, forward_seconds, plain_form, to_channels_last
+from hnas.nets import family_of, measure_latency, plain_form
 from hnas.searching.algorithm import Searcher
 from hnas.searching.reward import Scored
 from hnas.searching.strategies import pareto_ranks
@@ -37,23 +34,17 @@ def measured(searcher: Searcher, scored: Sequence[Scored], limit: float) -> list
     ranks = pareto_ranks([(one.psnr, -float(one.cost.macs)) for one in scored])
     order = sorted(range(len(scored)), key=lambda index: (ranks[index], -scored[index].psnr))[: settings.measure]
     family = family_of(settings.space, settings)
-    device = searcher.fabric.device
-    networks = {
-        index: to_channels_last(plain_form(family.target(scored[index].genotype))).to(device).eval() for index in order
-    }
-    picture = torch.rand(1, 3, *settings.lr_shape, generator=torch.Generator().manual_seed(0)).to(
-        device, memory_format=torch.channels_last
-    )
-    milliseconds: dict[int, list[float]] = {index: [] for index in order}
+    networks = {index: plain_form(family.target(scored[index].genotype)) for index in order}
+    times: dict[int, list[float]] = {index: [] for index in order}
     for _ in range(_ROUNDS):
         for index, network in networks.items():
-            (seconds,) = forward_seconds(partial(network, picture), device, repeats=1, max_seconds=inf)
-            milliseconds[index].append(1e3 * seconds)
+            latency = measure_latency(network, lr_size=settings.lr_shape, device=searcher.fabric.device, repeats=1)
+            times[index].append(latency.median_ms)
+    milliseconds = {index: median(found) for index, found in times.items()}
     result = list(scored)
-    for index, times in milliseconds.items():
-        latency = sorted(times)[len(times) // 2]
-        result[index] = replace(scored[index], cost=replace(scored[index].cost, latency=latency, measured=True))
-    quickest = min(one.cost.latency for one in result if one.cost.latency is not None)
+    for index, found in milliseconds.items():
+        result[index] = replace(scored[index], cost=replace(scored[index].cost, latency=found, measured=True))
+    quickest = min(milliseconds.values())
     if limit and quickest > limit:
         raise HnasError(
             f"max_latency is {limit:g} ms, and the quickest of {len(order)} finalists took {quickest:.1f} ms for a "
