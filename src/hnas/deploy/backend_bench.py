@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
-from statistics import median
-from time import perf_counter
 
 import numpy as np
 import torch
@@ -22,6 +20,7 @@ from hnas.deploy.backends import TorchBackend
 from hnas.deploy.export import describe, onnx_bytes
 from hnas.deploy.runtimes import Floats, onnx_session, openvino_session
 from hnas.deploy.simplify import simplify
+from hnas.deploy.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.memory import keep_memory
 from hnas.nets import model_cost
@@ -81,7 +80,10 @@ def compare_backends(model: nn.Module, *, lr_size: tuple[int, int], repeats: int
     side = torch.rand(_PEAK_SIDE, _PEAK_SIDE)
     timed: dict[str, Callable[[], object]] = {PEAK: lambda: side @ side}
     timed |= {name: partial(run, picture) for name, run in runs.items() if run is not None}
-    seconds = _medians(timed, repeats)
+    seconds = medians_in_turns(
+        {name: partial(_ready, name, run) for name, run in timed.items()},
+        rounds=repeats,
+    )
     macs = model_cost(model, lr_size=lr_size).macs
     peak = _PEAK_SIDE**3 / seconds[PEAK]
     timings = []
@@ -113,13 +115,6 @@ def _backends(model: nn.Module) -> Mapping[str, Callable[[Floats], Floats] | Non
     return runs
 
 
-def _medians(timed: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    seconds: dict[str, list[float]] = {name: [] for name in timed}
-    for _ in range(repeats):
-        for name, run in timed.items():
-            keep_memory(name != PLAIN)
-            run()  # not timed: it comes by the memory that later ones keep
-            began = perf_counter()
-            run()
-            seconds[name].append(perf_counter() - began)
-    return {name: median(values) for name, values in seconds.items()}
+def _ready(name: str, run: Callable[[], object]) -> Callable[[], object]:
+    keep_memory(name != PLAIN)
+    return run

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from hnas.deploy.quantize import quantize_onnx
 from hnas.deploy.runtimes import METADATA, Run, need, onnx_session, openvino_session
+from hnas.deploy.shuffle import split_shuffles
 from hnas.deploy.simplify import TOLERANCE, largest_difference, simplify
 from hnas.errors import HnasError
 from hnas.files import write_atomically
@@ -120,6 +121,7 @@ def onnx_bytes(model: nn.Module, metadata: str) -> bytes:
             dynamic_axes={"lr": free, "sr": {0: "batch", 2: "height_sr", 3: "width_sr"}},
         )
     graph = onnx.load_from_string(buffer.getvalue())
+    split_shuffles(graph)
     graph.ir_version = IR_VERSION
     graph.producer_name = "hnas-sr"
     description = json.loads(metadata)
