@@ -16,10 +16,10 @@ import yaml
 from PIL import Image
 
 from hnas.cli.main import main
+from hnas.deploy.model_card import export_zoo, reproducing_command
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings
 from hnas.space.cells import NAMED_GENOTYPES
-from hnas.training.model_card import export_zoo, reproducing_command
 from hnas.training.run_folder import open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import TrainingJob, train_network
@@ -258,7 +258,7 @@ def test_a_plan_trains_in_order_passes_over_what_is_done_and_goes_on_after_a_fai
     cards = export_zoo(jobs, runs, tmp_path / "out", benchmarks=pictures)
     assert [card["name"] for card in cards] == ["x2", "x4"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "x2.json", "x2.safetensors", "x4.json", "x4.safetensors"
+        "x2.json", "x2.onnx", "x2.safetensors", "x4.json", "x4.onnx", "x4.safetensors"
     ]  # fmt: skip
     card = json.loads((tmp_path / "out" / "x2.json").read_text())
     # The exported network may run other kernels, and one value that is rounded the other way moves PSNR by 2e-5 dB.

@@ -95,7 +95,7 @@ def export(
         only: Only the model of this name; may be given several times.
         benchmarks: Folder with the data sets to measure on, in a single pass and with x8 self-ensemble.
     """
-    from hnas.training.model_card import export_zoo
+    from hnas.deploy.model_card import export_zoo
     from hnas.training.zoo import read_plan
 
     cards = export_zoo(_chosen(read_plan(plan, runs=runs), only, plan), runs, output, benchmarks=benchmarks)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
+from hnas.data.shrunk import with_shrunk
 from hnas.errors import HnasError
 from hnas.nets import SharedWeights, family_of, to_channels_last
 from hnas.ranking import kendall_tau
@@ -30,6 +31,7 @@ from hnas.training.checkpoint import load_checkpoint, save_checkpoint
 from hnas.training.devices import on_first_process
 from hnas.training.ema import Ema
 from hnas.training.losses import LOSSES
+from hnas.training.optimizers import build_optimizer
 from hnas.training.precision import settle_precision
 from hnas.training.run_folder import RunFolder
 from hnas.training.settings import scheduled
@@ -68,7 +70,7 @@ class Searcher:
         self.settings, self.splits, self.costs, self.fabric = settings, splits, costs, fabric
         self.supernet = build_supernet(settings).to(fabric.device)
         groups = self.shared.groups()
-        self.optimizer = torch.optim.Adam([{"params": group} for group, _ in groups], lr=settings.lr, fused=True)
+        self.optimizer = build_optimizer(settings.optimizer, [{"params": group} for group, _ in groups], settings.lr)
         self._rates = [rate for _, rate in groups]
         self.ema = Ema(self.supernet, settings.ema) if settings.ema else None
         self.strategy: Strategy = build_strategy(settings, costs.usage(settings.limits))
@@ -84,8 +86,9 @@ class Searcher:
                 teacher_weight=settings.teacher_weight,
             )
 
-        pictures = taught(splits.shared, settings.teacher, scale=settings.scale) if settings.teacher else ()
-        self.shared_patches = patches(splits.shared, settings.batch, settings.seed, pictures)
+        shared = with_shrunk(splits.shared, settings.shrunk, scale=settings.scale, patch=settings.patch)
+        pictures = taught(shared, settings.teacher, scale=settings.scale) if settings.teacher else ()
+        self.shared_patches = patches(shared, settings.batch, settings.seed, pictures)
         self.controller_patches = patches(splits.controller, settings.score_batch or settings.batch, settings.seed + 1)
         #: Scores a fixed genotype on given pictures, in dB.
         self.scorer: Scorer = (
@@ -182,7 +185,7 @@ class Searcher:
         for group, factor in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * factor
         self.optimizer.step()
-        # None, not zero: Adam leaves operations alone that no genotype of this step used.
+        # None, not zero: the optimiser leaves operations alone that no genotype of this step used.
         self.optimizer.zero_grad(set_to_none=True)
         if self.ema:
             self.ema.update(self.supernet, step)

@@ -10,7 +10,8 @@ from hnas.bounds import refuse_below, refuse_no_part, refuse_not_above_zero, ref
 from hnas.errors import HnasError
 from hnas.space import Space, SpaceName, space_of
 from hnas.space.cells import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS
-from hnas.training.settings import LossName, Schedule
+from hnas.training.optimizers import OptimizerName
+from hnas.training.settings import LossName, Schedule, refuse_no_shrinking
 
 StrategyName = Literal["controller", "controller-flat", "random", "evolution"]
 STRATEGIES: tuple[StrategyName, ...] = ("controller", "controller-flat", "random", "evolution")
@@ -119,7 +120,9 @@ class SearchSettings:
         teacher: a trained model of the same scale (weights file, run folder, or the name of one in the package) whose
             enlarged pictures the shared weights learn to make; none by default.
         teacher_weight: part of the patches whose target is the teacher's picture; the rest have the true one.
-        lr: learning rate of the shared weights at the start (Adam).
+        shrunk: they also see copies of their pictures of these parts of the size, such as 0.7 and 0.5.
+        optimizer: of the shared weights: "adam" (paper) or "muon".
+        lr: learning rate of the shared weights at the start.
         lr_end: the same at the end (cosine).
         grad_clip: largest norm of the shared weights' gradient; 0 is no limit (paper).
         strategy: what proposes genotypes: the hierarchical "controller" (paper), "controller-flat" (the position is
@@ -200,6 +203,8 @@ class SearchSettings:
     ema: float = 0.0
     teacher: str = ""
     teacher_weight: float = 1.0
+    shrunk: tuple[float, ...] = ()
+    optimizer: OptimizerName = "adam"
     lr: float = 1e-3
     lr_end: float = 1e-5
     grad_clip: float = 0.0
@@ -267,6 +272,7 @@ class SearchSettings:
         if self.tau_samples == 1:
             raise HnasError("tau_samples is 1; allowed are 0 (no Kendall's tau), and 2 and more")
         refuse_no_part(self, "teacher_weight")
+        refuse_no_shrinking(self.shrunk)
         if not 0 <= self.ema < 1:
             raise HnasError(f"ema is {self.ema}; allowed is 0 (off) up to, but not, 1 (0.999 is usual)")
         self.search_space, self.lam_range, self.limits, self.lr_shape  # noqa: B018 - they check their own values

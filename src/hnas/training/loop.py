@@ -19,6 +19,7 @@ from hnas.training.checkpoint import load_checkpoint, random_states, restore_ran
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.ema import Ema
 from hnas.training.losses import LOSSES
+from hnas.training.optimizers import build_optimizer
 from hnas.training.precision import settle_precision
 from hnas.training.run_folder import RunFolder
 from hnas.training.settings import DeviceSettings, TrainingSettings, learning_rate
@@ -99,8 +100,7 @@ def train(
     fabric = fabric or start_fabric(DeviceSettings())
     model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     model.train()
-    # Fused: 4 ms a step where the default takes 11 (450 small tensors, one core).
-    optimizer = torch.optim.Adam(model.parameters(), lr=settings.lr, fused=True)
+    optimizer = build_optimizer(settings.optimizer, model.parameters(), settings.lr)
     ema = Ema(model, settings.ema) if settings.ema else None
     place = _Place()
     if resume:

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from hnas.bounds import refuse_below, refuse_no_part, refuse_not_above_zero, refuse_unlisted
 from hnas.errors import HnasError
+from hnas.training.optimizers import OptimizerName
 
 LossName = Literal["l1", "l1+fft"]
 Schedule = Literal["cosine", "one-cycle"]
@@ -23,7 +24,9 @@ class TrainingSettings:
         steps: updates of the weights in all.
         batch: patches per step and process.
         patch: side of an LR patch, pixels.
-        lr: highest learning rate of Adam.
+        shrunk: the pictures are also trained on as copies of these parts of their size, such as 0.7 and 0.5.
+        optimizer: "adam" (paper), or "muon", which goes further in as many steps (docs/recipe.md).
+        lr: highest learning rate.
         lr_end: learning rate of the last step.
         schedule: "cosine" falls from ``lr`` to ``lr_end``; "one-cycle" (Smith and Topin, 2018) first rises from
             ``lr / 25`` over the first 30 % of the steps.
@@ -46,6 +49,8 @@ class TrainingSettings:
     steps: int = 20_000
     batch: int = 16
     patch: int = 48
+    shrunk: tuple[float, ...] = ()
+    optimizer: OptimizerName = "adam"
     lr: float = 1e-3
     lr_end: float = 1e-5
     schedule: Schedule = "cosine"
@@ -70,8 +75,15 @@ class TrainingSettings:
         if not 0 <= self.ema < 1:
             raise HnasError(f"ema is {self.ema}; allowed is 0 (off) up to, but not, 1 (0.999 is usual)")
         refuse_no_part(self, "teacher_weight")
+        refuse_no_shrinking(self.shrunk)
         if not 0 <= self.warmup < self.steps:
             raise HnasError(f"warmup is {self.warmup}; allowed is 0 to {self.steps - 1} (below the number of steps)")
+
+
+def refuse_no_shrinking(factors: tuple[float, ...]) -> None:
+    """Raises :class:`HnasError` for a factor that makes nothing smaller."""
+    if wrong := [factor for factor in factors if not 0 < factor < 1]:
+        raise HnasError(f"shrunk is {wrong[0]:g}; allowed are parts of a picture's size above 0 and below 1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hnas import __version__
 from hnas.data.folders import Pair, load_pairs, summary
 from hnas.data.patches import PatchSampler
+from hnas.data.shrunk import with_shrunk
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.nets import FORMAT, NetworkSettings, build_model, device_description, network_of
@@ -99,6 +100,7 @@ def train_network(
     initial = read_weights(job.warm_start).tensors if job.warm_start else None
     folders = {folder: load_pairs(folder, scale) for folder in job.data}
     pairs = [pair for folder in folders.values() for pair in folder]
+    pairs = with_shrunk(pairs, settings.shrunk, scale=scale, patch=settings.patch)
     sampler = PatchSampler(
         pairs,
         scale=scale,

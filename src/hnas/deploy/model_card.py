@@ -1,4 +1,7 @@
-"""The card beside a shipped model: where it comes from, what it costs, what it gives; nothing is typed by hand."""
+"""Models for shipping: weights in half precision, the graph that runtimes take, and a card that says what they are.
+
+Nothing on a card is typed by hand: every figure is measured from the files beside it.
+"""
 
 from __future__ import annotations
 
@@ -10,35 +13,45 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from torch import nn
+
 from hnas.data.folders import find_sets, load_set
+from hnas.deploy.export import describe, onnx_bytes
+from hnas.deploy.halve import halve_weights
+from hnas.deploy.runtimes import need, onnx_session
+from hnas.deploy.simplify import simplify
+from hnas.deploy.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.files import write_atomically
-from hnas.nets import LR_SIZE, NetworkSettings, measure_latency, model_cost
+from hnas.nets import LR_SIZE, NetworkSettings, model_cost, processor
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import WEIGHTS, TrainingJob
-from hnas.weights import load_model, read_weights
+from hnas.weights import load_model, read_weights, save_model
 
-FORMAT = "hnas-model-card/1"
+FORMAT = "hnas-model-card/2"
+#: Threads and rounds of the time on a card.
+THREADS, ROUNDS = 2, 7
 
 
-def model_card(name: str, weights: Path, *, job: TrainingJob, benchmarks: Path | None = None) -> dict[str, Any]:
-    """Measures a trained model and gathers what is known of it, as JSON values.
+def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchmarks: Path | None) -> dict[str, Any]:
+    """Measures a model's files and gathers what is known of it, as JSON values.
 
     Args:
         name: the model's.
         weights: its file.
+        onnx: the same model as a graph; its time is that of onnxruntime with two threads.
         job: how it was trained.
         benchmarks: a folder with data sets (or one); each is measured in a single pass and with x8 self-ensemble.
 
     Raises:
-        HnasError: the weights or pictures cannot be read.
+        HnasError: the files or pictures cannot be read, or onnxruntime is missing.
     """
     file = read_weights(weights)
     model = load_model(weights)
     scale = job.network.scale
     cost = model_cost(model, lr_size=LR_SIZE)
-    latency = measure_latency(model, lr_size=LR_SIZE)
     results = {}
     for pictures in find_sets(benchmarks) if benchmarks else []:
         result = evaluate_model(model, load_set(pictures, scale), scale=scale, self_ensemble=True)
@@ -58,11 +71,22 @@ def model_card(name: str, weights: Path, *, job: TrainingJob, benchmarks: Path |
         "lr_size": list(LR_SIZE),
         "macs": cost.macs,
         "params": cost.params,
-        "latency_ms": latency.median_ms,
-        "latency_device": latency.device,
+        "latency_ms": _milliseconds(onnx),
+        "latency_device": f"{processor()}, {THREADS} threads, onnxruntime {need('onnxruntime', 'onnx').__version__}",
         "results": results,
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "sha256": _sha256(weights),
+        "onnx_sha256": _sha256(onnx),
     }
+
+
+def _milliseconds(onnx: Path) -> float:
+    run, _ = onnx_session(onnx, threads=THREADS)
+    picture = np.random.default_rng(0).random((1, 3, *LR_SIZE), np.float32)
+    return 1e3 * medians_in_turns({"": lambda: lambda: run(picture)}, rounds=ROUNDS)[""]
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def reproducing_command(name: str, job: TrainingJob) -> str:
@@ -80,7 +104,9 @@ def reproducing_command(name: str, job: TrainingJob) -> str:
 def export_zoo(
     jobs: Mapping[str, TrainingJob], runs: str | Path, output: str | Path, *, benchmarks: Path | None = None
 ) -> list[dict[str, Any]]:
-    """Writes ``<name>.safetensors`` and its card ``<name>.json`` for every finished model of a plan.
+    """Writes ``<name>.safetensors``, ``<name>.onnx`` and the card ``<name>.json`` for finished models of a plan.
+
+    Stages that another model of the plan goes on from are left out.
 
     Args:
         jobs: see :func:`hnas.training.zoo.read_plan`.
@@ -92,7 +118,7 @@ def export_zoo(
         The cards.
 
     Raises:
-        HnasError: none is finished, or a file cannot be read or written.
+        HnasError: none is finished, a file cannot be read or written, or a package for ONNX is missing.
     """
     output = Path(output)
     finished = {name: job for name, job in jobs.items() if (Path(runs) / name / WEIGHTS).exists()}
@@ -101,9 +127,23 @@ def export_zoo(
     output.mkdir(parents=True, exist_ok=True)
     cards = []
     for name, job in finished.items():
-        weights = Path(runs) / name / WEIGHTS
-        card = model_card(name, weights, job=job, benchmarks=benchmarks)
-        write_atomically(output / f"{name}.safetensors", weights.read_bytes())
+        weights, onnx = output / f"{name}.safetensors", output / f"{name}.onnx"
+        write_halved(Path(runs) / name / WEIGHTS, weights, onnx)
+        card = model_card(name, weights, onnx, job=job, benchmarks=benchmarks)
         write_atomically(output / f"{name}.json", json.dumps(card, indent=2) + "\n")
         cards.append(card)
     return cards
+
+
+def write_halved(trained: Path, weights: Path, onnx: Path) -> None:
+    """Writes a trained model with weights in half precision, and the same model as an ONNX graph.
+
+    Args:
+        trained: a weights file.
+        weights: the ``.safetensors`` file to write.
+        onnx: the ``.onnx`` file to write; its constants are halved too, once more where folding has changed them.
+    """
+    provenance = read_weights(trained).provenance
+    save_model(weights, load_model(trained).half(), provenance)
+    rounded: nn.Module = load_model(weights)
+    write_atomically(onnx, halve_weights(onnx_bytes(simplify(rounded), describe(rounded, provenance))))
