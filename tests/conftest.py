@@ -27,3 +27,11 @@ def shared_data() -> Path:
     if not (folder / "benchmark").is_dir():
         pytest.skip(f"no real photographs at {folder}: set HNAS_DATA to a folder with benchmark/ and train/")
     return folder
+
+
+@pytest.fixture
+def cuda() -> torch.device:
+    """The first CUDA GPU; skips the test where there is none."""
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA GPU here")
+    return torch.device("cuda", 0)

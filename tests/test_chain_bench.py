@@ -54,5 +54,5 @@ def test_the_command_prints_a_table_or_json(
 
 
 def test_the_preset_is_what_is_timed() -> None:
-    search = ChainBenchSettings.of_preset(repeats=1).search
+    search = ChainBenchSettings.of_preset(repeats=1, device=torch.device("cpu")).search
     assert (search.widths, search.space, search.patch) == ((12, 32), "chain", 32)

@@ -33,6 +33,8 @@ CHAIN_STEP = "chain-step"
 PRECISIONS: tuple[Precision, ...] = ("32-true", "bf16-mixed")
 #: The 3x3 convolutions whose fastest is the peak: channels, and the side of what they see, pixels.
 _PEAK = ((64, 128), (128, 128), (128, 64))
+#: The same on an accelerator, which smaller ones do not fill.
+_PEAK_OF_ACCELERATORS = ((128, 512), (256, 256), (512, 128))
 #: A step computes this many times what its forward pass does: gradients of features and of weights cost as much each.
 _FORWARDS = 3
 
@@ -54,10 +56,11 @@ class ChainBenchSettings:
     repeats: int = 2
 
     @classmethod
-    def of_preset(cls, *, repeats: int) -> ChainBenchSettings:
-        """The sizes of preset ``cpu``."""
+    def of_preset(cls, *, repeats: int, device: torch.device) -> ChainBenchSettings:
+        """The sizes of preset ``cpu``; only the convolutions of the peak depend on the device."""
         return cls(
             search=load_settings(SearchSettings, read_config("cpu", "search", space="chain")),
+            peak=_PEAK if device.type == "cpu" else _PEAK_OF_ACCELERATORS,
             repeats=repeats,
         )
 

@@ -85,7 +85,7 @@ def run_example(
     model = Tiny()
     sampler = NanSampler(pairs(), scale=2, patch=settings.patch, batch=settings.batch, seed=settings.seed)
     sampler.nan_at = nan_at
-    train(
+    result = train(
         model,
         sampler,
         settings,
@@ -96,7 +96,7 @@ def run_example(
         progress=lambda step, line: time.sleep(pause),
     )
     digest = hashlib.sha256(b"".join(value.numpy().tobytes() for value in model.state_dict().values())).hexdigest()
-    if fabric.is_global_zero:
+    if result.finished and fabric.is_global_zero:
         (run.path / run.result).write_text(digest)
     return digest
 

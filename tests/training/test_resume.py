@@ -57,6 +57,19 @@ def test_killed_with_sigkill_and_resumed_gives_the_same_bits_and_the_same_log(
     assert (run_example(folder, resume=True), _lines(folder)) == uninterrupted
 
 
+def test_stopped_by_time_after_every_step_gives_the_same_bits_and_the_same_log(
+    tmp_path: Path, uninterrupted: tuple[str, list[dict[str, Any]]]
+) -> None:
+    folder, settings = tmp_path / "run", replace(SETTINGS, max_minutes=1e-9)
+    for step in range(1, SETTINGS.steps):
+        run_example(folder, settings=settings, resume=step > 1)
+        state = load_checkpoint(folder / "checkpoint")
+        assert state
+        assert state["place"]["step"] == step
+        assert not (folder / "weights.txt").exists()
+    assert (run_example(folder, settings=settings, resume=True), _lines(folder)) == uninterrupted
+
+
 def test_killed_while_it_writes_a_checkpoint_keeps_the_one_before(
     tmp_path: Path, uninterrupted: tuple[str, list[dict[str, Any]]]
 ) -> None:

@@ -110,6 +110,25 @@ def test_a_precision_left_to_the_machine_is_chosen_once(
     assert read_weights(tmp_path / "auto" / "weights.safetensors").provenance["precision"] == "bf16-mixed"
 
 
+def test_a_training_that_time_ended_goes_on_by_the_command_line(
+    tmp_path: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "espcn", "--data", str(pictures), "--patch", "8", "--batch", "2", "--steps", "6"]
+    command += ["--accelerator", "cpu", "--run-dir", str(tmp_path / "run")]
+    assert main([*command, "--max-minutes", "1e-9"]) == 0
+    assert "espcn: stopped after step 1 of 6, loss 0." in capsys.readouterr().out
+    assert not (tmp_path / "run" / "weights.safetensors").exists()
+    assert main([*command, "--max-minutes", "1e-9", "--resume", "--json"]) == 0
+    stopped = json.loads(capsys.readouterr().out)
+    assert (stopped["weights"], stopped["step"], stopped["finished"]) == (None, 2, False)
+    assert main([*command, "--resume", "--graph", "off"]) == 0
+    assert not {"max_minutes", "graph"} & read_weights(tmp_path / "run" / "weights.safetensors").provenance.keys()
+    settings, cpu = TrainingSettings(steps=6, batch=2, patch=8), DeviceSettings(accelerator="cpu")
+    train_network(TrainingJob(model="espcn", data=(pictures,), settings=settings, device=cpu), tmp_path / "whole")
+    whole, pieces = (read_weights(tmp_path / name / "weights.safetensors").tensors for name in ("whole", "run"))
+    assert all(torch.equal(value, pieces[name]) for name, value in whole.items())
+
+
 def test_a_warm_start_takes_what_fits(tmp_path: Path, job: TrainingJob) -> None:
     train_network(job, tmp_path / "x2")
     weights = tmp_path / "x2" / "weights.safetensors"

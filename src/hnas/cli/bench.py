@@ -64,7 +64,7 @@ def bench(
     for name in only or names:
         print(f"timing {name} ...", file=sys.stderr, flush=True)
         if name == CHAIN_STEP:
-            chains = bench_chain_steps(ChainBenchSettings.of_preset(repeats=repeats), where)
+            chains = bench_chain_steps(ChainBenchSettings.of_preset(repeats=repeats, device=where), where)
         else:
             found.append(BENCHES[name](settings, where))
     described = device_description(where)

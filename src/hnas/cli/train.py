@@ -64,6 +64,13 @@ def train(
         result = train_network(job, run_dir, resume=resume, overwrite=overwrite, progress=progress)
     if not is_first_process():
         return
+    if not result.finished:
+        if json:
+            print(json_module.dumps({"weights": None, **asdict(result)}))
+        else:
+            done = f"stopped after step {result.step} of {job.settings.steps}, loss {result.loss:.5f}"
+            print(f"{model}: {done}; the same command with --resume goes on")
+        return
     report = write_report(run_dir)
     print(f"report written to {report}", file=sys.stderr)
     if json:

@@ -10,11 +10,13 @@ import numpy as np
 import torch
 
 from hnas.data.folders import Pair
+from hnas.data.places import Place, cut
+from hnas.data.resident import ResidentPictures, fits
 from hnas.errors import HnasError
 
 
 class PatchSampler:
-    """Cuts batches of LR and HR patches out of pictures that stay in memory as uint8.
+    """Cuts batches of LR and HR patches out of pictures that stay in memory as uint8; a GPU holds them in its own.
 
     Nothing is remembered between batches, so a training that goes on after a stop needs only its step number.
 
@@ -67,6 +69,7 @@ class PatchSampler:
         self.batch_size = batch
         self.seed = seed
         self.augment = augment
+        self._resident: dict[torch.device, ResidentPictures | None] = {}
 
     def batch(
         self, step: int, rank: int = 0, *, device: torch.device | str = "cpu"
@@ -76,38 +79,52 @@ class PatchSampler:
         Returns:
             LR (N, 3, patch, patch) and HR (N, 3, scale * patch, scale * patch), float32 RGB in [0, 1], channels-last.
         """
-        draw = np.random.default_rng((self.seed, step, rank))
-        shape = (self.batch_size, self.patch, self.patch, 3)
-        lr = np.empty(shape, np.uint8)
-        hr = np.empty((shape[0], shape[1] * self.scale, shape[2] * self.scale, 3), np.uint8)
-        variants = draw.integers(8, size=self.batch_size) if self.augment else np.zeros(self.batch_size, int)
-        for index, variant in enumerate(variants):
-            chosen = draw.integers(len(self.pairs))
-            pair = self.pairs[chosen]
-            top = int(draw.integers(pair.lr.shape[0] - self.patch + 1))
-            left = int(draw.integers(pair.lr.shape[1] - self.patch + 1))
-            lr[index] = _variant(_cut(pair.lr, top, left, self.patch), int(variant))
-            if self.taught and draw.random() < self.teacher_weight:
-                pair = self.taught[chosen]
-            hr[index] = _variant(
-                _cut(pair.hr, top * self.scale, left * self.scale, self.patch * self.scale), int(variant)
-            )
+        places, on_device = self._places(step, rank), self._on(device)
+        if on_device:
+            return on_device.batch(places)
+        lr = np.empty((len(places), self.patch, self.patch, 3), np.uint8)
+        hr = np.empty((len(places), self.patch * self.scale, self.patch * self.scale, 3), np.uint8)
+        for index, place in enumerate(places):
+            lr[index] = cut(self.pairs[place.picture].lr, place, self.patch)
+            large = (self.taught if place.taught else self.pairs)[place.picture].hr
+            hr[index] = cut(large, place, self.patch, self.scale)
         return _to_tensor(lr, device), _to_tensor(hr, device)
 
+    def is_on(self, device: torch.device | str) -> bool:
+        """Whether the pictures lie on a device, where patches are cut there; they are put there if they fit."""
+        return self._on(device) is not None
 
-def _cut(picture: np.ndarray[Any, Any], top: int, left: int, side: int) -> np.ndarray[Any, Any]:
-    return picture[top : top + side, left : left + side]
+    def _places(self, step: int, rank: int) -> list[Place]:
+        draw = np.random.default_rng((self.seed, step, rank))
+        variants = draw.integers(8, size=self.batch_size) if self.augment else np.zeros(self.batch_size, int)
+        places = []
+        for variant in variants:
+            picture = int(draw.integers(len(self.pairs)))
+            height, width = self.pairs[picture].lr.shape[:2]
+            top = int(draw.integers(height - self.patch + 1))
+            left = int(draw.integers(width - self.patch + 1))
+            taught = bool(self.taught) and bool(draw.random() < self.teacher_weight)
+            places.append(Place(picture, top, left, int(variant), taught))
+        return places
 
-
-def _variant(patch: np.ndarray[Any, Any], which: int) -> np.ndarray[Any, Any]:
-    """One of the 8 symmetries of the square (0 changes nothing), without a copy."""
-    turned = np.rot90(patch, which % 4)
-    return turned[:, ::-1] if which >= 4 else turned
+    def _on(self, device: torch.device | str) -> ResidentPictures | None:
+        device = torch.device(device)
+        if device.type != "cuda":
+            return None
+        if device not in self._resident:
+            resident = None
+            if fits(self.pairs, self.taught, device):
+                sizes = {"scale": self.scale, "patch": self.patch}
+                resident = ResidentPictures(self.pairs, self.taught, **sizes, device=device)
+            self._resident[device] = resident
+        return self._resident[device]
 
 
 def _to_tensor(patches: np.ndarray[Any, Any], device: torch.device | str) -> torch.Tensor:
     # The bytes travel to the device as they are, a quarter of the floats; H, W, C in memory is channels-last already.
-    return torch.from_numpy(patches).to(device).permute(0, 3, 1, 2).float().div_(255)
+    # Divided by a number on the device, since by one of the CPU a GPU multiplies with the reciprocal: other last bits.
+    pixels = torch.from_numpy(patches).to(device).permute(0, 3, 1, 2).float()
+    return pixels.div_(torch.full((), 255.0, device=device))
 
 
 def split_pairs(pairs: Sequence[Pair], fractions: Sequence[float], *, seed: int) -> list[list[Pair]]:

@@ -18,6 +18,7 @@ from hnas.nets import seen_by
 from hnas.training.checkpoint import load_checkpoint, random_states, restore_random_states, save_checkpoint
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.ema import Ema
+from hnas.training.graph import graph_where_faster
 from hnas.training.losses import LOSSES
 from hnas.training.optimizers import build_optimizer
 from hnas.training.precision import settle_precision
@@ -37,6 +38,10 @@ class Sampler(Protocol):
         self, step: int, rank: int = 0, *, device: torch.device | str = "cpu"
     ) -> tuple[torch.Tensor, torch.Tensor]: ...
 
+    def is_on(self, device: torch.device | str) -> bool:
+        """Whether batches are made on that device, with nothing to copy ahead of time."""
+        ...
+
 
 @dataclass(frozen=True)
 class TrainingResult:
@@ -47,12 +52,15 @@ class TrainingResult:
         psnr: dB on the validation pictures at that step; None without validation.
         loss: mean loss since the line of the log before the last.
         seconds: time spent, pieces before a resume included.
+        finished: whether all steps were done; otherwise ``max_minutes`` ended the training after ``step``, and ``psnr``
+            is the best so far.
     """
 
     step: int
     psnr: float | None
     loss: float
     seconds: float
+    finished: bool = True
 
 
 @dataclass
@@ -81,7 +89,8 @@ def train(
     """Trains a network in place and leaves the weights that are to be kept in it.
 
     With validation, those are the ones that validated best, otherwise the last; averaged ones where ``settings.ema``
-    is on. On one CPU a training that was killed and resumed ends with the very bits of one that was not.
+    is on. On one CPU a training that was killed and resumed ends with the very bits of one that was not, and so does
+    one that ``settings.max_minutes`` ended, which leaves its state on disk and the weights as they are.
 
     Args:
         model: (N, 3, H, W) RGB in [0, 1] to (N, 3, scale * H, scale * W).
@@ -114,27 +123,39 @@ def train(
     trained, fabric_optimizer = fabric.setup(model, optimizer)
     averaged = ema.model if ema else model
     loss_of, seen = LOSSES[settings.loss], seen_by(model)
-    started = perf_counter() - place.seconds
+    began = perf_counter()
+    started = began - place.seconds
 
-    for lr, hr in _batches(sampler, range(place.step, settings.steps), fabric):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(settings, place.step)
-        loss = loss_of(trained(seen(lr)), seen(hr))
+    def update(lr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
+        loss: torch.Tensor = loss_of(trained(seen(lr)), seen(hr))
         fabric.backward(loss)
         if settings.grad_clip:
             fabric.clip_gradients(trained, fabric_optimizer, max_norm=settings.grad_clip, error_if_nonfinite=False)
         fabric_optimizer.step()
         fabric_optimizer.zero_grad()
+        return loss.detach()
+
+    def out_of_time() -> bool:
+        return perf_counter() - began >= 60 * settings.max_minutes
+
+    use_graph = settings.graph == "auto" and fabric.device.type == "cuda" and fabric.world_size == 1
+    step = graph_where_faster(update, optimizer, fabric.device) if use_graph else update
+
+    for lr, hr in _batches(sampler, range(place.step, settings.steps), fabric):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(settings, place.step)
+        loss = step(lr, hr)
         if ema:
             ema.update(model, place.step)
         place.step += 1
-        place.pending.append(loss.detach())
+        place.pending.append(loss)
 
         last = place.step == settings.steps
         validate = validation is not None and (
             last or (settings.validate_every > 0 and place.step % settings.validate_every == 0)
         )
-        checkpoint = last or place.step % settings.checkpoint_every == 0
+        stop = not last and settings.max_minutes > 0 and on_first_process(fabric, out_of_time)
+        checkpoint = last or stop or place.step % settings.checkpoint_every == 0
         if validate or checkpoint or place.step % settings.log_every == 0:
             losses = _finite_losses(place, fabric, run)
             place.seconds = perf_counter() - started
@@ -154,6 +175,9 @@ def train(
                 _save(model, optimizer, ema, place, fabric=fabric, run=run)
         if progress and fabric.is_global_zero:
             progress(place.step, place.line)
+        if stop:
+            best = place.best["psnr"] if place.best else None
+            return TrainingResult(place.step, best, float(losses.mean()), place.seconds, finished=False)
 
     kept = place.best["weights"] if place.best else averaged.state_dict()
     model.load_state_dict(kept)
@@ -172,10 +196,10 @@ def _width(model: nn.Module) -> int:
 
 
 def _batches(sampler: Sampler, steps: range, fabric: Fabric) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The batches in turn; on an accelerator the next two are cut while it computes."""
-    if fabric.device.type == "cpu":
+    """The batches in turn; those that are copied to an accelerator are cut while it computes the two before."""
+    if fabric.device.type == "cpu" or sampler.is_on(fabric.device):
         for step in steps:
-            yield sampler.batch(step, fabric.global_rank)
+            yield sampler.batch(step, fabric.global_rank, device=fabric.device)
         return
     ahead = 2
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -192,7 +216,8 @@ def _batches(sampler: Sampler, steps: range, fabric: Fabric) -> Iterator[tuple[t
 
 def _finite_losses(place: _Place, fabric: Fabric, run: RunFolder) -> torch.Tensor:
     """The losses since the last line of the log, averaged over the processes; none of them may be NaN or infinite."""
-    losses = fabric.all_reduce(torch.stack(place.pending), reduce_op="mean")
+    pending = [loss.to(fabric.device) for loss in place.pending]  # those before a checkpoint are on the CPU
+    losses = fabric.all_reduce(torch.stack(pending), reduce_op="mean")
     assert isinstance(losses, torch.Tensor)
     losses = losses.cpu()
     place.pending = list(losses)

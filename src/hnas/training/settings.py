@@ -41,6 +41,10 @@ class TrainingSettings:
         log_every: steps between lines of the log.
         validate_every: steps between validations; 0 validates only at the end.
         checkpoint_every: steps between full states on disk.
+        max_minutes: after so many minutes of training a run ends early with a full state, to be gone on from; 0 is no
+            limit.
+        graph: "auto" computes the steps on one CUDA GPU as a CUDA graph where that is faster, by a measurement over
+            the first steps; "off" never does.
 
     Raises:
         HnasError: a value outside its bounds.
@@ -64,10 +68,12 @@ class TrainingSettings:
     log_every: int = 10
     validate_every: int = 1000
     checkpoint_every: int = 500
+    max_minutes: float = 0.0
+    graph: Literal["auto", "off"] = "auto"
 
     def __post_init__(self) -> None:
         refuse_below(1, self, "steps", "batch", "patch", "log_every", "checkpoint_every")
-        refuse_below(0, self, "validate_every", "seed", "grad_clip", "lr_end")
+        refuse_below(0, self, "validate_every", "seed", "grad_clip", "lr_end", "max_minutes")
         refuse_not_above_zero(self, "lr")
         refuse_unlisted(self)
         if self.lr_end > self.lr:

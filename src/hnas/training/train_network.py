@@ -28,8 +28,10 @@ from hnas.training.teacher import taught, teacher_provenance
 from hnas.weights import read_weights, save_model
 
 WEIGHTS = "weights.safetensors"
+#: What says how a piece of a training runs, and not what the training gives.
+OF_THE_PIECE = ("max_minutes", "graph")
 #: A training may move to another kind of device; how many processes share the work must stay.
-MAY_DIFFER = ("accelerator", "precision")
+MAY_DIFFER = ("accelerator", "precision", *OF_THE_PIECE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,7 @@ def train_network(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> TrainingResult:
-    """Trains one network and writes ``weights.safetensors`` into its run folder.
+    """Trains one network and writes ``weights.safetensors`` into its run folder, unless time ended it before.
 
     Seeds torch's global generator, which the initial weights are drawn from.
 
@@ -139,9 +141,11 @@ def train_network(
         progress=progress,
         start=start,
     )
-    width_and_skips = {field.name for field in fields(NetworkSettings)}  # the model's description has them
+    if not result.finished:
+        return result
+    left_out = {*OF_THE_PIECE, *(field.name for field in fields(NetworkSettings))}  # the model's description has these
     provenance = {
-        **{name: value for name, value in job.config().items() if name not in width_and_skips},
+        **{name: value for name, value in job.config().items() if name not in left_out},
         "data": [{"folder": folder.name, **summary(pictures)} for folder, pictures in folders.items()],
         "val": {"folder": job.val.name, **summary(val_pairs)} if job.val else None,
         "warm_start": "/".join(job.warm_start.parts[-2:]) if job.warm_start else None,
