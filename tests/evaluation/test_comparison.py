@@ -11,11 +11,9 @@ import torch
 
 from hnas.data.folders import Pair, pair_of
 from hnas.errors import HnasError
-from hnas.evaluation import comparison
-from hnas.evaluation.comparison import as_objects, chosen, compare_system, find_weights, systems
-from hnas.evaluation.table_two import BICUBIC, System
+from hnas.evaluation.comparison import as_objects, chosen, compare_system, systems
+from hnas.evaluation.table_two import BICUBIC
 from hnas.nets import build_model
-from hnas.weights import save_model
 
 ROWS = {system.name: system for system in systems()}
 
@@ -106,31 +104,3 @@ def test_rows_are_chosen_by_name_in_the_tables_order() -> None:
     ]
     with pytest.raises(HnasError, match="unknown row 'EDSR'; allowed are Bicubic, SRCNN"):
         chosen(["EDSR"], systems())
-
-
-def test_slugs_differ_and_are_plain_file_names() -> None:
-    slugs = [system.slug for system in systems()]
-    assert len(set(slugs)) == len(slugs)
-    assert all(slug.replace("-", "").isalnum() for slug in slugs)
-
-
-@pytest.mark.parametrize(
-    "name", ["carn-m/weights.safetensors", "carn-m.safetensors", "carn_m.pth"], ids=["run", "own", "published"]
-)
-def test_weights_are_found_by_name(tmp_path: Path, name: str) -> None:
-    other, folder = tmp_path / "other", tmp_path / "weights"
-    (folder / name).parent.mkdir(parents=True)
-    (folder / name).touch()
-    system: System = ROWS["CARN-M"]
-    assert find_weights(system, [other, folder]) == folder / name
-    assert find_weights(ROWS["CARN"], [other, folder]) is None
-
-
-def test_bundled_weights_are_at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    for name in ("ESPCN", "Plain"):
-        save_model(tmp_path / f"{name}.safetensors", build_model(ROWS[name].description() or {}), {})
-    files = {path.stem: path for path in tmp_path.iterdir()}
-    monkeypatch.setattr(comparison, "bundled_models", lambda: files)
-    assert find_weights(ROWS["Plain"], []) == tmp_path / "Plain.safetensors"
-    assert find_weights(ROWS["FSRCNN"], []) is None

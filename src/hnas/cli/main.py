@@ -50,7 +50,7 @@ GROUPS = {
         "look": "Draw the same detail of pictures by several models.",
         "profile": "Multiply-adds, parameters and measured latency of a network.",
         "bench": "Time the steps of search and training here, beside the straightforward way.",
-        "compare": "Table II of the paper: what it prints, what it costs, what it reaches here.",
+        "compare": "Table II of the paper, its costs and what it reaches here; or all networks by their time here.",
         "study": "Compare search strategies with chance at an equal number of evaluations.",
     },
     "Pictures and weights": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -14,6 +15,8 @@ Config = Annotated[
     Parameter(name="--config", help="Settings from a YAML file or a preset by name; flags override them."),
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON and nothing else.")]
+Names = Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")]
+Folders = Annotated[tuple[Path, ...], Parameter(consume_multiple=True, negative="")]
 Device = Annotated[str, Parameter(name="--device", help="Where it runs: cpu, cuda, cuda:1, mps ...")]
 
 

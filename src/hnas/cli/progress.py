@@ -120,3 +120,12 @@ def transfer_progress() -> Iterator[Callable[[str, int, int | None], None]]:
             bar.update(tasks[name], completed=done, total=total)
 
         yield progress
+
+
+@contextmanager
+def step_progress(steps: int) -> Iterator[Callable[[str], None]]:
+    """A bar over steps; gives what is to be called with the words for each."""
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=steps)
+        yield lambda words: bar.update(task, advance=1, description=escape(words))

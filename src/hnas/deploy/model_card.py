@@ -25,7 +25,7 @@ from hnas.deploy.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.files import write_atomically
-from hnas.nets import LR_SIZE, NetworkSettings, model_cost, processor
+from hnas.nets import LR_SIZE, NetworkSettings, model_cost, processor_name, vector_units
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import WEIGHTS, TrainingJob
 from hnas.weights import load_model, read_weights, save_model
@@ -72,7 +72,7 @@ def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchm
         "macs": cost.macs,
         "params": cost.params,
         "latency_ms": _milliseconds(onnx),
-        "latency_device": f"{processor()}, {THREADS} threads, onnxruntime {need('onnxruntime', 'onnx').__version__}",
+        "latency_device": f"{processor_name()} ({vector_units()}), {THREADS} threads, onnxruntime {need('onnxruntime', 'onnx').__version__}",
         "results": results,
         "sha256": _sha256(weights),
         "onnx_sha256": _sha256(onnx),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -22,7 +21,6 @@ from hnas.evaluation.table_two import BESIDE, BICUBIC, SCALE, TABLE_TWO, System
 from hnas.nets import LR_SIZE, Cost, Network, build_model, measure_latency, model_cost, network_cost
 from hnas.nets.peers.residual_cells import macs_beside
 from hnas.space.cells import CellSpace
-from hnas.weights import bundled_models, read_weights
 
 #: Position at which HNAS-C has the cost that the paper prints.
 PRINTED_POSITION = {"HNAS-C": 10}
@@ -205,34 +203,6 @@ def _own_rounding(model: nn.Module, pairs: Sequence[Pair], device: str) -> float
 
     evaluate_model(_CutOff(model), pairs, scale=SCALE, device=device, on_picture=on_picture)
     return math.fsum(figures) / len(figures)
-
-
-def find_weights(system: System, folders: Sequence[Path]) -> Path | None:
-    """The weights of a system: in the first folder that has a run's, a file of its name or a published one; bundled."""
-    for folder in folders:
-        names = [
-            f"{system.slug}/weights.safetensors",
-            f"{system.slug}.safetensors",
-            *PUBLISHED_FILES.get(system.name, ()),
-        ]
-        for name in names:
-            if (folder / name).is_file():
-                return folder / name
-    description = system.description()
-    fitting = (path for path in bundled_models().values() if read_weights(path).description == description)
-    return next(fitting, None)
-
-
-#: Names under which weights are published.
-PUBLISHED_FILES = {
-    "CARN": ("carn.pth",),
-    "CARN-M": ("carn_m.pth",),
-    "FALSR-B": ("FALSR-B.npz",),
-    "MoreMNAS-D": ("MoreMNAS-D.npz",),
-    "VDSR": ("VDSR_Official.mat", "VDSR.mat", "vdsr.pth"),
-    "SRCNN": ("srcnn_x2.mat", "srcnn_x2.pth"),
-    "FSRCNN": ("fsrcnn_x2.mat", "fsrcnn_x2.pth"),
-}
 
 
 def as_objects(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ The figures of earlier systems are those of their own papers, which Table II quo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from hnas.nets import Network, NetworkSettings
@@ -72,18 +72,20 @@ class System:
     def slug(self) -> str:
         """The name of its run folder and of its weights file."""
         plain = self.name.lower().replace(",", "").replace("(", "").replace(")", "").replace("=", "")
-        return "-".join(plain.split())
+        return "-".join(plain.replace("+", " plus").split())
 
     @property
     def network(self) -> NetworkSettings:
         """How a genotype's network is built; the paths around cells and picture are what such cells need to train."""
         return NetworkSettings(channels=self.channels, scale=SCALE, cell_skip=0.3)
 
-    def description(self) -> dict[str, Any] | None:
-        """What :func:`hnas.nets.build_model` takes; None where the structure is not published."""
+    def description(self, scale: int = SCALE) -> dict[str, Any] | None:
+        """What :func:`hnas.nets.build_model` takes; None where the structure is not published, or not at this scale."""
         if self.genotype is not None:
-            return Network(self.genotype, self.network).description
-        return dict(PEERS[self.architecture].description) if self.architecture else None
+            return Network(self.genotype, replace(self.network, scale=scale)).description
+        if self.architecture is None or scale not in PEERS[self.architecture].scales:
+            return None
+        return {**PEERS[self.architecture].description, "scale": scale}
 
 
 def _quoted(*figures: tuple[float, float]) -> dict[str, Printed]:

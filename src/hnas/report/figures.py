@@ -8,8 +8,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
-from math import hypot
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
+from hnas.report.labels import Box, Label, around, pixels, place_labels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,80 +109,24 @@ def _psnr_figure(marks: Sequence[Mark], *, title: str = "", x_label: str = "", y
             Line2D([], [], ls=":", marker="o", ms=5.5, color=MUTED, mfc="white", label="the cost as printed")
         )
     axes.legend(handles=handles, loc="lower right", frameon=False, labelcolor=INK, fontsize=9)
-    _place_labels(figure, axes, marks)
+    labels = [Label(mark.label, mark.macs, mark.psnr, COLOURS[mark.kind], bold=mark.kind == "ours") for mark in marks]
+    place_labels(figure, axes, labels, taken=_around_printed(figure, axes, marks))
     return figure
 
 
-def _place_labels(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
-    """Names each mark at the nearest place around it that is free and that no other mark is nearer to."""
+def _around_printed(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> list[Box]:
+    """Where the small circles of printed costs are, and the lines that join them to the true ones."""
     figure.draw_without_rendering()
     point = figure.dpi / 72
-    places = [_pixels(axes, mark.macs, mark.psnr) for mark in marks]
-    taken = [_around(*place, 12 * point, 12 * point) for place in places]
-    for mark, (x, y) in zip(marks, places, strict=True):
+    boxes = []
+    for mark in marks:
         if mark.printed_macs:
-            printed, _ = _pixels(axes, mark.printed_macs, mark.psnr)
-            taken += [
-                _around(printed, y, 12 * point, 12 * point),
-                _around((printed + x) / 2, y, abs(x - printed), 4 * point),
+            (x, y), (printed, _) = (pixels(axes, macs, mark.psnr) for macs in (mark.macs, mark.printed_macs))
+            boxes += [
+                around(printed, y, 12 * point, 12 * point),
+                around((printed + x) / 2, y, abs(x - printed), 4 * point),
             ]
-    if (legend := axes.get_legend()) is not None:
-        taken.append(legend.get_window_extent().extents)
-    inside = axes.get_window_extent().extents
-    names: list[Box] = []  # two on top of each other cannot be read; on a dotted line one can
-    for mark, (x, y) in sorted(zip(marks, places, strict=True), key=lambda pair: pair[0].kind != "ours"):
-        if not mark.label:
-            continue
-        colour = COLOURS[mark.kind]
-        text = axes.text(
-            mark.macs, mark.psnr, mark.label, fontsize=9, color=colour, ha="center", va="center", zorder=5,
-            fontweight="bold" if mark.kind == "ours" else "normal", parse_math=False,
-        )  # fmt: skip
-        extent = text.get_window_extent()
-        width, height = extent.width, extent.height
-        others = [place for place in places if place != (x, y)]
-        best: tuple[float, Box] = (float("inf"), _around(x, y, width, height))
-        for away, (across, up) in product((11, 20, 32, 46, 60), _DIRECTIONS):
-            box = _around(x + across * (away * point + width / 2), y + up * (away * point + height / 4), width, height)
-            covered = sum(_shared(box, other) for other in taken) + 4 * (width * height - _shared(box, inside))
-            covered += 10 * sum(_shared(box, other) for other in names)
-            # A name nearer to another mark would be read as that one's.
-            nearest = min((_distance(box, *other) for other in others), default=float("inf"))
-            mistaken = 400 * point if nearest < _distance(box, x, y) + 4 * point else 0
-            best = min(best, (covered + mistaken + away * point, box))
-        left, bottom, right, top = best[1]
-        names.append(best[1])
-        across, up = axes.transData.inverted().transform(((left + right) / 2, (bottom + top) / 2))
-        text.set_position((float(across), float(up)))
-        if _distance(best[1], x, y) > 15 * point:  # so far away that it needs a line to what it names
-            end = axes.transData.inverted().transform((min(max(x, left), right), min(max(y, bottom), top)))
-            axes.plot([mark.macs, end[0]], [mark.psnr, end[1]], color=colour, lw=0.6, zorder=1)
-
-
-Box = tuple[float, float, float, float]
-"""Left, bottom, right and top in pixels."""
-_DIRECTIONS = ((1, 0), (0, 1), (-1, 0), (0, -1), (0.8, 0.8), (0.8, -0.8), (-0.8, 0.8), (-0.8, -0.8))
-
-
-def _pixels(axes: Axes, macs: float, psnr: float) -> tuple[float, float]:
-    x, y = axes.transData.transform((macs, psnr))
-    return float(x), float(y)
-
-
-def _around(x: float, y: float, width: float, height: float) -> Box:
-    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
-
-
-def _shared(one: Box, other: Box) -> float:
-    """The area that two boxes share."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(width, 0) * max(height, 0)
-
-
-def _distance(box: Box, x: float, y: float) -> float:
-    """From a point to the nearest edge of a box; 0 inside."""
-    return hypot(max(box[0] - x, 0, x - box[2]), max(box[1] - y, 0, y - box[3]))
+    return boxes
 
 
 @dataclass(frozen=True)
@@ -278,13 +221,22 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     """
     from matplotlib import rc_context
 
-    path = Path(path)
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in ("png", "svg", "pdf"):
-        raise HnasError(f"{path}: a figure is written as .png, .svg or .pdf")
+    path, kind = Path(path), figure_kind(path)
     buffer = io.BytesIO()
     # No date, and ids that do not change: the same figure is the same file.
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
     with rc_context({"svg.hashsalt": "hnas"}):
         figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
     write_atomically(path, buffer.getvalue())
+
+
+def figure_kind(path: str | Path) -> str:
+    """``png``, ``svg`` or ``pdf``, by a file's ending.
+
+    Raises:
+        HnasError: another ending.
+    """
+    kind = Path(path).suffix.lower().removeprefix(".")
+    if kind not in ("png", "svg", "pdf"):
+        raise HnasError(f"{path}: a figure is written as .png, .svg or .pdf")
+    return kind
