@@ -88,3 +88,19 @@ def test_it_goes_on_from_its_state_as_if_never_stopped(name: str) -> None:
     for ours, theirs in zip(network.parameters(), other.parameters(), strict=True):
         assert torch.equal(ours, theirs)
     assert torch.equal(unused, torch.ones(2, 2))
+
+
+@pytest.mark.parametrize("name", ["adam", "muon"])
+def test_the_rate_may_be_a_tensor(name: str) -> None:
+    torch.manual_seed(0)
+    conv = nn.Conv2d(2, 4, 3)
+    other = copy.deepcopy(conv)
+    for network, rate in ((conv, 0.01), (other, torch.tensor(0.01))):
+        optimizer = build_optimizer(name, network.parameters(), lr=0.5)  # type: ignore[arg-type]
+        for seed in range(3):
+            optimizer.param_groups[0].update(lr=rate)
+            optimizer.zero_grad()
+            network(torch.rand(1, 2, 5, 5, generator=torch.Generator().manual_seed(seed))).square().mean().backward()
+            optimizer.step()
+    torch.testing.assert_close(conv.weight, other.weight)
+    torch.testing.assert_close(conv.bias, other.bias)

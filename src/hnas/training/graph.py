@@ -32,7 +32,7 @@ def graph_where_faster(step: Step, optimizer: torch.optim.Optimizer, device: tor
 
     Args:
         step: forward and backward pass and the update, on batches of one shape, without a look at a value.
-        optimizer: a fused Adam, whose rate is one number for all weights and may change between steps.
+        optimizer: one whose rate is one number for all weights, may change between steps and may be a tensor.
         device: a CUDA GPU.
     """
     # A capture wants a stream of its own, on which the same work has been done before.

@@ -35,6 +35,8 @@ class Muon(torch.optim.Optimizer):
     at a rate that changes them as much. Weights without a gradient stay as they are. torch's own takes matrices only,
     and computes in bfloat16, which many processors do slowly.
 
+    All of its state is in tensors, and the rate may be one, so that a step goes into a CUDA graph.
+
     Source: K. Jordan, "Muon: an optimizer for hidden layers in neural networks", 2024.
 
     Args:
@@ -61,7 +63,7 @@ class Muon(torch.optim.Optimizer):
             for parameters in alike.values():
                 self._orthogonal(parameters, group["lr"])
 
-    def _orthogonal(self, parameters: list[Tensor], lr: float) -> None:
+    def _orthogonal(self, parameters: list[Tensor], lr: float | Tensor) -> None:
         """Matrices of one shape at once: there are many small ones."""
         momenta = [self._started(parameter, "momentum")["momentum"] for parameter in parameters]
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -69,13 +71,16 @@ class Muon(torch.optim.Optimizer):
         torch._foreach_add_(momenta, gradients)
         ahead = torch._foreach_add(gradients, momenta, alpha=_MOMENTUM)
         matrices = orthogonal(torch.stack([tensor.flatten(1) for tensor in ahead]))
-        scale = _RMS * max(matrices.shape[1:]) ** 0.5
-        for parameter, change in zip(parameters, matrices, strict=True):
-            parameter.add_(change.reshape(parameter.shape), alpha=-lr * scale)
+        matrices = matrices * (lr * _RMS * max(matrices.shape[1:]) ** 0.5)
+        torch._foreach_sub_(
+            parameters, [change.reshape(of.shape) for change, of in zip(matrices, parameters, strict=True)]
+        )
 
-    def _adam(self, parameter: Tensor, lr: float) -> None:
+    def _adam(self, parameter: Tensor, lr: float | Tensor) -> None:
         state = self._started(parameter, "mean", "square")
-        state["updates"] = state.get("updates", 0) + 1
+        if "updates" not in state:
+            state["updates"] = torch.zeros((), device=parameter.device)
+        state["updates"] += 1
         gradient = parameter.grad
         assert gradient is not None
         state["mean"].lerp_(gradient, 1 - _BETAS[0])
@@ -83,7 +88,7 @@ class Muon(torch.optim.Optimizer):
         mean, square = (
             state[name] / (1 - beta ** state["updates"]) for name, beta in zip(("mean", "square"), _BETAS, strict=True)
         )
-        parameter.addcdiv_(mean, square.sqrt_().add_(_EPSILON), value=-lr * _RMS)
+        parameter.sub_(lr * _RMS * mean / (square.sqrt() + _EPSILON))
 
     def _started(self, parameter: Tensor, *names: str) -> dict[str, Any]:
         state: dict[str, Any] = self.state[parameter]
