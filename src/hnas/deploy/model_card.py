@@ -72,7 +72,7 @@ def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchm
         "macs": cost.macs,
         "params": cost.params,
         "latency_ms": _milliseconds(onnx),
-        "latency_device": f"{processor_name()} ({vector_units()}), {THREADS} threads, onnxruntime {need('onnxruntime', 'onnx').__version__}",
+        "latency_device": _runtime(),
         "results": results,
         "sha256": _sha256(weights),
         "onnx_sha256": _sha256(onnx),
@@ -83,6 +83,11 @@ def _milliseconds(onnx: Path) -> float:
     run, _ = onnx_session(onnx, threads=THREADS)
     picture = np.random.default_rng(0).random((1, 3, *LR_SIZE), np.float32)
     return 1e3 * medians_in_turns({"": lambda: lambda: run(picture)}, rounds=ROUNDS)[""]
+
+
+def _runtime() -> str:
+    version = need("onnxruntime", "onnx").__version__
+    return f"{', '.join((processor_name(), *vector_units()))}, {THREADS} threads, onnxruntime {version}"
 
 
 def _sha256(path: Path) -> str:
