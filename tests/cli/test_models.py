@@ -8,12 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from hnas.cli.main import main
 from hnas.data.folders import load_pairs
+from hnas.deploy.models import default_model
+from hnas.deploy.runtimes import onnx_session
 from hnas.evaluation.benchmark import evaluate_model
-from hnas.nets import Network, network_cost
+from hnas.nets import model_cost
 from hnas.weights import bundled_models, load_model
 
 
@@ -23,10 +26,28 @@ def test_a_card_is_true(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     card = json.loads(capsys.readouterr().out)
     weights = bundled_models()[name]
     model = load_model(weights)
-    assert isinstance(model, Network)
-    cost = network_cost(model.genotype, model.settings, lr_size=tuple(card["lr_size"]))
+    cost = model_cost(model, lr_size=tuple(card["lr_size"]))
     assert hashlib.sha256(weights.read_bytes()).hexdigest() == card["sha256"]
+    assert hashlib.sha256(weights.with_suffix(".onnx").read_bytes()).hexdigest() == card["onnx_sha256"]
     assert (card["macs"], card["params"], card["description"]) == (cost.macs, cost.params, model.description)
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_the_graph_in_the_package_computes_what_the_weights_do(name: str) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    run, metadata = onnx_session(bundled_models()[name].with_suffix(".onnx"))
+    model = load_model(name)
+    picture = np.random.default_rng(0).random((1, 3, 17, 22), np.float32)
+    with torch.inference_mode():
+        wanted = model(torch.from_numpy(picture)).numpy()
+    np.testing.assert_allclose(run(picture), wanted, rtol=0, atol=1e-4)
+    assert metadata["description"] == model.description
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_there_is_a_model_for_every_wish(scale: int) -> None:
+    assert {f"fast-x{scale}", f"balanced-x{scale}", f"best-x{scale}"} <= bundled_models().keys()
+    assert default_model(scale) == f"best-x{scale}"
 
 
 @pytest.mark.parametrize("name", bundled_models())

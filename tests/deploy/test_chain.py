@@ -58,8 +58,8 @@ def test_onnx_holds_plain_convolutions_and_agrees(weights: Path, tmp_path: Path)
     exported = export_model(network, tmp_path / "chain.onnx", "onnx", provenance={})
     assert exported.difference < 1e-5  # at sizes that the exporter has not seen
     kinds = {node.op_type for node in onnx.load(exported.path).graph.node}
-    assert {"Conv", "DepthToSpace"} <= kinds
-    assert not kinds & {"Resize", "Upsample", "Mul", "MatMul"}
+    assert "Conv" in kinds
+    assert not kinds & {"Resize", "Upsample", "MatMul", "DepthToSpace"}
 
 
 def test_the_page_of_a_repository_names_the_chain_and_its_teacher(weights: Path, tmp_path: Path) -> None:

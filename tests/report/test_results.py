@@ -18,7 +18,7 @@ from hnas.report.results import write_results
 def card(name: str, scale: int, macs: float, psnr: float, architecture: str = "hnas") -> dict[str, Any]:
     figures = {"psnr": psnr, "ssim": 0.95, "psnr_x8": psnr + 0.08, "ssim_x8": 0.951}
     return {
-        "format": "hnas-model-card/1",
+        "format": "hnas-model-card/2",
         "name": name,
         "scale": scale,
         "description": {"architecture": architecture},

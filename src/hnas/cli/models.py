@@ -51,5 +51,5 @@ def _print_table(cards: list[dict[str, Any]]) -> None:
         )
     print_tables(table)
     for device in sorted({card["latency_device"] for card in cards}):
-        print(f"latency: {device}, eager torch")
+        print(f"latency: {device}")
     print("hnas models NAME says where a model comes from: data, licence, steps, seed, command, SHA-256.")

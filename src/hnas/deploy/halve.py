@@ -11,10 +11,10 @@ _LEAST_VALUES = 64
 
 
 def halve_weights(data: bytes) -> bytes:
-    """Stores every larger float32 constant of a model as float16, with a node that casts it back.
+    """Stores float32 constants that float16 holds exactly as float16, each with a node that casts it back.
 
-    Runtimes compute such casts once, when they load the model. The weights become those that half precision holds:
-    give it a model whose weights were rounded so already, and nothing changes but the size.
+    Runtimes compute such casts once, when they load the model. Nothing changes but the size, which is half where all
+    weights were rounded to half precision before.
 
     Args:
         data: an ONNX model.
@@ -24,12 +24,13 @@ def halve_weights(data: bytes) -> bytes:
     casts = []
     for tensor in model.graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < _LEAST_VALUES:
+        halved = values.astype(np.float16)
+        if values.dtype != np.float32 or values.size < _LEAST_VALUES or not np.array_equal(halved, values):
             continue
         stored = f"{tensor.name}/half"
         full = onnx.TensorProto.FLOAT
         casts.append(onnx.helper.make_node("Cast", [stored], [tensor.name], f"{stored}/Cast", to=full))
-        tensor.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), stored))
+        tensor.CopyFrom(onnx.numpy_helper.from_array(halved, stored))
     nodes = list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend([*casts, *nodes])

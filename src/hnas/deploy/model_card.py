@@ -146,7 +146,7 @@ def write_halved(trained: Path, weights: Path, onnx: Path) -> None:
     Args:
         trained: a weights file.
         weights: the ``.safetensors`` file to write.
-        onnx: the ``.onnx`` file to write; its constants are halved too, once more where folding has changed them.
+        onnx: the ``.onnx`` file to write.
     """
     provenance = read_weights(trained).provenance
     save_model(weights, load_model(trained).half(), provenance)

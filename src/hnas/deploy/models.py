@@ -25,13 +25,13 @@ _EXPORTED = (".onnx", ".xml")
 
 
 def default_model(scale: int | None = None) -> str:
-    """The name of the bundled model for a scale that nobody chose a model for: the one that takes well under a second.
+    """The name of the bundled model for a scale that nobody chose a model for: the best, which takes half a second.
 
     Raises:
         HnasError: none comes with the package at this scale.
     """
     bundled = bundled_models()
-    name = f"fast-x{scale or DEFAULT_SCALE}"
+    name = f"best-x{scale or DEFAULT_SCALE}"
     if name not in bundled:
         raise HnasError(
             f"no model for scale {scale or DEFAULT_SCALE} comes with the package; name a weights file or a run folder "

@@ -12,6 +12,7 @@ from hnas.errors import HnasError
 from hnas.evaluation.comparison import compare_system, systems
 from hnas.evaluation.table_two import in_table_order
 from hnas.files import write_atomically
+from hnas.nets.peers import PEERS
 from hnas.report.figures import Mark, psnr_against_macs
 from hnas.report.table_figure import published_mark
 
@@ -98,7 +99,7 @@ def _marks(cards: Sequence[Mapping[str, Any]], dataset: str) -> list[Mark]:
             card["name"],
             card["macs"],
             card["results"][dataset]["psnr"],
-            "ours" if card["description"].get("architecture") == "hnas" else "trained",
+            "trained" if card["description"].get("architecture") in PEERS else "ours",
         )
         for card in cards
         if dataset in card["results"]
