@@ -1,0 +1,57 @@
+"""What two transpositions take in place of onnxruntime's pixel shuffle: chains of 16 channels, and ETDS-T.
+
+    python bench/pixel_shuffle.py [--threads 2] [--rounds 9]
+
+Times whole networks on 3x480x480, in turns; prints the median milliseconds of both ways and their ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from unittest.mock import patch
+
+import numpy as np
+from torch import nn
+
+from hnas.deploy.export import describe, onnx_bytes
+from hnas.deploy.runtimes import onnx_session, openvino_session
+from hnas.deploy.simplify import simplify
+from hnas.deploy.turns import medians_in_turns
+from hnas.nets import LR_SIZE, processor_name, vector_units
+from hnas.nets.chain import ChainNetwork
+from hnas.nets.peers import build_peer
+from hnas.nets.peers.description import describe as peer
+from hnas.space.chain import ChainGenotype
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--rounds", type=int, default=9)
+    options = arguments.parse_args()
+    picture = np.random.default_rng(0).random((1, 3, *LR_SIZE), np.float32)
+    networks: dict[str, nn.Module] = {
+        f"16x4, x{scale}": ChainNetwork(ChainGenotype(16, ("conv_3x3",) * 4, "luma", 4), scale) for scale in (2, 3, 4)
+    }
+    networks["ETDS-T, x2"] = build_peer(peer("etds-t", 2))
+    print(f"{', '.join((processor_name(), *vector_units()))}, {options.threads} threads, 3x480x480, ms")
+    for runtime, session in (("onnxruntime", onnx_session), ("OpenVINO", openvino_session)):
+        makers = {}
+        for name, network in networks.items():
+            simple = simplify(network.eval())
+            with patch("hnas.deploy.export.split_shuffles"):
+                makers[name, "one node"] = onnx_bytes(simple, describe(network, {}))
+            makers[name, "two transpositions"] = onnx_bytes(simple, describe(network, {}))
+
+        def run(graph: bytes, session=session):
+            return partial(session(graph, threads=options.threads)[0], picture)
+
+        found = medians_in_turns({key: partial(run, graph) for key, graph in makers.items()}, rounds=options.rounds)
+        for name in networks:
+            before, after = (1e3 * found[name, way] for way in ("one node", "two transpositions"))
+            print(f"{runtime:12} {name:12} {before:7.1f} {after:7.1f}  {after / before:.2f}")
+
+
+if __name__ == "__main__":
+    main()
