@@ -23,7 +23,7 @@ ROOMS = (
     *("bench", "chain_bench", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
-FREE = ("bounds", "errors", "files", "memory", "ranking", "settings")
+FREE = ("bounds", "bundled", "errors", "files", "machine", "memory", "ranking", "settings")
 
 
 def _imported(path: Path) -> Iterator[tuple[str, bool]]:

@@ -93,9 +93,10 @@ def profile(
 
 
 def _build(model: str, settings: NetworkSettings | None) -> nn.Module:
+    from hnas.bundled import bundled_models
     from hnas.nets import build_model
     from hnas.training.train_network import WEIGHTS, model_description
-    from hnas.weights import bundled_models, load_model
+    from hnas.weights import load_model
 
     has_weights = Path(model).suffix == ".safetensors" or model in bundled_models()
     # With a width of its own, a run folder stands for its genotype.

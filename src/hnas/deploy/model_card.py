@@ -25,7 +25,8 @@ from hnas.deploy.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.files import write_atomically
-from hnas.nets import LR_SIZE, NetworkSettings, model_cost, processor_name, vector_units
+from hnas.machine import processor_name, vector_units
+from hnas.nets import LR_SIZE, NetworkSettings, model_cost
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import WEIGHTS, TrainingJob
 from hnas.weights import load_model, read_weights, save_model
