@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 from typing import Literal, get_args, get_origin, get_type_hints
 
 from hnas.errors import HnasError
+
+_FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+def quantity(name: str, value: float | str, *, unit: str = "") -> float:
+    """A number of 0 or more, plain or as ``300k``, ``12M``, ``30.6G`` or with its unit, as ``40ms``.
+
+    Raises:
+        HnasError: anything else.
+    """
+    match = re.fullmatch(rf"(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?) ?({'|'.join(_FACTORS)}|{unit})", str(value).strip())
+    if not match:
+        example = f"40 or 40{unit}" if unit else "300k, 12M or 30.6G"
+        raise HnasError(f"{name} is {value!r}; allowed is a number of 0 (no limit) or more, such as {example}")
+    return float(match[1]) * _FACTORS.get(match[2], 1.0)
 
 
 def refuse_below(least: float, settings: object, *names: str) -> None:

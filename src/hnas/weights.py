@@ -17,14 +17,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from hnas.bundled import bundled_models
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import build_model
 
 #: The tensor, and the metadata entry, that hold the JSON.
 DESCRIPTION = "hnas.description"
-#: Where the weights are that come with the package.
-BUNDLED = Path(__file__).parent / "models"
 #: No network of this project comes near it; a description is a few kilobytes.
 _MAX_DESCRIPTION_BYTES = 1 << 20
 
@@ -42,11 +41,6 @@ class WeightsFile:
     description: dict[str, Any]
     provenance: dict[str, Any]
     tensors: dict[str, Tensor]
-
-
-def bundled_models() -> dict[str, Path]:
-    """The weights files that come with the package, by name (each has its card beside it, ``<name>.json``)."""
-    return {path.stem: path for path in sorted(BUNDLED.glob("*.safetensors"))}
 
 
 def locate_weights(name_or_path: str | Path) -> Path:

@@ -11,13 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
+from hnas.bundled import bundled_models
 from hnas.cli.main import main
 from hnas.data.folders import load_pairs
 from hnas.deploy.models import default_model
 from hnas.deploy.runtimes import onnx_session
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.nets import model_cost
-from hnas.weights import bundled_models, load_model
+from hnas.weights import load_model
 
 
 @pytest.mark.parametrize("name", bundled_models())

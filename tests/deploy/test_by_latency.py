@@ -12,9 +12,9 @@ import torch
 
 from hnas.data.folders import Pair, pair_of
 from hnas.deploy import by_latency
-from hnas.deploy.backends import BackendName
-from hnas.deploy.by_latency import TurnSettings, count_steps, measure_in_turns, runtime_version
+from hnas.deploy.by_latency import TurnSettings, count_steps, measure_in_turns
 from hnas.deploy.contenders import Contender
+from hnas.deploy.runtimes import PACKAGES, BackendName, runtime_version
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.evaluation.small_systems import SMALL
@@ -68,7 +68,7 @@ def test_rows_are_sorted_by_time(
 
 @pytest.mark.parametrize("backend", ["onnx", "openvino", "torch"])
 def test_every_backend_runs_what_it_is_asked_for(two: list[Contender], backend: BackendName) -> None:
-    package = by_latency.PACKAGES[backend]
+    package = PACKAGES[backend]
     pytest.importorskip(package, reason=f"needs the extra {backend}")
     assert runtime_version(backend).startswith(f"{package} ")
     threads = torch.get_num_threads()
@@ -89,7 +89,7 @@ def test_steps_are_counted(two: list[Contender], sets: dict[str, list[Pair]]) ->
 def test_a_missing_runtime_is_named_before_anything_is_measured(
     two: list[Contender], sets: dict[str, list[Pair]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(by_latency.PACKAGES, "onnx", "no_such_runtime")  # type: ignore[arg-type]
+    monkeypatch.setitem(PACKAGES, "onnx", "no_such_runtime")  # type: ignore[arg-type]
     steps: list[str] = []
     with pytest.raises(HnasError, match=r"needs the package no_such_runtime: pip install 'hnas-sr\[onnx\]'"):
         measure_in_turns(two, sets, scale=2, settings=TurnSettings(), on_step=steps.append)

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from hnas.bounds import quantity
 from hnas.errors import HnasError
-from hnas.searching.settings import Limits, SearchSettings, quantity
+from hnas.searching.settings import Limits, SearchSettings
 
 
 def test_defaults_are_the_papers() -> None:

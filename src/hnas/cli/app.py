@@ -39,8 +39,8 @@ def app(
         max_seconds: Longest time for one picture.
         open_browser: Open the page at once.
     """
+    from hnas.bundled import bundled_models
     from hnas.report.app import Limits, serving
-    from hnas.weights import bundled_models
 
     limits = Limits(max_megabytes, max_megapixels, max_seconds)
     offered = {name: name for name in models} or bundled_models()

@@ -57,10 +57,12 @@ def compare_by_latency(
         figure: where to draw.
         json: print JSON.
     """
-    from hnas.deploy.by_latency import TurnSettings, count_steps, default_threads, measure_in_turns, runtime_version
+    from hnas.deploy.by_latency import TurnSettings, count_steps, measure_in_turns
     from hnas.deploy.contenders import find_contenders
+    from hnas.deploy.runtimes import runtime_version
     from hnas.evaluation.standing import as_objects, at_equal_milliseconds, margins_as_objects
-    from hnas.nets import LR_SIZE, processor_name, vector_units
+    from hnas.machine import default_threads, processor_name, vector_units
+    from hnas.nets import LR_SIZE
 
     if options.scale not in (2, 3, 4):
         raise HnasError(f"--scale is {options.scale}; allowed are 2, 3 and 4")

@@ -38,6 +38,7 @@ GROUPS = {
         "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript) or for sharing.",
     },
     "Design a network": {
+        "design": "The best ready network for so many milliseconds on this machine, in less than a minute.",
         "demo": "The whole way once, on photographs that come along: search, train, evaluate, upscale, report.",
         "search": "Search for a genotype on your own pictures.",
         "derive": "Choose another genotype from a finished search, for other limits or another lambda.",

@@ -18,7 +18,7 @@ def models(name: str | None = None, /, *, json: Json = False) -> None:
     Args:
         name: Only this model, with everything that is known of it.
     """
-    from hnas.weights import bundled_models
+    from hnas.bundled import bundled_models
 
     bundled = bundled_models()
     if name is not None and name not in bundled:

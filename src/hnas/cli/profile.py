@@ -6,7 +6,7 @@ import json as json_module
 import sys
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -30,6 +30,10 @@ def profile(
     build_table: Path | None = None,
     check: int = 30,
     layers: int = 12,
+    front: Annotated[bool, Parameter(negative="")] = False,
+    backend: Literal["onnx", "openvino", "torch"] = "onnx",
+    threads: int | None = None,
+    family: Path | None = None,
     json: Json = False,
 ) -> None:
     """Multiply-adds and parameters of a network, and how long it takes here.
@@ -47,7 +51,30 @@ def profile(
             here; a search reads it with --latency-table.
         check: Random genotypes whose measured latency the table's prediction is compared with; 0 is none.
         layers: Cells of those genotypes.
+        front: Instead of a model's, say what 10, 20, 50, 100 and 200 ms buy here: the best of the networks that
+            `hnas design` chooses from, and of published hand-made ones, all timed in turns in less than a minute.
+        backend: With --front, what runs the networks, on the CPU: onnx (onnxruntime), openvino or torch.
+        threads: With --front, of every network; by default 2, or what the machine has if fewer.
+        family: With --front, a folder with other networks, as `hnas zoo export` writes them.
     """
+    if front:
+        from hnas.cli.front import front as print_front
+
+        scale = (settings or NetworkSettings()).scale
+        of_one = (model, build_table, None if device == "cpu" else device)
+        if any(value is not None for value in of_one) or settings not in (None, NetworkSettings(scale=scale)):
+            raise HnasError("--front is about many networks; of a model's options it takes --scale and --lr-size alone")
+        print_front(
+            lr_size=parse_size(lr_size, "--lr-size"),
+            scale=scale,
+            backend=backend,
+            threads=threads,
+            family=family,
+            json=json,
+        )
+        return
+    if threads is not None or family is not None or backend != "onnx":
+        raise HnasError("--backend, --threads and --family go with --front; leave them out, or ask for the front")
     from hnas import nets
     from hnas.deploy.backends import torch_device
 
@@ -93,9 +120,10 @@ def profile(
 
 
 def _build(model: str, settings: NetworkSettings | None) -> nn.Module:
+    from hnas.bundled import bundled_models
     from hnas.nets import build_model
     from hnas.training.train_network import WEIGHTS, model_description
-    from hnas.weights import bundled_models, load_model
+    from hnas.weights import load_model
 
     has_weights = Path(model).suffix == ".safetensors" or model in bundled_models()
     # With a width of its own, a run folder stands for its genotype.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from torch import nn
@@ -16,8 +16,6 @@ from hnas.errors import HnasError
 from hnas.memory import return_memory
 from hnas.nets import Network, cell_margins, model_scale, to_channels_last
 from hnas.nets.trim import WHOLE, Around, Trim, kept, trimmed
-
-BackendName = Literal["torch", "onnx", "openvino"]
 
 
 class Backend(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -15,24 +14,16 @@ from torch import nn
 
 from hnas.bounds import refuse_below, refuse_unlisted
 from hnas.data.folders import Pair
-from hnas.deploy.backends import BackendName, TorchBackend
+from hnas.deploy.backends import TorchBackend
 from hnas.deploy.contenders import Contender
 from hnas.deploy.export import describe, onnx_bytes
-from hnas.deploy.runtimes import Floats, need, onnx_session, openvino_session
+from hnas.deploy.runtimes import BackendName, Floats, onnx_session, openvino_session, runtime_version
 from hnas.deploy.simplify import simplify
 from hnas.deploy.turns import Make, medians_in_turns
 from hnas.evaluation.benchmark import BenchmarkResult, evaluate_model
 from hnas.evaluation.standing import TimedRow
 from hnas.evaluation.table_two import SCALE
 from hnas.nets import LR_SIZE, model_cost
-
-#: By backend: the package that runs the network.
-PACKAGES: Mapping[BackendName, str] = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "torch"}
-
-
-def default_threads() -> int:
-    """Two, or one where the machine has no more."""
-    return min(2, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True)
@@ -57,16 +48,6 @@ class TurnSettings:
     def __post_init__(self) -> None:
         refuse_unlisted(self)
         refuse_below(1, self, "threads", "rounds")
-
-
-def runtime_version(backend: BackendName) -> str:
-    """The runtime and its version in words.
-
-    Raises:
-        HnasError: it is not installed.
-    """
-    package = PACKAGES[backend]
-    return f"{package} {need(package, backend).__version__.partition('-')[0]}"  # OpenVINO adds its commit
 
 
 def measure_in_turns(

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from torch import nn
 
+from hnas.bundled import bundled_models
 from hnas.deploy.published import published_model
 from hnas.errors import HnasError
 from hnas.evaluation.table_two import SCALE, System
 from hnas.evaluation.weights_at_hand import find_weights, published_names, published_systems
 from hnas.nets import model_scale
-from hnas.weights import bundled_models, load_model, locate_weights, read_weights
+from hnas.weights import load_model, locate_weights, read_weights
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from torch import nn
 
 from hnas.data.folders import find_sets, load_set
 from hnas.deploy.export import describe, onnx_bytes
+from hnas.deploy.family import CARD_FORMAT
 from hnas.deploy.halve import halve_weights
 from hnas.deploy.runtimes import need, onnx_session
 from hnas.deploy.simplify import simplify
@@ -25,12 +26,13 @@ from hnas.deploy.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.files import write_atomically
-from hnas.nets import LR_SIZE, NetworkSettings, model_cost, processor_name, vector_units
+from hnas.machine import processor_name, vector_units
+from hnas.nets import LR_SIZE, NetworkSettings, model_cost
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import WEIGHTS, TrainingJob
 from hnas.weights import load_model, read_weights, save_model
 
-FORMAT = "hnas-model-card/2"
+FORMAT = CARD_FORMAT
 #: Threads and rounds of the time on a card.
 THREADS, ROUNDS = 2, 7
 

@@ -9,14 +9,15 @@ from typing import Any
 
 from torch import nn
 
-from hnas.deploy.backends import Backend, BackendName, RuntimeBackend, TorchBackend
+from hnas.bundled import bundled_models
+from hnas.deploy.backends import Backend, RuntimeBackend, TorchBackend
 from hnas.deploy.export import describe, onnx_bytes
-from hnas.deploy.runtimes import onnx_session, openvino_session
+from hnas.deploy.runtimes import BackendName, onnx_session, openvino_session
 from hnas.deploy.simplify import simplify
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
 from hnas.nets import build_model
-from hnas.weights import bundled_models, load_model
+from hnas.weights import load_model
 
 #: The scale where neither a model nor a scale is asked for.
 DEFAULT_SCALE = 2

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from hnas.errors import HnasError
 Floats = NDArray[np.float32]
 #: (N, 3, H, W) in [0, 1] to (N, 3, scale * H, scale * W).
 Run = Callable[[Floats], Floats]
+BackendName = Literal["torch", "onnx", "openvino"]
+#: By backend: the package that runs the network.
+PACKAGES: Mapping[BackendName, str] = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "torch"}
 #: The key under which an exported file holds its model's description and provenance, as JSON.
 METADATA = "hnas"
 
@@ -31,6 +34,16 @@ def need(package: str, extra: str) -> ModuleType:
         return importlib.import_module(package)
     except ImportError as error:
         raise HnasError(f"this needs the package {package}: pip install 'hnas-sr[{extra}]'") from error
+
+
+def runtime_version(backend: BackendName) -> str:
+    """The runtime and its version in words.
+
+    Raises:
+        HnasError: it is not installed.
+    """
+    package = PACKAGES[backend]
+    return f"{package} {need(package, backend).__version__.partition('-')[0]}"  # OpenVINO adds its commit
 
 
 def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Run, dict[str, Any]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from hnas.bundled import bundled_models
 from hnas.evaluation.small_systems import SMALL
 from hnas.evaluation.table_two import BESIDE, SCALE, TABLE_TWO, System
-from hnas.weights import bundled_models, read_weights
+from hnas.weights import read_weights
 
 #: Names under which weights are published; what has no scale in its name holds those of every scale of the system.
 PUBLISHED_FILES = {

@@ -14,7 +14,7 @@ from hnas.nets.cost import network_cost
 from hnas.nets.counting import LR_SIZE, Cost, model_cost
 from hnas.nets.families import FAMILIES, Family, SharedWeights, family_of, network_of
 from hnas.nets.forms import plain_form, seen_by
-from hnas.nets.latency import Latency, device_description, measure_latency, processor_name, vector_units
+from hnas.nets.latency import Latency, device_description, measure_latency
 from hnas.nets.network import Network, NetworkSettings, network_from_description
 from hnas.nets.operations import set_fast_depthwise
 from hnas.nets.receptive_field import cell_margins, is_global, receptive_radius
@@ -44,12 +44,10 @@ __all__ = [
     "network_of",
     "parameter_count",
     "plain_form",
-    "processor_name",
     "receptive_radius",
     "seen_by",
     "set_fast_depthwise",
     "to_channels_last",
-    "vector_units",
 ]
 
 

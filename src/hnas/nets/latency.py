@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
 
+from hnas.machine import processor_name
 from hnas.nets.common import to_channels_last
 from hnas.nets.forms import plain_form
 
@@ -93,25 +92,3 @@ def device_description(device: str | torch.device = "cpu") -> str:
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)}, torch {torch.__version__}"
     return f"{processor_name()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-
-
-def processor_name() -> str:
-    """The processor's name; the standard library gives only its family on Linux."""
-    try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def vector_units() -> tuple[str, ...]:
-    """Which of AVX2 and AVX512 the processor has; empty where the system does not tell."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return ()
-    flags = next((line.split(":", 1)[1].split() for line in text.splitlines() if line.startswith("flags")), [])
-    return tuple(name for flag, name in (("avx2", "AVX2"), ("avx512f", "AVX512")) if flag in flags)

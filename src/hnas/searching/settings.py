@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from hnas.bounds import refuse_below, refuse_no_part, refuse_not_above_zero, refuse_unlisted
+from hnas.bounds import quantity, refuse_below, refuse_no_part, refuse_not_above_zero, refuse_unlisted
 from hnas.errors import HnasError
 from hnas.space import Space, SpaceName, space_of
 from hnas.space.cells import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS
@@ -46,22 +46,6 @@ class Limits:
             params=quantity("max_params", max_params),
             latency=quantity("max_latency", max_latency, unit="ms"),
         )
-
-
-_FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-
-
-def quantity(name: str, value: float | str, *, unit: str = "") -> float:
-    """A number of 0 or more, plain or as ``300k``, ``12M``, ``30.6G`` or with its unit, as ``40ms``.
-
-    Raises:
-        HnasError: anything else.
-    """
-    match = re.fullmatch(rf"(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?) ?({'|'.join(_FACTORS)}|{unit})", str(value).strip())
-    if not match:
-        example = f"40 or 40{unit}" if unit else "300k, 12M or 30.6G"
-        raise HnasError(f"{name} is {value!r}; allowed is a number of 0 (no limit) or more, such as {example}")
-    return float(match[1]) * _FACTORS.get(match[2], 1.0)
 
 
 #: Names of costs for a person: what one unit in print is, and what it is called.

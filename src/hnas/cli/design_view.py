@@ -1,0 +1,124 @@
+"""What a machine reaches, timed and printed: shared by ``hnas design`` and ``hnas profile --front``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hnas.errors import HnasError
+
+if TYPE_CHECKING:
+    from hnas.deploy.attainable import Attainable, Timed
+    from hnas.deploy.family import Candidate
+    from hnas.deploy.runtimes import BackendName
+    from hnas.deploy.stopwatch import Machine, Stopwatch
+
+#: In the column of channels and blocks.
+_HAND_MADE = "hand-made"
+
+
+def machine_of(backend: BackendName, threads: int | None, lr_size: tuple[int, int]) -> Machine:
+    """The machine as the options describe it.
+
+    Raises:
+        HnasError: more threads than there are, or a runtime that is not installed.
+    """
+    from hnas.deploy.stopwatch import Machine
+    from hnas.machine import default_threads
+
+    most = os.cpu_count() or 1
+    threads = default_threads() if threads is None else threads
+    if not 1 <= threads <= most:
+        raise HnasError(f"--threads is {threads}; allowed on this machine are 1 to {most}")
+    machine = Machine(backend, threads, lr_size)
+    machine.runtime  # noqa: B018 - says what is missing before anything is timed
+    return machine
+
+
+def read_candidates(scale: int, folder: Path | None) -> tuple[Candidate, ...]:
+    """The family of a scale.
+
+    Raises:
+        HnasError: no such scale, or no family of it.
+    """
+    from hnas.bundled import BUNDLED
+    from hnas.deploy.family import read_family
+
+    if scale not in (2, 3, 4):
+        raise HnasError(f"--scale is {scale}; allowed are 2, 3 and 4")
+    return read_family(scale, folder or BUNDLED)
+
+
+def time_here(
+    family: tuple[Candidate, ...], machine: Machine, *, limit_ms: float | None
+) -> tuple[Attainable, Stopwatch]:
+    """Times the family and the hand-made networks, with lines on stderr about it."""
+    from hnas.deploy.design import look_around
+
+    try:
+        from hnas.deploy.hand_made import hand_made, torch_graphs
+
+        peers = hand_made(family[0].scale, machine.backend)
+    except (ImportError, HnasError) as error:
+        peers = ()
+        say(f"hand-made networks are left out, since they cannot be built ({error})")
+    graphs = torch_graphs(family) if machine.backend == "torch" else {one.name: one.graph for one in family}
+    say(f"timing {len(family)} networks and {len(peers)} hand-made ones at {machine.words} ...")
+    found, stopwatch = look_around(family, peers, machine, graphs=graphs, limit_ms=limit_ms)
+    if found.left_out:
+        say(f"left out, too slow for the limit or for the time there is: {', '.join(found.left_out)}")
+    return found, stopwatch
+
+
+def say(words: str) -> None:
+    """A line on stderr."""
+    print(words, file=sys.stderr, flush=True)
+
+
+def attainable_line(found: Attainable, steps: Sequence[float]) -> str:
+    """What milliseconds buy, in one line."""
+    bought = [(ms, best) for ms in steps if (best := found.within(ms))]
+    parts = [f"{ms:g} ms buys {_bought(best)}" for ms, best in bought]
+    if len(bought) < len(steps):
+        parts.insert(0, f"less than {found.family[0].milliseconds:.1f} ms buys nothing")
+    validation = found.family[0].candidate.validation
+    return f"at {found.machine.words}: {', '.join(parts)} (PSNR on {validation})"
+
+
+def _bought(best: Timed) -> str:
+    return f"{best.candidate.name} ({best.candidate.psnr:.2f} dB{', predicted' if best.how == 'predicted' else ''})"
+
+
+def print_networks(found: Attainable, *, chosen: Candidate | None = None) -> None:
+    """The table of everything that was timed, fastest first; the chosen one is marked."""
+    from rich.table import Table
+
+    from hnas.cli.tables import print_tables
+
+    validation = found.family[0].candidate.validation
+    sets = [name for name in found.family[0].candidate.results if name != validation]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("", no_wrap=True)
+    table.add_column("network", no_wrap=True)
+    for column in ("channels x blocks", "MACs", "params", "ms", validation, *sets):
+        table.add_column(column, justify="right", no_wrap=True)
+    rows: list[tuple[float, list[str]]] = []
+    for one in found.family:
+        here = one.candidate
+        mark = ">" if here is chosen else "*" if one.on_front else ""
+        figures = [f"{here.psnr:.2f}", *(f"{here.results[name]:.2f}" if name in here.results else "" for name in sets)]
+        cells = [mark, here.name, here.shape, f"{here.macs / 1e9:.2f} G", f"{here.params / 1e3:.1f} K"]
+        cells.append(f"{'~' if one.how == 'predicted' else ''}{one.milliseconds:.1f}")
+        rows.append((one.milliseconds, [*cells, *figures]))
+    for peer, ms in found.peers:
+        figures = ["", *(f"{peer.results[name]:.2f}" if name in peer.results else "" for name in sets)]
+        cells = ["", peer.name, _HAND_MADE, f"{peer.macs / 1e9:.2f} G", f"{peer.params / 1e3:.1f} K", f"{ms:.1f}"]
+        rows.append((ms, [*cells, *figures]))
+    for _, cells in sorted(rows, key=lambda row: row[0]):
+        table.add_row(*cells, style="bold" if cells[0] == ">" else "dim" if cells[2] == _HAND_MADE else "")
+    print_tables(table)
+    marks = f"{'> chosen, ' if chosen else ''}* on the front, ~ predicted from others' times"
+    print(f"{marks}; PSNR on Y in dB, MACs at 3x480x480")

@@ -1,0 +1,134 @@
+"""The family of networks that a design chooses from: what their cards say. No torch here.
+
+A family is a folder. Each of its networks is three files of one name: weights (``.safetensors``), the graph that
+runtimes take (``.onnx``) and a card (``.json``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from hnas.bundled import BUNDLED
+from hnas.errors import HnasError
+
+#: The format of cards.
+CARD_FORMAT = "hnas-model-card/2"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained network as its card describes it.
+
+    Attributes:
+        name: no other one of the family has it.
+        scale: by how much it enlarges.
+        width: channels.
+        depth: blocks.
+        macs: multiply-adds at a 3x480x480 input.
+        params: parameters.
+        psnr: dB on Y of the validation pictures, which decides who is better.
+        validation: the name of those pictures.
+        results: PSNR on Y in dB of further sets, by name, single pass.
+        weights: the ``.safetensors`` file; the two others lie beside it.
+    """
+
+    name: str
+    scale: int
+    width: int
+    depth: int
+    macs: int
+    params: int
+    psnr: float
+    validation: str
+    results: Mapping[str, float]
+    weights: Path
+
+    @property
+    def graph(self) -> Path:
+        """The ``.onnx`` file."""
+        return self.weights.with_suffix(".onnx")
+
+    @property
+    def card(self) -> Path:
+        """The ``.json`` file."""
+        return self.weights.with_suffix(".json")
+
+    @property
+    def shape(self) -> str:
+        """Channels x blocks."""
+        return f"{self.width} x {self.depth}"
+
+
+def read_family(scale: int, folder: Path = BUNDLED) -> tuple[Candidate, ...]:
+    """The networks of one scale that have one width and blocks in a row, fewest multiply-adds first.
+
+    Models without a graph, and of another structure, are passed over.
+
+    Args:
+        scale: 2, 3 or 4.
+        folder: of the family.
+
+    Raises:
+        HnasError: there is none of this scale, a card is damaged, or they were validated on different pictures.
+    """
+    plain = [found for path in sorted(folder.glob("*.safetensors")) if (found := _candidate(path))]
+    family = sorted((one for one in plain if one.scale == scale), key=lambda one: (one.macs, one.name))
+    if not family:
+        scales = ", ".join(f"x{other}" for other in sorted({one.scale for one in plain}))
+        raise HnasError(
+            f"{folder}: no networks for x{scale} to choose from (weights, graph and card each); there are "
+            f"{scales or 'none'}; `hnas zoo export` writes them"
+        )
+    if len(sets := sorted({one.validation for one in family})) > 1:
+        raise HnasError(f"{folder}: networks were validated on {' and '.join(sets)}, which cannot be compared")
+    return tuple(family)
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """The values of a card.
+
+    Raises:
+        HnasError: the file cannot be read, or is no card.
+    """
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise HnasError(f"{path}: no readable JSON ({error}); write it with hnas zoo export") from error
+    if not isinstance(card, dict) or card.get("format") != CARD_FORMAT:
+        raise HnasError(f"{path}: no card of the format {CARD_FORMAT}; write it with hnas zoo export")
+    return card
+
+
+def _candidate(weights: Path) -> Candidate | None:
+    """The network of a weights file; None without its graph and card, or of another structure."""
+    path = weights.with_suffix(".json")
+    if not path.is_file() or not weights.with_suffix(".onnx").is_file():
+        return None
+    card = read_card(path)
+    try:
+        genotype = card["description"].get("genotype")
+        if not isinstance(genotype, Mapping) or not {"width", "blocks"} <= genotype.keys():
+            return None
+        provenance = card["provenance"]
+        found = Candidate(
+            name=weights.stem,
+            scale=int(card["scale"]),
+            width=int(genotype["width"]),
+            depth=len(genotype["blocks"]),
+            macs=int(card["macs"]),
+            params=int(card["params"]),
+            psnr=float(provenance["val_psnr"]),
+            validation=str((provenance.get("val") or {}).get("folder") or "validation"),
+            results={str(name): float(result["psnr"]) for name, result in card["results"].items()},
+            weights=weights,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise HnasError(f"{path}: the card is damaged ({type(error).__name__}: {error})") from error
+    if not (isfinite(found.psnr) and found.macs > 0):
+        raise HnasError(f"{path}: the card is damaged (val_psnr {found.psnr}, macs {found.macs})")
+    return found

@@ -1,0 +1,110 @@
+"""Graphs timed by one runtime on one picture, each loaded anew for its turn. No torch, unless torch is the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hnas.bounds import refuse_below, refuse_unlisted
+from hnas.deploy.runtimes import BackendName, Floats, Run, onnx_session, openvino_session, runtime_version
+from hnas.deploy.turns import medians_in_turns
+from hnas.machine import default_threads, processor_name, vector_units
+from hnas.memory import keep_memory
+
+#: What a runtime runs: an ``.onnx`` file or its bytes; for torch, what gives the network ready to run.
+Graph = Path | bytes | Callable[[], Run]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What times are of, enough to tell whether two belong together.
+
+    Attributes:
+        backend: what runs the networks, on the CPU.
+        threads: of one picture.
+        lr_size: (height, width) of the low-resolution picture in pixels.
+
+    Raises:
+        HnasError: a value outside its bounds.
+    """
+
+    backend: BackendName = "onnx"
+    threads: int = default_threads()
+    lr_size: tuple[int, int] = (360, 640)
+
+    def __post_init__(self) -> None:
+        refuse_unlisted(self)
+        refuse_below(1, self, "threads")
+
+    @property
+    def size(self) -> str:
+        """HEIGHTxWIDTH of the low-resolution picture."""
+        return "x".join(map(str, self.lr_size))
+
+    @property
+    def runtime(self) -> str:
+        """The runtime and its version.
+
+        Raises:
+            HnasError: it is not installed.
+        """
+        return runtime_version(self.backend)
+
+    @property
+    def processor(self) -> str:
+        """The processor and its vector units."""
+        return ", ".join((processor_name(), *vector_units()))
+
+    @property
+    def words(self) -> str:
+        """All but the processor in a few words."""
+        return f"{self.size} with {self.runtime}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as JSON values."""
+        return {
+            **asdict(self),
+            "lr_size": list(self.lr_size),
+            "runtime": self.runtime,
+            "processor": self.processor,
+        }
+
+
+class Stopwatch:
+    """Milliseconds of one picture by name.
+
+    Args:
+        machine: what runs it, and on which size.
+        graphs: by name.
+    """
+
+    def __init__(self, machine: Machine, graphs: Mapping[str, Graph]) -> None:
+        self._machine, self._graphs = machine, graphs
+        self._picture = np.random.default_rng(0).random((1, 3, *machine.lr_size), np.float32)
+        keep_memory()  # as what runs a network for long comes to do by itself
+
+    def turn(self, name: str) -> float:
+        """Loads one, runs it once unseen and once timed, and lets it go: ms of the timed run.
+
+        None stays loaded during the turns of others, whose time the waiting threads of its runtime would take.
+        """
+
+        def make() -> Callable[[], Floats]:
+            return partial(self._load(name), self._picture)
+
+        return 1e3 * medians_in_turns({name: make}, rounds=1)[name]
+
+    def _load(self, name: str) -> Run:
+        graph = self._graphs[name]
+        if callable(graph):
+            import torch
+
+            torch.set_num_threads(self._machine.threads)
+            return graph()
+        session = openvino_session if self._machine.backend == "openvino" else onnx_session
+        return session(graph, threads=self._machine.threads)[0]

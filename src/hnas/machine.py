@@ -1,0 +1,34 @@
+"""What this machine is, in words, without anything that takes long to import."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+
+def default_threads() -> int:
+    """Two, or one where the machine has no more."""
+    return min(2, os.cpu_count() or 1)
+
+
+def processor_name() -> str:
+    """The processor's name; the standard library gives only its family on Linux."""
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def vector_units() -> tuple[str, ...]:
+    """Which of AVX2 and AVX512 the processor has; empty where the system does not tell."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return ()
+    flags = next((line.split(":", 1)[1].split() for line in text.splitlines() if line.startswith("flags")), [])
+    return tuple(name for flag, name in (("avx2", "AVX2"), ("avx512f", "AVX512")) if flag in flags)
