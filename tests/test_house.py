@@ -23,7 +23,7 @@ ROOMS = (
     *("bench", "chain_bench", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
-FREE = ("bounds", "bundled", "errors", "files", "machine", "memory", "ranking", "settings")
+FREE = ("around", "bounds", "bundled", "errors", "extras", "files", "machine", "memory", "ranking", "settings")
 
 
 def _imported(path: Path) -> Iterator[tuple[str, bool]]:
@@ -108,11 +108,10 @@ EXCEPTIONS: dict[str, set[str]] = {
     # Its row of plain RCABs has the very block that the paper's space has.
     "nets/peers/residual_cells.py": {"ResidualChannelAttention"},
     # Tiles of a picture: every cell sees only as much of the margin as it needs, and attention pools over all tiles.
-    "deploy/tiling.py": {"Network", "receptive_radius", "Around"},
-    "deploy/backends.py": {"Network", "cell_margins", "Around", "Trim", "WHOLE", "kept", "trimmed"},
-    "deploy/pooling.py": {"Network", "cell_margins", "Around", "WHOLE", "kept", "ResidualChannelAttention"},
+    "deploy/probing.py": {"Network", "receptive_radius"},
+    "deploy/torch_backend.py": {"Network", "cell_margins", "Trim", "trimmed"},
+    "deploy/pooling.py": {"Network", "cell_margins", "ResidualChannelAttention"},
     "deploy/simplify.py": {"Trim"},
-    "deploy/upscale.py": {"Around"},
     # Defaults of --normal-operations and --upsampling-operations.
     "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
     # Tables of latencies are of the operations of cells; so is what the benchmark of this package times.

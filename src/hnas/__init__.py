@@ -8,7 +8,8 @@
     print(hnas.evaluate("runs/train")["sample"].psnr)
     large = hnas.load("runs/train").upscale(small)
 
-Names are imported when they are first used, so that ``import hnas`` does not wait for torch.
+Names are imported when they are first used, so that ``import hnas`` does not wait for torch, and
+``hnas.load`` of a graph needs none; where a package is missing, HnasError says which extra brings it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hnas.errors import HnasError
+from hnas.extras import missing
 from hnas.memory import keep_memory
 
 if TYPE_CHECKING:
@@ -71,7 +73,10 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'hnas' has no attribute {name!r}")
     module, _, attribute = _HOMES[name].partition(":")
-    value = getattr(import_module(module), attribute)
+    try:
+        value = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise missing(error) from error
     globals()[name] = value
     return value
 

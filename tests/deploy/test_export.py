@@ -12,10 +12,10 @@ import torch
 
 from hnas import nets
 from hnas.cli.main import main
-from hnas.deploy.backends import TorchBackend
 from hnas.deploy.export import ENDINGS, ExportFormat, export_model
 from hnas.deploy.models import load
 from hnas.deploy.runtimes import onnx_session, openvino_session
+from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
 from hnas.nets.peers import build_peer
@@ -161,7 +161,7 @@ def test_attention_is_not_tiled_where_it_cannot_be(tmp_path: Path, monkeypatch: 
     image = np.random.default_rng(0).random((40, 50, 3)).astype(np.float32)
     whole = Upscaler(TorchBackend(_network("HNAS-B")), tile=0).upscale(image)
     np.testing.assert_allclose(upscaler.upscale(image), whole, rtol=0, atol=1e-5)
-    monkeypatch.setattr("hnas.deploy.upscale.free_bytes", lambda *_: 1 << 16)
+    monkeypatch.setattr("hnas.deploy.backends.free_memory", lambda: 1 << 16)
     with pytest.raises(HnasError, match=r"50x40 is too large to be run at once.*--backend torch"):
         upscaler.upscale(image)
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hnas.deploy.backends import TorchBackend
 from hnas.deploy.files import Job, plan_jobs, upscale_file, upscale_files
 from hnas.deploy.picture_io import open_picture
+from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
 from tests.deploy.example import bicubic_network, bicubic_weights

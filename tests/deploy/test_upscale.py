@@ -13,10 +13,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from hnas import nets
-from hnas.deploy import upscale as upscale_module
-from hnas.deploy.backends import TorchBackend, is_out_of_memory
+from hnas.deploy.backends import is_out_of_memory
 from hnas.deploy.picture_io import Picture
-from hnas.deploy.tiling import automatic_side, bytes_per_pixel, model_radius, plan_tiles, shadow_of, tile_side
+from hnas.deploy.probing import bytes_per_pixel, model_radius, shadow_of
+from hnas.deploy.tiling import automatic_side, plan_tiles, tile_side
+from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
 from hnas.nets.peers import PEERS
@@ -176,7 +177,7 @@ def test_a_network_that_looks_everywhere_is_never_tiled(monkeypatch: pytest.Monk
     monkeypatch.setattr(backend, "model", no_memory)
     with pytest.raises(HnasError, match=r"50x37 needs more memory than cpu has free.*looks at the whole picture"):
         Upscaler(backend).upscale(_picture())
-    monkeypatch.setattr(upscale_module, "free_bytes", lambda _: 1 << 20)
+    monkeypatch.setattr(TorchBackend, "free_bytes", lambda _: 1 << 20)
     with pytest.raises(HnasError, match=r"50x37 is too large to be run at once.*looks at the whole picture"):
         Upscaler(backend).upscale(_picture())
 
@@ -335,5 +336,5 @@ def test_an_unknown_device() -> None:
 def test_the_memory_limit_decides_about_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     upscaler = Upscaler(TorchBackend(_network("identity", "nearest")))
     assert upscaler._side(37, 50) == 0
-    monkeypatch.setattr(upscale_module, "free_bytes", lambda *_: 1 << 20)
+    monkeypatch.setattr(TorchBackend, "free_bytes", lambda _: 1 << 20)
     assert 16 <= upscaler._side(200, 200) < 200

@@ -15,7 +15,7 @@ pytest.importorskip("av", reason="needs the extra video")
 import av
 
 from hnas.cli.main import main
-from hnas.deploy.backends import TorchBackend
+from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
 from hnas.deploy.video import VideoSettings, upscale_video
 from hnas.errors import HnasError

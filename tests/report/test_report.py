@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from hnas.cli.main import main
 from hnas.errors import HnasError
-from hnas.report import write_report
 from hnas.report.front import pareto_front
+from hnas.report.page import write_report
 from hnas.report.run import read_run
 from hnas.space.cells import CellGenotype
 from tests.report.example import make_run

@@ -46,7 +46,7 @@ def bench(
     """
     from hnas.bench import BENCHES, BenchSettings
     from hnas.chain_bench import CHAIN_STEP, ChainBenchSettings, bench_chain_steps
-    from hnas.deploy.backends import torch_device
+    from hnas.deploy.torch_backend import torch_device
     from hnas.nets import device_description
 
     names = (*BENCHES, CHAIN_STEP)

@@ -85,7 +85,7 @@ def compare_by_macs(
     Returns:
         The exit status: 1 where a training failed.
     """
-    from hnas.deploy.backends import torch_device
+    from hnas.deploy.torch_backend import torch_device
     from hnas.evaluation.comparison import chosen, compare_system, systems
 
     torch_device(options.device)

@@ -54,7 +54,7 @@ def demo(
 
     from hnas.data.sample import held_out_pairs
     from hnas.evaluation.table import as_objects
-    from hnas.report import write_report
+    from hnas.report.page import write_report
     from hnas.training.run_folder import open_run
     from hnas.training.settings import DeviceSettings
 

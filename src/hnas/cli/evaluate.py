@@ -56,7 +56,7 @@ def evaluate(
         markdown: Write the table to this file.
     """
     from hnas.data.benchmarks import find_benchmarks
-    from hnas.deploy.backends import torch_device
+    from hnas.deploy.torch_backend import torch_device
     from hnas.evaluation.benchmark import BICUBIC_NAMES, bicubic_result, evaluate_model
     from hnas.evaluation.perceptual import lpips_distance
     from hnas.evaluation.table import Row, as_cells, as_csv, as_markdown, as_objects

@@ -25,6 +25,7 @@ from cyclopts.argument import ArgumentCollection
 
 from hnas import __version__
 from hnas.errors import HnasError
+from hnas.extras import EXTRAS, missing
 from hnas.memory import keep_memory
 from hnas.settings import FromMapping, one_line, read_config, read_devices, refuse_fractions
 
@@ -145,6 +146,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{said.rstrip('.')}; see {words} --help")
     except HnasError as error:
         return _fail(one_line(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in EXTRAS:
+            raise
+        return _fail(one_line(missing(error)))
     except KeyboardInterrupt:
         more = "; the same command with --resume goes on" if tokens and tokens[0] in RESUMABLE else ""
         print(f"hnas: interrupted{more}", file=sys.stderr)

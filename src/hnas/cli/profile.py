@@ -76,7 +76,7 @@ def profile(
     if threads is not None or family is not None or backend != "onnx":
         raise HnasError("--backend, --threads and --family go with --front; leave them out, or ask for the front")
     from hnas import nets
-    from hnas.deploy.backends import torch_device
+    from hnas.deploy.torch_backend import torch_device
 
     torch_device(device)
     size = parse_size(lr_size, "--lr-size")

@@ -14,6 +14,6 @@ def report(run: Path, /) -> None:
     Args:
         run: Folder of a search, a training or a demo; the file is its report.html.
     """
-    from hnas.report import write_report
+    from hnas.report.page import write_report
 
     print(write_report(run))

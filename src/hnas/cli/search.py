@@ -43,8 +43,8 @@ def search(
         overwrite: Take the run in the folder away and start anew.
         tensorboard: Write TensorBoard events to run_dir/tensorboard as well.
     """
-    from hnas.report import write_report
     from hnas.report.events import event_writer
+    from hnas.report.page import write_report
     from hnas.searching.runs import RESULT
     from hnas.searching.runs import search as run_search
     from hnas.training.devices import is_first_process

@@ -46,7 +46,7 @@ def train(
         resume: Go on with the run in the folder.
         overwrite: Take the run in the folder away and start anew.
     """
-    from hnas.report import write_report
+    from hnas.report.page import write_report
     from hnas.training.devices import is_first_process
     from hnas.training.train_network import WEIGHTS, TrainingJob, train_network
 

@@ -34,7 +34,7 @@ def upscale(
     quality: int = 95,
     skip_existing: Annotated[bool, Parameter(negative="")] = False,
     device: Device = "cpu",
-    backend: Literal["torch", "onnx", "openvino"] = "torch",
+    backend: Literal["onnx", "openvino", "torch"] | None = None,
 ) -> int:
     """Enlarge pictures: files, folders, patterns, or standard input.
 
@@ -54,7 +54,8 @@ def upscale(
         ext: Ending of results: png, jpg, webp, tif, bmp, or auto for that of the input (png on standard output).
         quality: Of JPEG and WebP, 1 to 100; WebP is lossless at 100.
         skip_existing: Pass over pictures whose result is there.
-        backend: What runs the network.
+        backend: What runs the network; by default onnx (onnxruntime) where a model comes as a graph, as bundled ones
+            do, and torch for weights and other devices (extra: train).
     """
     names = (*inputs, *input)
     if unknown := [name for name in inputs if name.startswith("-") and name != "-" and not Path(name).exists()]:

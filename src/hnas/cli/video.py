@@ -25,7 +25,7 @@ def video(
     preset: str = "medium",
     segment: int = 100,
     device: Device = "cpu",
-    backend: Literal["torch", "onnx", "openvino"] = "torch",
+    backend: Literal["onnx", "openvino", "torch"] | None = None,
 ) -> None:
     """Enlarge a video: frame by frame, with sound, subtitles and times as they are (extra: video).
 
@@ -41,7 +41,8 @@ def video(
         crf: Quality; lower is better and larger.
         preset: Speed against size, as the encoder knows it.
         segment: Frames that are kept together; a stop loses so many at most.
-        backend: What runs the network.
+        backend: What runs the network; by default onnx (onnxruntime) where a model comes as a graph, as bundled ones
+            do, and torch for weights and other devices (extra: train).
     """
     from hnas.deploy.models import load_for_scale
     from hnas.deploy.video import VideoSettings, upscale_video

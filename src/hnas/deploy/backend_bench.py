@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from hnas.deploy.backends import TorchBackend
 from hnas.deploy.export import describe, onnx_bytes
 from hnas.deploy.runtimes import Floats, onnx_session, openvino_session
 from hnas.deploy.simplify import simplify
+from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.memory import keep_memory

@@ -1,21 +1,37 @@
-"""What runs a network: torch, onnxruntime or OpenVINO, behind one call."""
+"""What runs a network, behind one call; the runtimes that take exported files, which need no torch."""
 
 from __future__ import annotations
 
-from threading import Lock
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-import torch
-from torch import nn
+import psutil
 
-from hnas.deploy.pooling import PooledMeans
+from hnas.around import WHOLE, Around
+from hnas.deploy.footprint import Footprint
 from hnas.deploy.runtimes import Floats, Run
-from hnas.deploy.simplify import simplify
-from hnas.deploy.tiling import bytes_per_pixel, bytes_taken, looks_everywhere, model_radius, shadow_of
-from hnas.errors import HnasError
 from hnas.memory import return_memory
-from hnas.nets import Network, cell_margins, model_scale, to_channels_last
-from hnas.nets.trim import WHOLE, Around, Trim, kept, trimmed
+
+#: What runtimes say where memory ends; torch has one type for CUDA, and texts for the rest.
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "Failed to allocate memory", "bad allocation")
+
+
+class Pooling(Protocol):
+    """What is pooled over all tiles of a picture (:mod:`hnas.deploy.pooling`); false where there is nothing."""
+
+    def __bool__(self) -> bool: ...
+
+    def replaced(self) -> AbstractContextManager[None]:
+        """While this lasts, tiles are given what was pooled."""
+        ...
+
+    def tile(self, size: tuple[int, int], around: Around, view: int) -> None:
+        """Announces the next tile: height and width of its own pixels, what lies around, the picture's turn."""
+        ...
+
+    def settle(self) -> None:
+        """Ends a run over the picture."""
+        ...
 
 
 class Backend(Protocol):
@@ -25,7 +41,7 @@ class Backend(Protocol):
         scale: by how much it enlarges.
         radius: receptive radius in low-resolution pixels.
         bytes_per_pixel: memory for every low-resolution pixel of a picture that is run at once.
-        device: where it runs.
+        device: where it runs, such as ``cpu`` or ``cuda:1``.
         pooled: the attention blocks, whose pooling tiles share; false where there are none.
         can_tile: whether tiles leave no trace: not where attention pools and the runtime cannot share it, nor where a
             network looks at the whole picture in another way (SMFANet).
@@ -34,9 +50,13 @@ class Backend(Protocol):
     scale: int
     radius: int
     bytes_per_pixel: int
-    device: torch.device
-    pooled: PooledMeans
+    device: str
     can_tile: bool
+
+    @property
+    def pooled(self) -> Pooling:
+        """See above."""
+        ...
 
     def __call__(self, x: Floats, around: Around = WHOLE) -> Floats:
         """Enlarges a picture, or a tile.
@@ -54,48 +74,30 @@ class Backend(Protocol):
         """Memory that a tile of this side, without its surroundings, takes."""
         ...
 
+    def free_bytes(self) -> int:
+        """Memory that a picture or tile may take on its device: half of what is free."""
+        ...
 
-class TorchBackend:
-    """Runs a model with torch; of one of ours, every cell sees only as much of a tile's margin as it needs.
+    def release_memory(self) -> None:
+        """Gives back what is kept of its device's memory for later."""
+        ...
 
-    Args:
-        model: any of ours, in evaluation mode, on the CPU.
-        device: such as ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
 
-    Raises:
-        HnasError: there is no such device.
-    """
+class NoPooling:
+    """Of a network in which nothing is pooled over tiles."""
 
-    def __init__(self, model: nn.Module, device: str = "cpu") -> None:
-        self.device = torch_device(device)
-        self.scale = model_scale(model)
-        self.radius = model_radius(model)
-        self.pooled = PooledMeans(model)
-        self.can_tile = bool(self.pooled) or not looks_everywhere(model, self.radius)
-        self._margins = cell_margins(model) if isinstance(model, Network) else [self.radius]
-        # A simplified model has no attention blocks left whose pooling could be shared.
-        model = model if self.pooled else simplify(model, tiles=True)
-        self._shadow = shadow_of(model)
-        self._tile_bytes: dict[int, int] = {}  # by side; finding one takes a tenth of a second
-        self.bytes_per_pixel = bytes_per_pixel(self._shadow)
-        self.model = to_channels_last(model.to(self.device).eval())
-        self._trims = _trims(self.model)
-        self._lock = Lock()  # a tile is announced to the modules of the one model that there is
+    def __bool__(self) -> bool:
+        return False
 
-    def __call__(self, x: Floats, around: Around = WHOLE) -> Floats:
-        """See :class:`Backend`."""
-        with self._lock, torch.inference_mode(), trimmed(self._trims, self._margins, around):
-            tensor = torch.from_numpy(x).to(self.device, memory_format=torch.channels_last)
-            result: Floats = self.model(tensor).float().cpu().numpy()
-        return _own(result, kept(around, self._margins[-1]) if self._trims else around, self.scale)
+    def replaced(self) -> AbstractContextManager[None]:
+        """See :class:`Pooling`."""
+        return nullcontext()
 
-    def tile_bytes(self, side: int) -> int:
-        """See :class:`Backend`."""
-        if side not in self._tile_bytes:
-            whole, margin = side + 2 * self.radius, self.radius
-            with self._lock, trimmed(_trims(self._shadow), self._margins, (margin, margin, margin, margin)):
-                self._tile_bytes[side] = bytes_taken(self._shadow, whole, whole)
-        return self._tile_bytes[side]
+    def tile(self, size: tuple[int, int], around: Around, view: int) -> None:
+        """See :class:`Pooling`."""
+
+    def settle(self) -> None:
+        """See :class:`Pooling`."""
 
 
 class RuntimeBackend:
@@ -103,65 +105,47 @@ class RuntimeBackend:
 
     Args:
         run: the session.
-        model: the model that was exported, on whatever device; only its shape is looked at.
+        footprint: of the model.
     """
 
-    device = torch.device("cpu")
+    device = "cpu"
+    pooled = NoPooling()
 
-    def __init__(self, run: Run, model: nn.Module) -> None:
+    def __init__(self, run: Run, footprint: Footprint) -> None:
         self.run = run
-        self.scale = model_scale(model)
-        self.radius = model_radius(model)
-        self.bytes_per_pixel = bytes_per_pixel(shadow_of(model))
-        self.can_tile = not PooledMeans(model) and not looks_everywhere(model, self.radius)
-        self.pooled = PooledMeans(nn.Identity())
+        self.scale = footprint.scale
+        self.radius = footprint.radius
+        self.bytes_per_pixel = footprint.bytes_per_pixel
+        self.can_tile = footprint.can_tile
 
     def __call__(self, x: Floats, around: Around = WHOLE) -> Floats:
         """See :class:`Backend`."""
-        return _own(self.run(x), around, self.scale)
+        return own_pixels(self.run(x), around, self.scale)
 
     def tile_bytes(self, side: int) -> int:
         """See :class:`Backend`."""
         return self.bytes_per_pixel * (side + 2 * self.radius) ** 2
 
+    def free_bytes(self) -> int:
+        """See :class:`Backend`."""
+        return free_memory()
 
-def _trims(model: nn.Module) -> list[Trim]:
-    return [module for module in model.modules() if isinstance(module, Trim)]
+    def release_memory(self) -> None:
+        """See :class:`Backend`."""
+        return_memory()
 
 
-def _own(result: Floats, around: Around, scale: int) -> Floats:
-    """Without the surroundings."""
+def own_pixels(result: Floats, around: Around, scale: int) -> Floats:
+    """An enlarged tile, (1, 3, H, W), without its surroundings (low-resolution pixels)."""
     top, left, bottom, right = (scale * pixels for pixels in around)
     return result[:, :, top : result.shape[2] - bottom, left : result.shape[3] - right]
 
 
-def torch_device(name: str) -> torch.device:
-    """A device that can be used.
-
-    Raises:
-        HnasError: the name is no device's, or this machine has none of it.
-    """
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise HnasError(f"the device {name!r} cannot be used ({str(error).splitlines()[0]}); cpu always can") from error
-    return device
+def free_memory() -> int:
+    """Bytes of main memory that a picture or tile may take: half of what is free."""
+    return int(psutil.virtual_memory().available) // 2
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device has no memory left; torch has one type for CUDA and texts for the rest."""
-    text = str(error)
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
-    )
-
-
-def release_memory(device: torch.device) -> None:
-    """Gives back what is kept of a device's memory for later."""
-    if device.type == "cpu":
-        return_memory()
-    elif device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()
+    """Whether an error says that a device has no memory left."""
+    return isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY)

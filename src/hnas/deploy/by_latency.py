@@ -14,11 +14,11 @@ from torch import nn
 
 from hnas.bounds import refuse_below, refuse_unlisted
 from hnas.data.folders import Pair
-from hnas.deploy.backends import TorchBackend
 from hnas.deploy.contenders import Contender
 from hnas.deploy.export import describe, onnx_bytes
 from hnas.deploy.runtimes import BackendName, Floats, onnx_session, openvino_session, runtime_version
 from hnas.deploy.simplify import simplify
+from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.turns import Make, medians_in_turns
 from hnas.evaluation.benchmark import BenchmarkResult, evaluate_model
 from hnas.evaluation.standing import TimedRow

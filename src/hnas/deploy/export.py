@@ -16,11 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hnas.deploy.probing import footprint_of
 from hnas.deploy.quantize import quantize_onnx
-from hnas.deploy.runtimes import METADATA, Run, need, onnx_session, openvino_session
+from hnas.deploy.runtimes import METADATA, Run, onnx_session, openvino_session
 from hnas.deploy.shuffle import split_shuffles
 from hnas.deploy.simplify import TOLERANCE, largest_difference, simplify
 from hnas.errors import HnasError
+from hnas.extras import need
 from hnas.files import write_atomically
 
 ExportFormat = Literal["onnx", "openvino", "torchscript"]
@@ -90,7 +92,8 @@ def export_model(
 
 def describe(model: nn.Module, provenance: Mapping[str, Any]) -> str:
     """What an exported file says of its model, as JSON."""
-    return json.dumps({"description": model.description, "provenance": dict(provenance)})
+    said = {"description": model.description, "provenance": dict(provenance)}
+    return json.dumps({**said, "footprint": footprint_of(model).as_dict()})
 
 
 def on_tensors(run: Run) -> Callable[[Tensor], Tensor]:
@@ -104,7 +107,7 @@ def onnx_bytes(model: nn.Module, metadata: str) -> bytes:
     Raises:
         HnasError: the package onnx is missing.
     """
-    onnx = need("onnx", "onnx")
+    onnx = need("onnx")
     buffer = io.BytesIO()
     free = {0: "batch", 2: "height", 3: "width"}
     with warnings.catch_warnings():
@@ -148,7 +151,7 @@ def torchscript_bytes(model: nn.Module, metadata: str) -> bytes:
 
 def _openvino_files(data: bytes, path: Path, metadata: str) -> tuple[dict[Path, bytes], Callable[[Tensor], Tensor]]:
     """The .xml and .bin of a model, and the model itself ready to run."""
-    ov = need("openvino", "openvino")
+    ov = need("openvino")
     graph = ov.Core().read_model(data)
     graph.set_rt_info(metadata, [METADATA])
     with tempfile.TemporaryDirectory() as folder:

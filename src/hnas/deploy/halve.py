@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hnas.deploy.runtimes import need
+from hnas.extras import need
 
 #: Smaller tensors stay as they are.
 _LEAST_VALUES = 64
@@ -19,7 +19,7 @@ def halve_weights(data: bytes) -> bytes:
     Args:
         data: an ONNX model.
     """
-    onnx = need("onnx", "onnx")
+    onnx = need("onnx")
     model = onnx.load_from_string(data)
     casts = []
     for tensor in model.graph.initializer:

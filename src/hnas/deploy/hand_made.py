@@ -11,12 +11,12 @@ from copy import deepcopy
 from torch import nn
 
 from hnas.deploy.attainable import Peer
-from hnas.deploy.backends import TorchBackend
 from hnas.deploy.export import describe, onnx_bytes
 from hnas.deploy.family import Candidate
 from hnas.deploy.runtimes import BackendName, Run
 from hnas.deploy.simplify import simplify
 from hnas.deploy.stopwatch import Graph
+from hnas.deploy.torch_backend import TorchBackend
 from hnas.evaluation.small_systems import MEASURED_SET5, SMALL
 from hnas.evaluation.table_two import SCALE
 from hnas.nets import build_model, model_cost

@@ -20,11 +20,12 @@ from hnas.data.folders import find_sets, load_set
 from hnas.deploy.export import describe, onnx_bytes
 from hnas.deploy.family import CARD_FORMAT
 from hnas.deploy.halve import halve_weights
-from hnas.deploy.runtimes import need, onnx_session
+from hnas.deploy.runtimes import onnx_session
 from hnas.deploy.simplify import simplify
 from hnas.deploy.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
+from hnas.extras import need
 from hnas.files import write_atomically
 from hnas.machine import processor_name, vector_units
 from hnas.nets import LR_SIZE, NetworkSettings, model_cost
@@ -88,7 +89,7 @@ def _milliseconds(onnx: Path) -> float:
 
 
 def _runtime() -> str:
-    version = need("onnxruntime", "onnx").__version__
+    version = need("onnxruntime").__version__
     return f"{', '.join((processor_name(), *vector_units()))}, {THREADS} threads, onnxruntime {version}"
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import nn
-
-from hnas.bundled import bundled_models
-from hnas.deploy.backends import Backend, RuntimeBackend, TorchBackend
-from hnas.deploy.export import describe, onnx_bytes
+from hnas.bundled import bundled_graph, bundled_models
+from hnas.deploy.backends import Backend, RuntimeBackend
 from hnas.deploy.runtimes import BackendName, onnx_session, openvino_session
-from hnas.deploy.simplify import simplify
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
-from hnas.nets import build_model
-from hnas.weights import load_model
+from hnas.extras import missing
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from hnas.deploy.footprint import Footprint
 
 #: The scale where neither a model nor a scale is asked for.
 DEFAULT_SCALE = 2
@@ -45,7 +45,7 @@ def load(
     model: str | Path,
     *,
     device: str = "cpu",
-    backend: BackendName = "torch",
+    backend: BackendName | None = None,
     tile: int | None = None,
     self_ensemble: bool = False,
 ) -> Upscaler:
@@ -55,7 +55,8 @@ def load(
         model: a weights file, a run folder, the name of a bundled model, or an exported .onnx or .xml file,
             or a repository on the Hub (``user/name``).
         device: where torch runs it, such as ``cpu`` or ``cuda``; the other backends run on the CPU.
-        backend: what runs it; exported files choose for themselves.
+        backend: what runs it, torch or a runtime; by default onnxruntime where the model comes as a graph and nothing
+            but the CPU is asked for, as bundled models do, else torch. Exported files choose for themselves.
         tile: side of a tile in low-resolution pixels; None chooses by the free memory, 0 is the whole picture.
         self_ensemble: average over the 8 turns and flips of the picture.
 
@@ -83,29 +84,64 @@ def load_for_scale(model: str | None, scale: int | None, **options: Any) -> Upsc
     return upscaler
 
 
-def _backend(model: str | Path, device: str, backend: BackendName) -> Backend:
-    ending = Path(model).suffix
-    if backend == "torch" and ending not in _EXPORTED:
-        return TorchBackend(_trained(model), device)
+def _backend(model: str | Path, device: str, backend: BackendName | None) -> Backend:
+    exported = Path(model).suffix in _EXPORTED
+    # A file or folder in the way of a bundled name is meant, as for its weights.
+    graph = Path(model) if exported else None if Path(model).exists() else bundled_graph(str(model))
+    if not exported and (backend == "torch" or (backend is None and (graph is None or device != "cpu"))):
+        return _torch_backend(model, device)
     if device != "cpu":
         raise HnasError(
             f"--device {device} goes with --backend torch only; onnxruntime and OpenVINO run on the CPU here"
         )
-    if ending not in _EXPORTED:
-        trained = _trained(model)
-        session = onnx_session if backend == "onnx" else openvino_session
-        run, _ = session(onnx_bytes(simplify(trained), describe(trained, {})))
-        return RuntimeBackend(run, trained)
-    if not Path(model).is_file():
+    if graph is None:
+        return _exported_here(model, backend)
+    if not graph.is_file():
         raise HnasError(f"{model}: no such file")
     # OpenVINO reads ONNX files too, so it may be asked for.
-    session = openvino_session if ending == ".xml" or backend == "openvino" else onnx_session
-    run, metadata = session(Path(model))
-    return RuntimeBackend(run, build_model(metadata["description"]).eval())
+    session = openvino_session if graph.suffix == ".xml" or backend == "openvino" else onnx_session
+    run, said = session(graph)
+    return RuntimeBackend(run, said.get("footprint") or _probed(graph, said["description"]))
+
+
+def _torch_backend(model: str | Path, device: str) -> Backend:
+    try:
+        from hnas.deploy.torch_backend import TorchBackend
+    except ModuleNotFoundError as error:
+        raise missing(error) from error
+    return TorchBackend(_trained(model), device)
+
+
+def _exported_here(model: str | Path, backend: BackendName | None) -> Backend:
+    """Weights run by a runtime, exported in passing."""
+    try:
+        from hnas.deploy.export import describe, onnx_bytes
+        from hnas.deploy.simplify import simplify
+    except ModuleNotFoundError as error:
+        raise missing(error) from error
+    trained = _trained(model)
+    session = openvino_session if backend == "openvino" else onnx_session
+    run, said = session(onnx_bytes(simplify(trained), describe(trained, {})))
+    return RuntimeBackend(run, said["footprint"])
+
+
+def _probed(graph: Path, description: dict[str, Any]) -> Footprint:
+    """The footprint of a file that does not hold it."""
+    try:
+        from hnas.deploy.probing import footprint_of
+        from hnas.nets import build_model
+    except ModuleNotFoundError as error:
+        raise HnasError(
+            f"{graph}: an earlier version wrote it, so torch is needed to see how to tile it: "
+            "pip install 'hnas-sr[train]', or export it anew with `hnas export`"
+        ) from error
+    return footprint_of(build_model(description).eval())
 
 
 def _trained(model: str | Path) -> nn.Module:
     """The model of a weights file, a run folder, a bundled name, or a repository on the Hub (``user/name``)."""
+    from hnas.weights import load_model
+
     if Path(model).exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(model)):
         return load_model(model)
     if Path(model).suffix == ".safetensors":  # a missing file in a folder, not a repository

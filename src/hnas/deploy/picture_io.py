@@ -20,6 +20,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from hnas.deploy.metadata import Metadata, png_chunks, read_metadata, save_options
 from hnas.errors import HnasError
+from hnas.extras import need
 
 #: Suffixes that are read and written, and their formats.
 FORMATS = {
@@ -167,7 +168,7 @@ def _open_16_bit(stream: BinaryIO, image: Image.Image, name: str) -> Picture:
     metadata, orientation = read_metadata(image)
     stream.seek(0)
     if image.format == "PNG":
-        import imagecodecs
+        imagecodecs = need("imagecodecs")
 
         try:
             array = imagecodecs.png_decode(stream.read())
@@ -192,7 +193,7 @@ def _open_16_bit(stream: BinaryIO, image: Image.Image, name: str) -> Picture:
 
 def _read_tiff(stream: BinaryIO, name: str) -> tuple[NDArray[Any], bool, bool]:
     """The first page; whether white is zero; whether colours are multiplied by the opacity."""
-    import tifffile
+    tifffile = need("tifffile")
 
     try:
         page = tifffile.TiffFile(stream).pages.first
@@ -290,13 +291,13 @@ def _save_16_bit(stream: BinaryIO, picture: Picture, format: str) -> None:
     height, width = array.shape[:2]
     metadata = picture.metadata
     if format == "PNG":
-        import imagecodecs
+        imagecodecs = need("imagecodecs")
 
         data = imagecodecs.png_encode(np.ascontiguousarray(array))
         header = 8 + 12 + 13  # the signature and the IHDR chunk
         stream.write(data[:header] + png_chunks(metadata, width, height) + data[header:])
         return
-    import tifffile
+    tifffile = need("tifffile")
 
     text = {code: value for code, value in metadata.tags.items() if isinstance(value, str) and value.isascii()}
     tags = [(code, 2, 0, value, True) for code, value in text.items()]

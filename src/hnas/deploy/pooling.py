@@ -14,9 +14,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from hnas.around import WHOLE, Around, kept
 from hnas.nets import Network, cell_margins
 from hnas.nets.operations import ResidualChannelAttention
-from hnas.nets.trim import WHOLE, Around, kept
 
 #: A block in a view (turn or flip) of the picture.
 _Key = tuple[int, int]

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 
 from hnas.data.folders import load_pairs, pair_of
 from hnas.data.sample import HELD_OUT, held_out_pairs, sample_pictures
-from hnas.deploy.runtimes import Floats, Run, need, onnx_session, openvino_session
+from hnas.deploy.runtimes import Floats, Run, onnx_session, openvino_session
 from hnas.evaluation.benchmark import evaluate_model
+from hnas.extras import need
 from hnas.nets import model_scale
 
 #: Patches of this side, in low-resolution pixels, are cut from the middle of every calibration picture.
@@ -38,8 +39,8 @@ def quantize_onnx(data: bytes, pictures: Iterable[NDArray[np.uint8]]) -> bytes:
     Raises:
         HnasError: the package onnx or onnxruntime is missing.
     """
-    onnx = need("onnx", "onnx")
-    quantization = need("onnxruntime.quantization", "onnx")
+    onnx = need("onnx")
+    quantization = need("onnxruntime.quantization")
     graph = onnx.load_from_string(data)
     convolutions = [node.name for node in graph.graph.node if node.op_type == "Conv"]
     with tempfile.TemporaryDirectory() as folder:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hnas.deploy.footprint import Footprint
 from hnas.errors import HnasError
+from hnas.extras import need
 
 Floats = NDArray[np.float32]
 #: (N, 3, H, W) in [0, 1] to (N, 3, scale * H, scale * W).
@@ -20,20 +20,8 @@ Run = Callable[[Floats], Floats]
 BackendName = Literal["torch", "onnx", "openvino"]
 #: By backend: the package that runs the network.
 PACKAGES: Mapping[BackendName, str] = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "torch"}
-#: The key under which an exported file holds its model's description and provenance, as JSON.
+#: The key under which an exported file holds its model's description, provenance and footprint, as JSON.
 METADATA = "hnas"
-
-
-def need(package: str, extra: str) -> ModuleType:
-    """Imports a package of an extra.
-
-    Raises:
-        HnasError: it is not installed; says how to get it.
-    """
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise HnasError(f"this needs the package {package}: pip install 'hnas-sr[{extra}]'") from error
 
 
 def runtime_version(backend: BackendName) -> str:
@@ -43,11 +31,14 @@ def runtime_version(backend: BackendName) -> str:
         HnasError: it is not installed.
     """
     package = PACKAGES[backend]
-    return f"{package} {need(package, backend).__version__.partition('-')[0]}"  # OpenVINO adds its commit
+    return f"{package} {need(package).__version__.partition('-')[0]}"  # OpenVINO adds its commit
 
 
 def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Run, dict[str, Any]]:
     """An ONNX model on onnxruntime's CPU provider, and what the file says of itself.
+
+    That is its ``description``, its ``provenance`` and, unless an earlier version wrote the file, its ``footprint``
+    (:class:`~hnas.deploy.footprint.Footprint`).
 
     Args:
         model: a file or its bytes.
@@ -56,7 +47,7 @@ def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Ru
     Raises:
         HnasError: onnxruntime is missing, or the file is damaged or none of ours.
     """
-    ort = need("onnxruntime", "onnx")
+    ort = need("onnxruntime")
     options = ort.SessionOptions()
     options.log_severity_level = 3
     if threads:
@@ -77,7 +68,7 @@ def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Ru
 
 def openvino_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Run, dict[str, Any]]:
     """An OpenVINO (.xml) or ONNX model on OpenVINO's CPU device; as :func:`onnx_session`."""
-    ov = need("openvino", "openvino")
+    ov = need("openvino")
     core = ov.Core()
     options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
     if threads:
@@ -99,9 +90,13 @@ def openvino_session(model: Path | bytes, *, threads: int | None = None) -> tupl
 def _metadata(text: str | None, model: Path | bytes) -> dict[str, Any]:
     try:
         value = json.loads(text or "")
-        return {"description": dict(value["description"]), "provenance": dict(value.get("provenance", {}))}
+        said = {"description": dict(value["description"]), "provenance": dict(value.get("provenance", {}))}
     except (ValueError, TypeError, KeyError) as error:
         raise HnasError(f"{_name(model)}: does not say which model it holds; export it with `hnas export`") from error
+    try:
+        return said | ({"footprint": Footprint.from_dict(value["footprint"])} if "footprint" in value else {})
+    except HnasError as error:
+        raise HnasError(f"{_name(model)}: {error}; export it anew with `hnas export`") from error
 
 
 def _name(model: Path | bytes) -> str:

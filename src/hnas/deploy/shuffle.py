@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hnas.deploy.runtimes import need
+from hnas.extras import need
 
 #: What gives its result with the channels innermost if that is asked for, at no cost (onnxruntime's blocked layout).
 _GIVES_ANY_LAYOUT = ("Conv", "Add")
@@ -19,7 +19,7 @@ def split_shuffles(model: Any) -> None:
     row side by side, the second moves whole rows. The result is the same to the last bit. Times are in
     ``docs/speed.md``.
     """
-    onnx = need("onnx", "onnx")
+    onnx = need("onnx")
     nodes = list(model.graph.node)
     makers = {output: node.op_type for node in nodes for output in node.output}
     del model.graph.node[:]

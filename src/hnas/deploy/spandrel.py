@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hnas.deploy.pooling import PooledMeans
-from hnas.deploy.runtimes import need
-from hnas.deploy.tiling import looks_everywhere, model_radius
+from hnas.deploy.probing import looks_everywhere, model_radius
+from hnas.extras import need
 from hnas.nets import build_model
 from hnas.weights import DESCRIPTION, parse_description
 
@@ -22,7 +22,7 @@ def install() -> None:
     Raises:
         HnasError: spandrel is not installed.
     """
-    spandrel = need("spandrel", "spandrel")
+    spandrel = need("spandrel")
     registry = spandrel.MAIN_REGISTRY
     if ARCHITECTURE not in registry:
         # Before all others: layer names such as `stem` might be taken for another's.

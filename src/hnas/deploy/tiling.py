@@ -7,35 +7,20 @@ pixels that the whole picture would give.
 
 from __future__ import annotations
 
-import copy
 import itertools
-import weakref
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
-import psutil
-import torch
-from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from hnas.around import Around
 
-from hnas.nets import Network, model_scale, receptive_radius
-from hnas.nets.trim import Around
-
-#: What a process grows by, over the tensors that live at a time: memory that is kept has holes of the wrong size
-#: (measured for one tile: 2.6 to 2.8 with 16 channels).
-_SCRATCH = 2.8
 #: Larger tiles are no faster on a CPU, and this leaves room for the pictures themselves (measured: docs/speed.md).
 CPU_TILE_BYTES = 448 << 20
 #: In margins: of a smaller tile, most of the work would go into the margin.
 _WORTHWHILE_SIDE = 1
 #: Pixels; automatic tiles are so large at least and at most.
 SMALLEST_TILE, _LARGEST_TILE = 16, 1024
-#: A network that looks further than this is treated as one that looks everywhere.
-_PROBE_RADIUS = 256
 
 
 @dataclass(frozen=True)
@@ -82,87 +67,6 @@ def _cuts(length: int, side: int) -> list[tuple[int, int]]:
     count = ceil(length / side) if side else 1
     places = [length * index // count for index in range(count + 1)]
     return list(itertools.pairwise(places))
-
-
-def model_radius(model: nn.Module) -> int:
-    """The receptive radius of any of our models in low-resolution pixels, pooled attention aside.
-
-    Computed from the genotype for searched networks. Others are probed: a pixel that is not a number spoils exactly
-    the pixels that depend on it.
-    """
-    if isinstance(model, Network):
-        return receptive_radius(model)
-    scale = model_scale(model)
-    parameter = next(model.parameters())
-    radius = 16
-    while True:
-        picture = parameter.new_zeros(1, 3, 8, 2 * radius + 1)
-        picture[:, :, 4, radius] = torch.nan
-        with torch.inference_mode():
-            spoilt = model(picture).isnan().any(dim=(0, 1, 2)).nonzero() // scale
-        found = max(radius - int(spoilt.min()), int(spoilt.max()) - radius)
-        if found < radius or radius >= _PROBE_RADIUS:
-            return found
-        radius *= 2
-
-
-def looks_everywhere(model: nn.Module, radius: int) -> bool:
-    """Whether a probed network of this radius depends on the whole picture, channel attention included."""
-    return not isinstance(model, Network) and radius >= _PROBE_RADIUS
-
-
-class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts the bytes of the tensors alive while a model runs (on the meta device, so without running it)."""
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.now = self.peak = 0
-        self.seen: set[int] = set()
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor):
-                self._add(tensor.untyped_storage())
-        return result
-
-    def _add(self, storage: torch.UntypedStorage) -> None:
-        key, size = storage._cdata, storage.nbytes()
-        if key not in self.seen:
-            self.seen.add(key)
-            self.now += size
-            self.peak = max(self.peak, self.now)
-            weakref.finalize(storage, self._drop, key, size)
-
-    def _drop(self, key: int, size: int) -> None:
-        self.seen.discard(key)
-        self.now -= size
-
-
-def shadow_of(model: nn.Module) -> nn.Module:
-    """The model without its numbers, on the meta device: it can be run to see what that takes."""
-    return copy.deepcopy(model).to("meta")
-
-
-def bytes_taken(shadow: nn.Module, height: int, width: int) -> int:
-    """Memory that running a model on a picture of this size (low resolution) takes, weights aside."""
-    with torch.inference_mode(), _LiveBytes() as live:
-        shadow(torch.empty(1, 3, height, width, device="meta"))
-    peak: int = live.peak
-    return ceil(peak * _SCRATCH)
-
-
-def bytes_per_pixel(shadow: nn.Module) -> int:
-    """The same for every low-resolution pixel."""
-    side = 64
-    return ceil(bytes_taken(shadow, side, side) / side**2)
-
-
-def free_bytes(device: torch.device) -> int:
-    """Memory that a picture or tile may take on this device: half of what is free."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0]) // 2
-    return int(psutil.virtual_memory().available) // 2
 
 
 def tile_side(tile_bytes: Callable[[int], int], margin: int, *, usual: int, free: int) -> int:

@@ -9,14 +9,14 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from hnas.deploy.backends import Backend, is_out_of_memory, release_memory
+from hnas.around import Around
+from hnas.deploy.backends import Backend, is_out_of_memory
+from hnas.deploy.opacity import filled, within_neighbourhood
 from hnas.deploy.picture_io import Picture
 from hnas.deploy.runtimes import Floats
-from hnas.deploy.tiling import CPU_TILE_BYTES, SMALLEST_TILE, Tile, free_bytes, plan_tiles, tile_side
+from hnas.deploy.tiling import CPU_TILE_BYTES, SMALLEST_TILE, Tile, plan_tiles, tile_side
 from hnas.errors import HnasError
-from hnas.nets.trim import Around
 
 #: Is told the share done, 0 to 1.
 Progress = Callable[[float], None]
@@ -67,7 +67,7 @@ class Upscaler:
         progress = progress or _quiet
         if picture.alpha is None:
             return replace(picture, pixels=self._enlarge(picture.pixels, progress))
-        pixels = self._enlarge(_filled(picture.pixels, picture.alpha), lambda share: progress(share / 2))
+        pixels = self._enlarge(filled(picture.pixels, picture.alpha), lambda share: progress(share / 2))
         alpha = self._enlarge_opacity(picture.alpha, lambda share: progress(0.5 + share / 2))
         return replace(picture, pixels=pixels, alpha=alpha)
 
@@ -77,10 +77,7 @@ class Upscaler:
             progress(1)
             return alpha.repeat(self.scale, 0).repeat(self.scale, 1)
         enlarged = self._enlarge(alpha, progress)
-        for limit, bound in ((ndimage.minimum_filter, np.maximum), (ndimage.maximum_filter, np.minimum)):
-            nearby = limit(alpha, size=3, mode="nearest")
-            bound(enlarged, nearby.repeat(self.scale, 0).repeat(self.scale, 1), out=enlarged)
-        return enlarged
+        return within_neighbourhood(enlarged, alpha, self.scale)
 
     def _enlarge(self, image: NDArray[Any], progress: Progress) -> NDArray[Any]:
         _check(image)
@@ -91,9 +88,9 @@ class Upscaler:
             try:
                 self._run_tiles(image, result, side, progress)
                 if side:  # a large picture, which will be wanted a second time to be written
-                    release_memory(self.backend.device)
+                    self.backend.release_memory()
                 return result
-            except (RuntimeError, MemoryError) as error:
+            except Exception as error:  # those of runtimes derive from nothing narrower
                 if not is_out_of_memory(error):
                     raise
                 if not self.backend.can_tile:
@@ -106,7 +103,7 @@ class Upscaler:
                     name = self.backend.device
                     raise HnasError(f"{name} has too little free memory for even the smallest tile") from error
             # Outside the except clause, since its traceback keeps the failed tile's tensors alive.
-            release_memory(self.backend.device)
+            self.backend.release_memory()
 
     @property
     def _margin(self) -> int:
@@ -117,8 +114,8 @@ class Upscaler:
         backend = self.backend
         if self.tile is not None and backend.can_tile:
             return self.tile
-        usual = free = free_bytes(backend.device)
-        if backend.can_tile and backend.device.type == "cpu":
+        usual = free = backend.free_bytes()
+        if backend.can_tile and backend.device == "cpu":
             usual = min(free, CPU_TILE_BYTES)
         if height * width * backend.bytes_per_pixel <= usual:
             return 0
@@ -205,14 +202,3 @@ def _turned_around(around: Around, view: int) -> Around:
 def _turned_back(y: Floats, view: int) -> Floats:
     y = y[..., ::-1] if view >= 4 else y
     return np.rot90(y, -(view % 4), (2, 3))
-
-
-def _filled(pixels: NDArray[Any], alpha: NDArray[Any]) -> NDArray[Any]:
-    """Fully clear pixels take the colour of the nearest visible one: whatever they hide (often black) would else
-    darken the edges."""
-    clear = alpha == 0
-    if not clear.any() or clear.all():
-        return pixels
-    nearest = ndimage.distance_transform_edt(clear, return_distances=False, return_indices=True)
-    filled: NDArray[Any] = pixels[tuple(nearest)]
-    return filled

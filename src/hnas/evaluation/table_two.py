@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from hnas.nets import Network, NetworkSettings
-from hnas.nets.peers import PEERS
 from hnas.space.cells import NAMED_GENOTYPES, CellGenotype
+
+if TYPE_CHECKING:
+    from hnas.nets import NetworkSettings
 
 SCALE = 2
 SETS = ("Set5", "Set14", "B100", "Urban100", "Manga109")
@@ -77,10 +78,15 @@ class System:
     @property
     def network(self) -> NetworkSettings:
         """How a genotype's network is built; the paths around cells and picture are what such cells need to train."""
+        from hnas.nets import NetworkSettings
+
         return NetworkSettings(channels=self.channels, scale=SCALE, cell_skip=0.3)
 
     def description(self, scale: int = SCALE) -> dict[str, Any] | None:
         """What :func:`hnas.nets.build_model` takes; None where the structure is not published, or not at this scale."""
+        from hnas.nets import Network
+        from hnas.nets.peers import PEERS
+
         if self.genotype is not None:
             return Network(self.genotype, replace(self.network, scale=scale)).description
         if self.architecture is None or scale not in PEERS[self.architecture].scales:

@@ -12,10 +12,7 @@ from contextlib import contextmanager
 
 from torch import Tensor, nn
 
-#: Low-resolution pixels that were read beyond a tile: above, left, below and right (fewer at the picture's edge).
-Around = tuple[int, int, int, int]
-#: Of a picture that is run at once.
-WHOLE: Around = (0, 0, 0, 0)
+from hnas.around import WHOLE, Around, kept
 
 
 class Trim(nn.Module):
@@ -62,9 +59,3 @@ def trimmed(trims: Sequence[Trim], margins: Sequence[int], around: Around) -> It
     finally:
         for trim in trims:
             trim.cut = WHOLE
-
-
-def kept(around: Around, margin: int) -> Around:
-    """What of a tile's surroundings lies within a margin."""
-    top, left, bottom, right = (min(pixels, margin) for pixels in around)
-    return top, left, bottom, right

@@ -1,6 +1,6 @@
 """Plots, the HTML report and the web app: shows what other rooms computed, and computes none of it.
 
-What :func:`write_report` reads from a run folder; every part may be missing, and is then left out:
+What :func:`hnas.report.page.write_report` reads from a run folder; every part may be missing, and is then left out:
 
 - ``config.yaml``: the settings, with ``command`` (search, train or demo) on top; a demo has more of them in
   ``search/config.yaml`` and ``train/config.yaml``.
@@ -12,7 +12,3 @@ What :func:`write_report` reads from a run folder; every part may be missing, an
 - ``pictures/<name>_lr.png``, ``<name>_bicubic.png``, ``<name>_sr.png``, ``<name>_hr.png``: a picture before and after;
   ``bicubic`` and ``sr`` are needed and of one size, ``hr`` too where there is an original.
 """
-
-from hnas.report.page import write_report
-
-__all__ = ["write_report"]

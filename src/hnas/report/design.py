@@ -11,7 +11,7 @@ from hnas.deploy.attainable import Attainable, Timed
 from hnas.deploy.design import Design
 from hnas.deploy.hand_over import GRAPH
 from hnas.report.design_chart import COMPARED, KNOWN, design_chart
-from hnas.report.page import templates
+from hnas.report.packaged import templates
 
 #: What milliseconds buy is said of these.
 STEPS = (10.0, 20.0, 50.0, 100.0, 200.0)

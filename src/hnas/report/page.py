@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hnas import __version__
@@ -18,6 +17,7 @@ from hnas.files import write_atomically
 from hnas.report.charts import LineChart, line_chart, number
 from hnas.report.compare import picture_views
 from hnas.report.front import FrontChart, front_chart
+from hnas.report.packaged import templates
 from hnas.report.run import Candidate, Run, finite, read_run
 from hnas.space.drawing import STYLESHEET, genotype_svg
 from hnas.space.shapes import OPERATION_STYLES
@@ -90,19 +90,6 @@ def _front_data(front: FrontChart) -> Markup:
     """What the page's script shows of the points, as JSON."""
     value = {"points": front.data, "genotypes": front.genotypes, "words": front.words}
     return Markup(json.dumps(value).replace("<", "\\u003c"))  # "<" could end the script element that holds it
-
-
-def templates() -> Environment:
-    """The packaged templates."""
-    environment = Environment(
-        loader=PackageLoader("hnas.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    return environment
 
 
 def scale_of(run: Run) -> int | None:

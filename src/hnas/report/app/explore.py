@@ -9,7 +9,8 @@ from typing import Any
 
 from hnas.errors import HnasError
 from hnas.report.front import FrontChart, front_chart
-from hnas.report.page import scale_of, templates
+from hnas.report.packaged import templates
+from hnas.report.page import scale_of
 from hnas.report.run import read_run
 from hnas.space import Genotype, read_genotype
 from hnas.space.drawing import genotype_svg

@@ -1,0 +1,51 @@
+"""What tiles need to know of a network, written into exported files, so that running these needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from hnas.errors import HnasError
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """How far a network looks, and what it takes.
+
+    Attributes:
+        scale: by how much it enlarges.
+        radius: receptive radius in low-resolution pixels.
+        bytes_per_pixel: memory for every low-resolution pixel of a picture that is run at once.
+        can_tile: whether tiles leave no trace; not where it looks at the whole picture.
+
+    Raises:
+        HnasError: a value that none can be.
+    """
+
+    scale: int
+    radius: int
+    bytes_per_pixel: int
+    can_tile: bool
+
+    def __post_init__(self) -> None:
+        whole = (self.scale, self.radius, self.bytes_per_pixel)
+        if any(type(value) is not int for value in whole) or type(self.can_tile) is not bool:
+            raise HnasError(f"a footprint is three whole numbers and true or false, not {self}")
+        if self.scale not in (2, 3, 4) or self.radius < 0 or self.bytes_per_pixel < 1:
+            raise HnasError(f"{self} cannot be; a scale is 2, 3 or 4, and a picture takes memory")
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Footprint:
+        """What :meth:`as_dict` gave.
+
+        Raises:
+            HnasError: a value is missing, unknown or cannot be.
+        """
+        if not isinstance(values, Mapping) or values.keys() != {field.name for field in fields(cls)}:
+            raise HnasError(f"a footprint has {', '.join(field.name for field in fields(cls))}, not {values!r}")
+        return cls(**values)

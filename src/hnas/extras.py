@@ -1,0 +1,51 @@
+"""What is installed beside the package: enlarging needs little, and each extra brings what some commands need more."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from hnas.errors import HnasError
+
+#: Package -> the extra that brings it; any other package belongs to the package itself.
+EXTRAS = {
+    **dict.fromkeys(
+        (
+            *("torch", "safetensors", "lightning_fabric", "skimage", "scipy", "matplotlib"),
+            *("pooch", "requests", "filelock", "imagecodecs", "tifffile"),
+        ),
+        "train",
+    ),
+    "onnx": "onnx",
+    "openvino": "openvino",
+    "av": "video",
+    "gradio": "app",
+    "huggingface_hub": "hub",
+    "lpips": "lpips",
+    "spandrel": "spandrel",
+    "tensorboard": "tensorboard",
+}
+
+
+def need(package: str) -> ModuleType:
+    """Imports a package that may not be there.
+
+    Raises:
+        HnasError: it is not installed; says how to get it.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise missing(error, package) from error
+
+
+def missing(error: ImportError, package: str | None = None) -> HnasError:
+    """The line that says how to get a package that an import did not find.
+
+    Args:
+        error: of the import.
+        package: what was imported; by default the error says so.
+    """
+    name = (package or error.name or str(error)).partition(".")[0]
+    wanted = f"'hnas-sr[{EXTRAS[name]}]'" if name in EXTRAS else name
+    return HnasError(f"this needs the package {name}: pip install {wanted}")
