@@ -9,7 +9,7 @@ RUN ?= runs/demo
 
 .PHONY: demo test lint docs clean
 
-demo: $(VENV)/installed
+demo: $(VENV)/installed-train
 	$(BIN)/hnas demo --run-dir $(RUN) --overwrite
 
 test: $(VENV)/installed-dev
@@ -32,10 +32,6 @@ $(VENV)/torch:
 		{ echo "hnas needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Run: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet '$(TORCH)'
-	@touch $@
-
-$(VENV)/installed: pyproject.toml | $(VENV)/torch
-	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
 $(VENV)/installed-%: pyproject.toml | $(VENV)/torch

@@ -49,3 +49,13 @@ def missing(error: ImportError, package: str | None = None) -> HnasError:
     name = (package or error.name or str(error)).partition(".")[0]
     wanted = f"'hnas-sr[{EXTRAS[name]}]'" if name in EXTRAS else name
     return HnasError(f"this needs the package {name}: pip install {wanted}")
+
+
+def absent_extra(error: BaseException) -> HnasError | None:
+    """The line for an error that comes from a package of an extra that is not installed; None for any other error."""
+    cause: BaseException | None = error  # a command's module is imported by the command line, which wraps its errors
+    while cause is not None:
+        if isinstance(cause, ModuleNotFoundError) and (cause.name or "").partition(".")[0] in EXTRAS:
+            return missing(cause)
+        cause = cause.__cause__
+    return None

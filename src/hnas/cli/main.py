@@ -25,7 +25,7 @@ from cyclopts.argument import ArgumentCollection
 
 from hnas import __version__
 from hnas.errors import HnasError
-from hnas.extras import EXTRAS, missing
+from hnas.extras import absent_extra
 from hnas.memory import keep_memory
 from hnas.settings import FromMapping, one_line, read_config, read_devices, refuse_fractions
 
@@ -133,9 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rooms.setLevel(logging.INFO)
         rooms.addHandler(_Said())
     tokens = list(sys.argv[1:] if arguments is None else arguments)
-    if tokens and tokens[0] in COMMANDS:
-        command(tokens[0])
     try:
+        if tokens and tokens[0] in COMMANDS:
+            command(tokens[0])
         status = app(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
@@ -146,10 +146,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{said.rstrip('.')}; see {words} --help")
     except HnasError as error:
         return _fail(one_line(error))
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in EXTRAS:
-            raise
-        return _fail(one_line(missing(error)))
+    except ImportError as error:
+        if absent := absent_extra(error):
+            return _fail(one_line(absent))
+        raise
     except KeyboardInterrupt:
         more = "; the same command with --resume goes on" if tokens and tokens[0] in RESUMABLE else ""
         print(f"hnas: interrupted{more}", file=sys.stderr)
