@@ -9,12 +9,14 @@ import ast
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import hnas
+from hnas.extras import EXTRAS
 from hnas.space import KINDS
 
 PACKAGE = Path(hnas.__file__).parent
@@ -189,11 +191,30 @@ def test_space_never_imports_torch() -> None:
         assert not names, f"{path.relative_to(PACKAGE)} imports {names}"
 
 
+#: What `pip install hnas-sr` brings, as it is imported.
+ALWAYS_THERE = {"onnxruntime", "numpy", "PIL", "cyclopts", "rich", "yaml", "jinja2", "markupsafe", "psutil"}
+
+
+def test_every_other_package_belongs_to_an_extra() -> None:
+    known = {*sys.stdlib_module_names, *ALWAYS_THERE, *EXTRAS, "hnas"}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        names = {name.partition(".")[0] for name, _ in _imported(path)}
+        assert names <= known, f"{path.relative_to(PACKAGE)}: no extra in hnas/extras.py brings {names - known}"
+
+
+def test_every_extra_that_is_named_exists() -> None:
+    with (Path(__file__).parents[1] / "pyproject.toml").open("rb") as stream:
+        project = tomllib.load(stream)["project"]
+    assert set(EXTRAS.values()) <= project["optional-dependencies"].keys()
+    assert len(project["dependencies"]) == len(ALWAYS_THERE - {"markupsafe"})  # which comes with jinja2
+
+
 @pytest.mark.parametrize(
     "statement",
     [
         *("import hnas", "import hnas.space", "import hnas.cli.main"),
         "import hnas.deploy.design, hnas.deploy.hand_over, hnas.cli.design, hnas.cli.design_view",
+        "import hnas.deploy.backends, hnas.deploy.tiling, hnas.deploy.opacity, hnas.report.design",
     ],
 )
 def test_importing_it_does_not_import_what_is_heavy(statement: str) -> None:

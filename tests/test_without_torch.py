@@ -127,12 +127,44 @@ def test_what_needs_no_torch(hnas: Hnas) -> None:
 def test_designing(hnas: Hnas, models: Path, tmp_path: Path) -> None:
     done = hnas("design", "--max-latency", "2000ms", "--lr-size", "24x32", "-o", "made")
     assert done.returncode == 0, done.stderr
+    assert "hand-made networks are left out" in done.stderr
+    assert "pip install 'hnas-sr[train]'" in done.stderr
     made = tmp_path / "made"
     assert (made / "model.onnx").read_bytes() == (models / "best-x2.onnx").read_bytes()
     assert "best-x2" in (made / "report.html").read_text(encoding="utf-8")
     _picture(tmp_path / "small.png")
     done = hnas("upscale", "small.png", "-o", "large.png", "-m", "made/model.onnx")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_video(hnas: Hnas, tmp_path: Path) -> None:
+    av = pytest.importorskip("av", reason="needs the extra video")
+    with av.open(str(tmp_path / "clip.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuv420p"
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((24, 32, 3), np.uint8), format="rgb24")))
+        container.mux(stream.encode())
+    done = hnas("video", "clip.mp4", "-o", "large.mp4")
+    assert done.returncode == 0, done.stderr
+    with av.open(str(tmp_path / "large.mp4")) as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (64, 48)
+
+
+def test_from_python(models: Path) -> None:
+    """A name that needs more says so, and a graph loads."""
+    start = SCRIPT[: SCRIPT.index("import hnas.bundled")]
+    script = f"""{start}
+import hnas
+print(hnas.load({str(models / "best-x2.onnx")!r}).scale)
+try:
+    hnas.train
+except hnas.HnasError as error:
+    print(error)
+print("torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["2", "this needs the package torch: pip install 'hnas-sr[train]'", "False"]
 
 
 @pytest.mark.parametrize(

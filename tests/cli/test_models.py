@@ -15,6 +15,7 @@ from hnas.bundled import bundled_models
 from hnas.cli.main import main
 from hnas.data.folders import load_pairs
 from hnas.deploy.models import default_model
+from hnas.deploy.probing import footprint_of
 from hnas.deploy.runtimes import onnx_session
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.nets import model_cost
@@ -35,7 +36,6 @@ def test_a_card_is_true(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("name", bundled_models())
 def test_the_graph_in_the_package_computes_what_the_weights_do(name: str) -> None:
-    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
     run, metadata = onnx_session(bundled_models()[name].with_suffix(".onnx"))
     model = load_model(name)
     picture = np.random.default_rng(0).random((1, 3, 17, 22), np.float32)
@@ -43,6 +43,7 @@ def test_the_graph_in_the_package_computes_what_the_weights_do(name: str) -> Non
         wanted = model(torch.from_numpy(picture)).numpy()
     np.testing.assert_allclose(run(picture), wanted, rtol=0, atol=1e-4)
     assert metadata["description"] == model.description
+    assert metadata["footprint"] == footprint_of(model), "without it tiles need torch; `hnas zoo export` writes it"
 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])

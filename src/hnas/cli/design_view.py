@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hnas.errors import HnasError
+from hnas.extras import absent_extra
 
 if TYPE_CHECKING:
     from hnas.deploy.attainable import Attainable, Timed
@@ -64,7 +65,7 @@ def time_here(
         peers = hand_made(family[0].scale, machine.backend)
     except (ImportError, HnasError) as error:
         peers = ()
-        say(f"hand-made networks are left out, since they cannot be built ({error})")
+        say(f"hand-made networks are left out, since they cannot be built ({absent_extra(error) or error})")
     graphs = torch_graphs(family) if machine.backend == "torch" else {one.name: one.graph for one in family}
     say(f"timing {len(family)} networks and {len(peers)} hand-made ones at {machine.words} ...")
     found, stopwatch = look_around(family, peers, machine, graphs=graphs, limit_ms=limit_ms)
