@@ -176,7 +176,7 @@ print("torch" in sys.modules)
         (("demo",), "torch", "train"),
         (("upscale", "small.png", "-o", "large.png", "--backend", "torch"), "torch", "train"),
         (("upscale", "small.png", "-o", "large.png", "--device", "cuda"), "torch", "train"),
-        (("upscale", "deep.png", "-o", "large.png"), "imagecodecs", "train"),
+        (("upscale", "deep.png", "-o", "large.png"), "imagecodecs", "deep"),
         (("upscale", "small.png", "-o", "large.png", "--backend", "openvino"), "openvino", "openvino"),
     ],
 )

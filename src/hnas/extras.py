@@ -12,10 +12,11 @@ EXTRAS = {
     **dict.fromkeys(
         (
             *("torch", "safetensors", "lightning_fabric", "skimage", "scipy", "matplotlib"),
-            *("pooch", "requests", "filelock", "imagecodecs", "tifffile"),
+            *("pooch", "requests", "filelock"),
         ),
         "train",
     ),
+    **dict.fromkeys(("imagecodecs", "tifffile"), "deep"),
     "onnx": "onnx",
     "openvino": "openvino",
     "av": "video",
