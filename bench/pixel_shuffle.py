@@ -16,9 +16,11 @@ from torch import nn
 
 from hnas.deploy.export import describe, onnx_bytes
 from hnas.deploy.runtimes import onnx_session, openvino_session
+from hnas.deploy.shuffle import split_shuffles
 from hnas.deploy.simplify import simplify
 from hnas.deploy.turns import medians_in_turns
-from hnas.nets import LR_SIZE, processor_name, vector_units
+from hnas.machine import processor_name, vector_units
+from hnas.nets import LR_SIZE
 from hnas.nets.chain import ChainNetwork
 from hnas.nets.peers import build_peer
 from hnas.nets.peers.description import describe as peer
@@ -40,9 +42,9 @@ def main() -> None:
         makers = {}
         for name, network in networks.items():
             simple = simplify(network.eval())
-            with patch("hnas.deploy.export.split_shuffles"):
-                makers[name, "one node"] = onnx_bytes(simple, describe(network, {}))
-            makers[name, "two transpositions"] = onnx_bytes(simple, describe(network, {}))
+            makers[name, "one node"] = onnx_bytes(simple, describe(network, {}), split=False)
+            with patch("hnas.deploy.export.split_shuffles", partial(split_shuffles, most=4)):
+                makers[name, "two transpositions"] = onnx_bytes(simple, describe(network, {}))
 
         def run(graph: bytes, session=session):
             return partial(session(graph, threads=options.threads)[0], picture)

@@ -34,7 +34,7 @@ def _graph(*layers: nn.Module) -> onnx.ModelProto:
 def test_it_moves_the_same_values(channels: int, scale: int, between: nn.Module) -> None:
     conv = nn.Conv2d(2, channels * scale**2, 3, padding=1)
     graph = _graph(conv, between, nn.PixelShuffle(scale))
-    split_shuffles(graph)
+    split_shuffles(graph, most=4)
     onnx.checker.check_model(graph, full_check=True)
     assert "DepthToSpace" not in {node.op_type for node in graph.graph.node}
     session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
@@ -62,3 +62,9 @@ def test_other_orders_of_channels_are_left_as_they_are() -> None:
     model = onnx.helper.make_model(onnx.helper.make_graph([node], "g", values[:1], values[1:]))
     split_shuffles(model)
     assert [each.op_type for each in model.graph.node] == ["DepthToSpace"]
+
+
+def test_larger_shuffles_stay_whole_unless_asked_for() -> None:
+    graph = _graph(nn.Conv2d(2, 9, 1), nn.PixelShuffle(3))
+    split_shuffles(graph)
+    assert "DepthToSpace" in {node.op_type for node in graph.graph.node}

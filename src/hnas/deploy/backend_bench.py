@@ -108,7 +108,7 @@ def _backends(model: nn.Module) -> Mapping[str, Callable[[Floats], Floats] | Non
     threads = torch.get_num_threads()
     for name, session in (("onnxruntime", onnx_session), ("OpenVINO", openvino_session)):
         try:
-            data = onnx_bytes(simplify(model), describe(model, {}))
+            data = onnx_bytes(simplify(model), describe(model, {}), split=session is onnx_session)
             runs[name], _ = session(data, threads=threads)
         except HnasError:
             runs[name] = None

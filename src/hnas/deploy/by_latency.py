@@ -118,7 +118,7 @@ def _maker(model: nn.Module, settings: TurnSettings, picture: Floats) -> Make:
     if settings.backend == "torch":
         tuned = TorchBackend(deepcopy(model))
         return lambda: partial(tuned, picture)
-    data = onnx_bytes(simplify(model), describe(model, {}))
+    data = onnx_bytes(simplify(model), describe(model, {}), split=settings.backend == "onnx")
     open_session = onnx_session if settings.backend == "onnx" else openvino_session
 
     def make() -> Callable[[], Floats]:

@@ -74,7 +74,7 @@ def export_model(
         files = {path: torchscript_bytes(simplified, metadata)}
         run: Callable[[Tensor], Tensor] = torch.jit.load(io.BytesIO(files[path]))  # type: ignore[no-untyped-call]
     else:
-        data = onnx_bytes(simplified, metadata)
+        data = onnx_bytes(simplified, metadata, split=format == "onnx")
         if calibration is not None:
             data = quantize_onnx(data, calibration)
         if format == "onnx":
@@ -101,8 +101,13 @@ def on_tensors(run: Run) -> Callable[[Tensor], Tensor]:
     return lambda x: torch.from_numpy(run(np.ascontiguousarray(x.numpy())))
 
 
-def onnx_bytes(model: nn.Module, metadata: str) -> bytes:
+def onnx_bytes(model: nn.Module, metadata: str, *, split: bool = True) -> bytes:
     """A model as ONNX; its input is called ``lr`` and its output ``sr``.
+
+    Args:
+        model: simplified.
+        metadata: from :func:`describe`.
+        split: with pixel shuffles in parts (:func:`hnas.deploy.shuffle.split_shuffles`), which suits onnxruntime.
 
     Raises:
         HnasError: the package onnx is missing.
@@ -124,7 +129,8 @@ def onnx_bytes(model: nn.Module, metadata: str) -> bytes:
             dynamic_axes={"lr": free, "sr": {0: "batch", 2: "height_sr", 3: "width_sr"}},
         )
     graph = onnx.load_from_string(buffer.getvalue())
-    split_shuffles(graph)
+    if split:
+        split_shuffles(graph)
     graph.ir_version = IR_VERSION
     graph.producer_name = "hnas-sr"
     description = json.loads(metadata)

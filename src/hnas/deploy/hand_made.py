@@ -62,4 +62,4 @@ def torch_graphs(family: tuple[Candidate, ...]) -> dict[str, Graph]:
 def _graph(model: nn.Module, backend: BackendName) -> Graph:
     if backend == "torch":
         return lambda: TorchBackend(deepcopy(model))
-    return onnx_bytes(simplify(model), describe(model, {}))
+    return onnx_bytes(simplify(model), describe(model, {}), split=backend == "onnx")

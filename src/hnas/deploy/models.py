@@ -121,7 +121,7 @@ def _exported_here(model: str | Path, backend: BackendName | None) -> Backend:
         raise missing(error) from error
     trained = _trained(model)
     session = openvino_session if backend == "openvino" else onnx_session
-    run, said = session(onnx_bytes(simplify(trained), describe(trained, {})))
+    run, said = session(onnx_bytes(simplify(trained), describe(trained, {}), split=backend != "openvino"))
     return RuntimeBackend(run, said["footprint"])
 
 

@@ -1,4 +1,4 @@
-"""The pixel shuffle of an ONNX graph as two transpositions, which onnxruntime runs several times faster."""
+"""The pixel shuffle of an ONNX graph as two transpositions, which onnxruntime runs faster."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from hnas.extras import need
 _GIVES_ANY_LAYOUT = ("Conv", "Add")
 
 
-def split_shuffles(model: Any) -> None:
-    """Rewrites every ``DepthToSpace`` of an ``onnx.ModelProto`` whose channels are ordered as torch orders them.
+#: Shuffles by more stay whole: OpenVINO, which may read the same files, loses far more there than onnxruntime gains.
+_MOST = 2
+
+
+def split_shuffles(model: Any, *, most: int = _MOST) -> None:
+    """Rewrites ``DepthToSpace`` nodes of an ``onnx.ModelProto`` whose channels are ordered as torch orders them.
 
     The single node moves pixels one by one, on one thread. Of the two transpositions the first puts the pixels of a
     row side by side, the second moves whole rows. The result is the same to the last bit. Times are in
     ``docs/speed.md``.
+
+    Args:
+        model: changed in place.
+        most: nodes that enlarge by more than this are left.
     """
     onnx = need("onnx")
     nodes = list(model.graph.node)
@@ -25,7 +33,7 @@ def split_shuffles(model: Any) -> None:
     del model.graph.node[:]
     for node in nodes:
         attributes = {each.name: onnx.helper.get_attribute_value(each) for each in node.attribute}
-        if node.op_type == "DepthToSpace" and attributes.get("mode") == b"CRD":
+        if node.op_type == "DepthToSpace" and attributes.get("mode") == b"CRD" and attributes["blocksize"] <= most:
             scale = attributes["blocksize"]
             # Pairs of innermost values are moved as one number; of more, onnxruntime copies every few bytes by a call.
             pairs = scale == 2 and makers.get(node.input[0]) in _GIVES_ANY_LAYOUT
