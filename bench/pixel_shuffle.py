@@ -19,7 +19,7 @@ from hnas.deploy.runtimes import onnx_session, openvino_session
 from hnas.deploy.shuffle import split_shuffles
 from hnas.deploy.simplify import simplify
 from hnas.deploy.turns import medians_in_turns
-from hnas.machine import processor_name, vector_units
+from hnas.machine import processor
 from hnas.nets import LR_SIZE
 from hnas.nets.chain import ChainNetwork
 from hnas.nets.peers import build_peer
@@ -37,7 +37,7 @@ def main() -> None:
         f"16x4, x{scale}": ChainNetwork(ChainGenotype(16, ("conv_3x3",) * 4, "luma", 4), scale) for scale in (2, 3, 4)
     }
     networks["ETDS-T, x2"] = build_peer(peer("etds-t", 2))
-    print(f"{', '.join((processor_name(), *vector_units()))}, {options.threads} threads, 3x480x480, ms")
+    print(f"{processor()}, {options.threads} threads, 3x480x480, ms")
     for runtime, session in (("onnxruntime", onnx_session), ("OpenVINO", openvino_session)):
         makers = {}
         for name, network in networks.items():

@@ -24,6 +24,11 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def processor() -> str:
+    """The processor and its vector units in words."""
+    return ", ".join((processor_name(), *vector_units()))
+
+
 def vector_units() -> tuple[str, ...]:
     """Which of AVX2 and AVX512 the processor has; empty where the system does not tell."""
     try:

@@ -296,6 +296,12 @@ def test_the_command_on_a_card_is_the_job(pictures: Path, tmp_path: Path) -> Non
     )
 
 
+def test_the_command_on_a_card_gives_lists_value_by_value(pictures: Path, tmp_path: Path) -> None:
+    models = {"a": {"model": "HNAS-A", "shrunk": [0.7, 0.5]}}
+    job = read_plan(_plan(tmp_path, pictures, models), runs=tmp_path)["a"]
+    assert " --shrunk 0.7 --shrunk 0.5 " in reproducing_command("a", job)
+
+
 @pytest.mark.parametrize(
     ("models", "message"),
     [

@@ -61,7 +61,7 @@ def compare_by_latency(
     from hnas.deploy.contenders import find_contenders
     from hnas.deploy.runtimes import runtime_version
     from hnas.evaluation.standing import as_objects, at_equal_milliseconds, margins_as_objects
-    from hnas.machine import default_threads, processor_name, vector_units
+    from hnas.machine import default_threads, processor, processor_name, vector_units
     from hnas.nets import LR_SIZE
 
     if options.scale not in (2, 3, 4):
@@ -83,7 +83,7 @@ def compare_by_latency(
         found = measure_in_turns(contenders, sets, scale=options.scale, settings=settings, on_step=step)
     how = f"{runtime}, {threads} thread{'s' * (threads > 1)}, input 3x{lr_size[0]}x{lr_size[1]}, median of "
     how += f"{settings.rounds} round{'s' * (settings.rounds > 1)} in turns; "
-    how += ", ".join((processor_name(), *vector_units()))
+    how += processor()
     if figure is not None:
         from hnas.report.latency_figure import draw_by_latency
 

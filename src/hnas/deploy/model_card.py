@@ -20,14 +20,13 @@ from hnas.data.folders import find_sets, load_set
 from hnas.deploy.export import describe, onnx_bytes
 from hnas.deploy.family import CARD_FORMAT
 from hnas.deploy.halve import halve_weights
-from hnas.deploy.runtimes import onnx_session
+from hnas.deploy.runtimes import onnx_session, runtime_version
 from hnas.deploy.simplify import simplify
 from hnas.deploy.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
-from hnas.extras import need
 from hnas.files import write_atomically
-from hnas.machine import processor_name, vector_units
+from hnas.machine import processor
 from hnas.nets import LR_SIZE, NetworkSettings, model_cost
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import WEIGHTS, TrainingJob
@@ -75,7 +74,7 @@ def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchm
         "macs": cost.macs,
         "params": cost.params,
         "latency_ms": _milliseconds(onnx),
-        "latency_device": _runtime(),
+        "latency_device": f"{processor()}, {THREADS} threads, {runtime_version('onnx')}",
         "results": results,
         "sha256": _sha256(weights),
         "onnx_sha256": _sha256(onnx),
@@ -86,11 +85,6 @@ def _milliseconds(onnx: Path) -> float:
     run, _ = onnx_session(onnx, threads=THREADS)
     picture = np.random.default_rng(0).random((1, 3, *LR_SIZE), np.float32)
     return 1e3 * medians_in_turns({"": lambda: lambda: run(picture)}, rounds=ROUNDS)[""]
-
-
-def _runtime() -> str:
-    version = need("onnxruntime").__version__
-    return f"{', '.join((processor_name(), *vector_units()))}, {THREADS} threads, onnxruntime {version}"
 
 
 def _sha256(path: Path) -> str:
@@ -104,7 +98,7 @@ def reproducing_command(name: str, job: TrainingJob) -> str:
     for option, value in job.config().items():
         if option in ("command", "model") or value in (None, "") or value == defaults.get(option):
             continue
-        for item in value if isinstance(value, list) else [value]:
+        for item in value if isinstance(value, list | tuple) else [value]:
             words += [f"--{option.replace('_', '-')}", str(item)]
     return shlex.join([*words, "--run-dir", f"runs/{name}"])
 
@@ -113,8 +107,6 @@ def export_zoo(
     jobs: Mapping[str, TrainingJob], runs: str | Path, output: str | Path, *, benchmarks: Path | None = None
 ) -> list[dict[str, Any]]:
     """Writes ``<name>.safetensors``, ``<name>.onnx`` and the card ``<name>.json`` for finished models of a plan.
-
-    Stages that another model of the plan goes on from are left out.
 
     Args:
         jobs: see :func:`hnas.training.zoo.read_plan`.

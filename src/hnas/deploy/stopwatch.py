@@ -13,7 +13,7 @@ import numpy as np
 from hnas.bounds import refuse_below, refuse_unlisted
 from hnas.deploy.runtimes import BackendName, Floats, Run, onnx_session, openvino_session, runtime_version
 from hnas.deploy.turns import medians_in_turns
-from hnas.machine import default_threads, processor_name, vector_units
+from hnas.machine import default_threads, processor
 from hnas.memory import keep_memory
 
 #: What a runtime runs: an ``.onnx`` file or its bytes; for torch, what gives the network ready to run.
@@ -58,7 +58,7 @@ class Machine:
     @property
     def processor(self) -> str:
         """The processor and its vector units."""
-        return ", ".join((processor_name(), *vector_units()))
+        return processor()
 
     @property
     def words(self) -> str:
