@@ -102,7 +102,7 @@ EXCEPTIONS: dict[str, set[str]] = {
     # What the room hands on, and how weights files are read back.
     "nets/__init__.py": {
         *("Network", "Supernet", "SupernetSettings", "network_cost", "network_from_description"),
-        *("cell_margins", "is_global", "receptive_radius", "set_fast_depthwise", "chain_from_description"),
+        *("cell_margins", "receptive_radius", "set_fast_depthwise", "chain_from_description"),
     },
     # Table II of the paper is about its space.
     "evaluation/table_two.py": {"CellGenotype", "NAMED_GENOTYPES", "Network"},
@@ -112,7 +112,7 @@ EXCEPTIONS: dict[str, set[str]] = {
     # Tiles of a picture: every cell sees only as much of the margin as it needs, and attention pools over all tiles.
     "deploy/probing.py": {"Network", "receptive_radius"},
     "deploy/torch_backend.py": {"Network", "cell_margins", "Trim", "trimmed"},
-    "deploy/pooling.py": {"Network", "cell_margins", "ResidualChannelAttention"},
+    "deploy/pooling.py": {"Network", "cell_margins"},
     "deploy/simplify.py": {"Trim"},
     # Defaults of --normal-operations and --upsampling-operations.
     "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},

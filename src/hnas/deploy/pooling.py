@@ -16,17 +16,17 @@ from torch import Tensor, nn
 
 from hnas.around import WHOLE, Around, kept
 from hnas.nets import Network, cell_margins
-from hnas.nets.operations import ResidualChannelAttention
+from hnas.nets.global_mean import GlobalMean
 
 #: A block in a view (turn or flip) of the picture.
 _Key = tuple[int, int]
 
 
 class PooledMeans:
-    """Replaces the pooling of a model's attention blocks while a picture is run in tiles.
+    """Replaces what a model averages over the whole picture while that is run in tiles.
 
     Args:
-        model: any of ours; without attention nothing happens.
+        model: any of ours; without such means nothing happens.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -36,7 +36,7 @@ class PooledMeans:
             (module, margin)
             for cell, margin in zip(cells, margins, strict=True)
             for module in cell.modules()
-            if isinstance(module, ResidualChannelAttention)
+            if isinstance(module, GlobalMean)
         ]
         self.blocks = [block for block, _ in found]
         #: How much of a tile's surroundings a block sees; None is all of them.
@@ -55,13 +55,13 @@ class PooledMeans:
     def replaced(self) -> Iterator[None]:
         """While this lasts, blocks pool what :meth:`tile` and :meth:`settle` say."""
         for index, block in enumerate(self.blocks):
-            block.pool = self._pool(index)  # type: ignore[method-assign, assignment]
+            block.forward = self._pool(index)  # type: ignore[assignment, method-assign]
         try:
             yield
         finally:
             self._means = {}
             for block in self.blocks:
-                del block.pool
+                del block.forward
 
     def tile(self, size: tuple[int, int], around: Around, view: int) -> None:
         """Announces the next tile.

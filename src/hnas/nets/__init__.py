@@ -17,7 +17,7 @@ from hnas.nets.forms import plain_form, seen_by
 from hnas.nets.latency import Latency, device_description, measure_latency
 from hnas.nets.network import Network, NetworkSettings, network_from_description
 from hnas.nets.operations import set_fast_depthwise
-from hnas.nets.receptive_field import cell_margins, is_global, receptive_radius
+from hnas.nets.receptive_field import cell_margins, receptive_radius
 from hnas.nets.supernet import Supernet, SupernetSettings
 
 __all__ = [
@@ -36,7 +36,6 @@ __all__ = [
     "cell_margins",
     "device_description",
     "family_of",
-    "is_global",
     "measure_latency",
     "model_cost",
     "model_scale",

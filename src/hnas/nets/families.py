@@ -15,10 +15,9 @@ from hnas.nets.cost import network_cost
 from hnas.nets.counting import Cost
 from hnas.nets.latency_table import load_latency_table
 from hnas.nets.network import Network, NetworkSettings
-from hnas.nets.operations import Norm
 from hnas.nets.supernet import Sharing, Supernet, SupernetSettings
 from hnas.space import Genotype
-from hnas.space.cells import CellGenotype, CellSpace
+from hnas.space.cells import CellGenotype, CellSpace, Norm
 from hnas.space.chain import ChainGenotype, ChainSpace
 
 #: The latency of a genotype at the target size, ms.

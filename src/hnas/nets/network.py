@@ -14,9 +14,8 @@ from hnas.errors import HnasError
 from hnas.nets.cell import Cell, around, input_cells
 from hnas.nets.common import FORMAT, ImageSkip, enlarge_image, refuse_other_scales
 from hnas.nets.narrow import Conv3x3
-from hnas.nets.operations import Norm
 from hnas.nets.trim import Trim
-from hnas.space.cells import CellGenotype
+from hnas.space.cells import CellGenotype, Norm
 
 MAX_CHANNELS = 1024
 _TAIL_START = 0.1

@@ -4,26 +4,9 @@ from __future__ import annotations
 
 from math import ceil, inf
 
-from hnas.nets.cell import input_cells
+from hnas.nets.cell import enlargement, input_cells
 from hnas.nets.network import Network
 from hnas.space import cells
-
-#: Radius in pixels of the operation's own input.
-_RADIUS = {
-    "identity": 0,
-    "dil_conv_3x3": 2,
-    "dil_conv_5x5": 4,
-    "sep_conv_3x3": 2,
-    "sep_conv_5x5": 4,
-    "up_down_projection": 6,
-    "rcab": 2,
-    "conv_3x3": 1,
-    "area": 1,
-    "bilinear": 1,
-    "nearest": 1,
-    "sub_pixel": 1,
-    "deconvolution": 1,
-}
 
 #: Torch's bicubic enlargement looks two pixels around.
 _IMAGE_SKIP_RADIUS = 2
@@ -32,7 +15,7 @@ _IMAGE_SKIP_RADIUS = 2
 def receptive_radius(network: Network) -> int:
     """The radius in low-resolution pixels within which an output pixel depends on the input.
 
-    Channel attention (``rcab``) pools the whole picture beside that, see :func:`is_global`.
+    What pools averages over the whole picture beside that.
     """
     return cell_margins(network)[0]
 
@@ -73,13 +56,7 @@ def _input_radii(cell: cells.Cell, pixel: float, scale: int) -> tuple[float, flo
 
 
 def _edge_radius(kind: cells.CellKind, edge: cells.Edge, scale: int) -> float:
-    if kind == "upsampling" and edge.source >= 0:
-        # Between nodes the picture is large already and only deconvolution is more than the identity.
-        return 1.0 / scale if edge.operation == "deconvolution" else 0.0
-    return _RADIUS[edge.operation]
-
-
-def is_global(network: Network) -> bool:
-    """Whether the network has channel attention, whose pooled features depend on the whole picture."""
-    cells = [network.genotype.normal] if network.genotype.layers > 1 else []
-    return any(edge.operation == "rcab" for cell in cells for edge in cell.edges)
+    enlarge = enlargement(kind, edge, scale)
+    radius = cells.operation_of(edge.operation).radius(enlarge)
+    # Between the nodes of an upsampling cell the picture is large already.
+    return radius / scale if kind == "upsampling" and enlarge == 1 else radius

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from hnas.report.figures import GRID, INK, MUTED, calm, save_figure
 from hnas.searching.study import WORST
 from hnas.space import KINDS
-from hnas.space.shapes import OPERATION_STYLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +124,7 @@ def _operations(study: Mapping[str, Any]) -> Figure:
             axes.barh(places, shares, height=thickness * 0.9, color=COLOURS[strategy], label=NAMES[strategy])
         if shown:
             axes.axvline(100 / len(shown), color=MUTED, lw=0.8, ls=":")
-        axes.set_yticks(range(len(shown)), [OPERATION_STYLES[name][1] for name in shown])
+        axes.set_yticks(range(len(shown)), [names[name].style.label for name in shown])
         axes.invert_yaxis()
         axes.set_xlabel("% of choices (dotted: uniform)")
         axes.set_title(where, fontsize=10, color=INK, loc="left")

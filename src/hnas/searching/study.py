@@ -33,8 +33,7 @@ from hnas.searching.scoring import short_scorer
 from hnas.searching.settings import STUDY_POINTS, SearchSettings, StrategyName, StudySettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
-from hnas.space import Genotype, read_genotype
-from hnas.space.shapes import OPERATION_STYLES
+from hnas.space import Genotype, operation_styles, read_genotype
 from hnas.training.devices import start_fabric
 from hnas.training.run_folder import CONFIG, RunFolder, open_run
 
@@ -358,4 +357,4 @@ def _histogram(folder: Path, name: str, seeds: int) -> dict[str, float]:
             for question, names in genotype.chosen().items():
                 counts.setdefault(question, Counter()).update(names)
     shares = {name: count / one.total() for one in counts.values() for name, count in one.items()}
-    return {name: share for name, share in sorted(shares.items()) if name in OPERATION_STYLES}
+    return {name: share for name, share in sorted(shares.items()) if name in operation_styles()}

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hnas.errors import HnasError
-from hnas.nets.chain.blocks import REGISTRY, convolution
+from hnas.nets.chain.blocks import convolution
 from hnas.nets.common import FORMAT, enlarge_image, refuse_other_scales
-from hnas.space.chain import ChainGenotype, Colour
+from hnas.space.chain import BLOCKS, ChainGenotype, Colour
 
 #: Brightness of red, green and blue (BT.601, full range). They sum to 1, so a change of brightness that is added to
 #: all three colours alike changes the brightness by itself; nothing is added, so that black borders stay black.
@@ -40,7 +40,7 @@ class ChainNetwork(nn.Module):
         refuse_other_scales(scale)
         self.genotype, self.scale = genotype, scale
         self.stem = stem(genotype.width, genotype.colour)
-        blocks = [REGISTRY[name].build(genotype.width) for name in genotype.blocks]
+        blocks = [BLOCKS[name].build(genotype.width) for name in genotype.blocks]
         self.body = nn.Sequential(*blocks[: genotype.enlargement])
         self.head = Exit(genotype.width, genotype.colour, scale, blocks[genotype.enlargement :])
 

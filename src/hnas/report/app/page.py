@@ -20,7 +20,7 @@ except ImportError as error:
 
 from hnas.report.app.enlarge import Enlarger, Limits
 from hnas.report.app.explore import Exploration, explore
-from hnas.space.drawing import STYLESHEET
+from hnas.space.drawing import stylesheet
 
 _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"]
 #: A click on a point of the chart becomes an event with the point's number.
@@ -209,6 +209,5 @@ def _css() -> str:
     folder = files("hnas.report") / "templates"
     palette = (folder / "palette.css").read_text(encoding="utf-8").replace(":root", ".hnas")
     charts = (folder / "charts.css").read_text(encoding="utf-8")
-    return (
-        f"{palette}\n.hnas {{ {charts} }}\n{STYLESHEET}\n.hnas svg.genotype {{ max-width: none; border-radius: 8px; }}"
-    )
+    genotypes = f"{stylesheet()}\n.hnas svg.genotype {{ max-width: none; border-radius: 8px; }}"
+    return f"{palette}\n.hnas {{ {charts} }}\n{genotypes}"

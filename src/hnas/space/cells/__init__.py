@@ -3,17 +3,23 @@
 from hnas.space.cells.genotype import (
     CELL_INPUTS,
     FORMAT,
-    NORMAL_OPERATIONS,
-    OPERATIONS,
-    UPSAMPLING_OPERATIONS,
     Cell,
     CellGenotype,
-    CellKind,
     Edge,
     Node,
 )
 from hnas.space.cells.layout import layout
 from hnas.space.cells.named import NAMED_GENOTYPES
+from hnas.space.cells.operations import (
+    NORMAL_OPERATIONS,
+    OPERATIONS,
+    UPSAMPLING_OPERATIONS,
+    CellKind,
+    Norm,
+    Operation,
+    OperationCost,
+    operation_of,
+)
 from hnas.space.cells.space import CellSpace
 
 __all__ = [
@@ -29,5 +35,9 @@ __all__ = [
     "CellSpace",
     "Edge",
     "Node",
+    "Norm",
+    "Operation",
+    "OperationCost",
     "layout",
+    "operation_of",
 ]

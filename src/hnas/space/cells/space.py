@@ -14,15 +14,12 @@ from hnas.space.cells.genotype import (
     CELL_INPUTS,
     MAX_LAYERS,
     MAX_NODES,
-    NORMAL_OPERATIONS,
-    OPERATIONS,
-    UPSAMPLING_OPERATIONS,
     Cell,
     CellGenotype,
-    CellKind,
     Edge,
     Node,
 )
+from hnas.space.cells.operations import NORMAL_OPERATIONS, OPERATIONS, UPSAMPLING_OPERATIONS, CellKind
 from hnas.space.protocol import Choice, Head
 
 T = TypeVar("T")
@@ -51,7 +48,9 @@ class CellSpace:
         for kind, allowed in OPERATIONS.items():
             chosen = self.operations(kind)
             if not chosen or len(set(chosen)) != len(chosen) or not set(chosen) <= set(allowed):
-                raise HnasError(f"{kind} operations are {chosen}; allowed are one or more, once each, of {allowed}")
+                raise HnasError(
+                    f"{kind} operations are {chosen}; allowed are one or more, once each, of {tuple(allowed)}"
+                )
 
     def operations(self, kind: CellKind) -> tuple[str, ...]:
         """The operations that an edge of this kind of cell chooses from."""
