@@ -102,17 +102,15 @@ EXCEPTIONS: dict[str, set[str]] = {
     # What the room hands on, and how weights files are read back.
     "nets/__init__.py": {
         *("Network", "Supernet", "SupernetSettings", "network_cost", "network_from_description"),
-        *("cell_margins", "receptive_radius", "set_fast_depthwise", "chain_from_description"),
+        *("set_fast_depthwise", "chain_from_description"),
     },
     # Table II of the paper is about its space.
     "evaluation/table_two.py": {"CellGenotype", "NAMED_GENOTYPES", "Network"},
     "evaluation/comparison.py": {"CellSpace", "Network", "network_cost"},
     # Its row of plain RCABs has the very block that the paper's space has.
     "nets/peers/residual_cells.py": {"ResidualChannelAttention"},
-    # Tiles of a picture: every cell sees only as much of the margin as it needs, and attention pools over all tiles.
-    "deploy/probing.py": {"Network", "receptive_radius"},
-    "deploy/torch_backend.py": {"Network", "cell_margins", "Trim", "trimmed"},
-    "deploy/pooling.py": {"Network", "cell_margins"},
+    # Tiles of a picture: every cell sees only as much of the margin as it needs.
+    "deploy/torch_backend.py": {"Trim", "trimmed"},
     "deploy/simplify.py": {"Trim"},
     # Defaults of --normal-operations and --upsampling-operations.
     "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
@@ -181,6 +179,16 @@ def test_nothing_outside_a_space_asks_which_one_it_is() -> None:
             if isinstance(node, ast.Compare | ast.MatchValue):
                 words = {part.value for part in ast.walk(node) if isinstance(part, ast.Constant)}
                 assert not words & set(KINDS), where
+
+
+def test_nothing_that_ships_a_model_asks_which_network_it_is() -> None:
+    """No isinstance of a network: a model says what it is (hnas/nets/model.py)."""
+    for path in _sources("deploy"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+                names = {ast.unparse(part) for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
+                wrong = {name for name in names if name.endswith(("Network", "Chain"))}
+                assert not wrong, f"{path.relative_to(PACKAGE)}:{node.lineno} asks for {wrong}"
 
 
 def test_space_never_imports_torch() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import cycle
 from math import ceil
 from random import Random
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -15,11 +16,12 @@ from torch.nn import functional as F
 from hnas import nets
 from hnas.deploy.backends import is_out_of_memory
 from hnas.deploy.picture_io import Picture
-from hnas.deploy.probing import bytes_per_pixel, model_radius, shadow_of
+from hnas.deploy.probing import bytes_per_pixel, footprint_of, shadow_of
 from hnas.deploy.tiling import automatic_side, plan_tiles, tile_side
 from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
+from hnas.nets.operations import ResidualChannelAttention
 from hnas.nets.peers import PEERS
 from hnas.space import cells
 from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge
@@ -89,8 +91,8 @@ def test_cells_leave_out_what_a_tile_no_longer_needs() -> None:
     side, margin = 40, backend.radius
     assert backend.tile_bytes(side) < 0.6 * backend.bytes_per_pixel * (side + 2 * margin) ** 2
     # The last cells see 3 pixels and the stem 43, as one finds by adding up the operations' radii.
-    assert nets.cell_margins(model)[-1] == 3
-    assert nets.cell_margins(model)[0] == 43
+    assert model.margins()[-1] == 3
+    assert model.margins()[0] == 43
 
 
 @pytest.mark.parametrize("index", [1, 2, 3])
@@ -118,7 +120,7 @@ def test_pooled_means_come_from_the_whole_picture() -> None:
     backend = TorchBackend(network)
     whole = Upscaler(backend, tile=0).upscale(picture)
     tiled = Upscaler(backend, tile=10).upscale(picture)
-    backend.pooled.blocks = []
+    backend.pooled.means = []
     without = Upscaler(backend, tile=10).upscale(picture)
     assert np.abs(without - whole).max() > 1e-4
     assert np.abs(tiled - whole).max() < 0.2 * np.abs(without - whole).max()
@@ -148,7 +150,7 @@ def test_the_radius_of_other_networks_is_probed(name: str) -> None:
     model = nets.build_model(description).eval()
     assert name in PEERS
     backend = TorchBackend(model)
-    picture = _picture(24, 2 * model_radius(model) + 40)
+    picture = _picture(24, 2 * backend.radius + 40)
     whole = Upscaler(backend, tile=0).upscale(picture)
     np.testing.assert_allclose(Upscaler(backend, tile=30).upscale(picture), whole, rtol=0, atol=1e-5)
 
@@ -182,8 +184,39 @@ def test_a_network_that_looks_everywhere_is_never_tiled(monkeypatch: pytest.Monk
         Upscaler(backend).upscale(_picture())
 
 
+class _Excited(nn.Module):
+    """Somebody's network: it scales its features by their mean over the picture, and may have a block of ours too."""
+
+    scale = 2
+    description: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.block = block
+        self.scales = nn.Conv2d(8, 8, 1)
+        self.last = nn.Conv2d(8, 12, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = self.block(F.relu(self.first(x)))
+        return F.pixel_shuffle(self.last(features * self.scales(features.mean((2, 3), keepdim=True)).sigmoid()), 2)
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_a_network_that_does_not_say_how_far_it_looks_is_never_tiled(ours: bool) -> None:
+    torch.manual_seed(0)
+    model = _Excited(ResidualChannelAttention(8) if ours else nn.Identity()).eval()
+    backend = TorchBackend(model)
+    assert not backend.can_tile
+    assert not footprint_of(model).can_tile
+    picture = _picture() * np.linspace(0, 1, 50, dtype=np.float32)[:, None]  # means differ from tile to tile
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(picture).permute(2, 0, 1)[None]).clamp(0, 1)[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(Upscaler(backend, tile=16).upscale(picture), expected, rtol=0, atol=1e-5)
+
+
 def test_probed_radius_of_a_known_chain() -> None:
-    class Chain(nn.Module):
+    class Chain(nets.LocalNetwork):
         scale = 2
 
         def __init__(self) -> None:
@@ -193,7 +226,26 @@ def test_probed_radius_of_a_known_chain() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return F.pixel_shuffle(self.layers(x), 2)
 
-    assert model_radius(Chain()) == 2 + 1
+    assert Chain().margins() == [2 + 1]
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_every_published_network_says_how_far_it_looks(name: str) -> None:
+    """SMFANet looks everywhere (adaptive pooling); of the others a gradient shows that nothing lies further."""
+    model = nets.build_model(PEERS[name].description).eval()
+    margins = nets.model_margins(model)
+    assert (margins is None) == name.startswith("smfanet")
+    assert bool(nets.model_pools(model)) == (name == "rcab")
+    if margins is None or margins[0] > 60:  # a picture of that width takes seconds
+        return
+    (radius,) = margins
+    middle = radius + 2
+    x = torch.rand(1, 3, 5, 2 * middle + 1, requires_grad=True)
+    model(x)[..., 2 * middle : 2 * middle + 2].sum().backward()
+    assert x.grad is not None
+    columns = x.grad.abs().sum((0, 1, 2)).nonzero().flatten()
+    assert middle - radius <= columns.min()
+    assert columns.max() <= middle + radius
 
 
 def test_plan_covers_every_pixel_once() -> None:
@@ -256,13 +308,17 @@ def test_no_memory_at_all_is_said() -> None:
 
 
 class _Bicubic(nn.Module):
-    """A network whose result is known."""
+    """A network whose result is known, and which says how far it looks."""
 
     scale = 2
+    pools = ()
 
     def __init__(self) -> None:
         super().__init__()
         self.unused = nn.Parameter(torch.zeros(1))
+
+    def margins(self) -> list[int]:
+        return [2]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=False)

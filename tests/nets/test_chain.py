@@ -52,6 +52,21 @@ def test_every_kind_of_genotype_has_a_family() -> None:
 
 @scales
 @chains
+def test_it_looks_as_far_as_it_says_and_no_less(genotype: ChainGenotype, scale: int) -> None:
+    """A gradient tells which pixels an output depends on; as trained and as run alike."""
+    network = disturbed(ChainNetwork(genotype, scale))
+    for model in (network, plain_form(network)):
+        (radius,) = model.margins()  # type: ignore[operator]
+        middle = radius + 2
+        x = pictures(1, 3, 5, 2 * middle + 1).requires_grad_()
+        model(x)[..., scale * middle : scale * (middle + 1)].square().sum().backward()
+        assert x.grad is not None
+        columns = x.grad.abs().sum((0, 1, 2)).nonzero().flatten()
+        assert (columns.min(), columns.max()) == (middle - radius, middle + radius)
+
+
+@scales
+@chains
 def test_shape_and_a_finite_gradient_for_every_parameter(genotype: ChainGenotype, scale: int) -> None:
     network = disturbed(ChainNetwork(genotype, scale)).train()
     image = network(pictures(2, 3, 9, 7))

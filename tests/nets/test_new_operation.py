@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from hnas.deploy.simplify import simplify
 from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
-from hnas.nets import Cost, Network, NetworkSettings, cell_margins, model_cost, network_cost, network_of, plain_form
+from hnas.nets import Cost, Network, NetworkSettings, model_cost, network_cost, network_of, plain_form
 from hnas.nets.chain.blocks import convolution
 from hnas.nets.global_mean import GlobalMean
 from hnas.nets.latency_table import build_latency_table
@@ -133,7 +133,7 @@ def test_tiles_follow_from_its_radius(name: str) -> None:
     model = network(name)
     # Stem 1, one cell at the small size, one at half a pixel a step, and the tail.
     reach = max(NEW[name].radius(1), 1)
-    assert cell_margins(model)[-1] == max(2, -(-(reach + 1) // 2))
+    assert model.margins()[-1] == max(2, -(-(reach + 1) // 2))
     picture = np.random.default_rng(0).random((41, 38, 3)).astype(np.float32)
     backend = TorchBackend(model)
     assert bool(backend.pooled) == NEW[name].pools

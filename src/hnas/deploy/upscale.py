@@ -96,7 +96,8 @@ class Upscaler:
                 if not self.backend.can_tile:
                     raise HnasError(
                         f"{width}x{height} needs more memory than {self.backend.device} has free, and this model looks "
-                        "at the whole picture, so tiles would show; it needs a smaller picture or more memory"
+                        "at the whole picture, or does not say how far, so tiles would show; it needs a smaller "
+                        "picture or more memory"
                     ) from error
                 side = (side or max(height, width)) // 2
                 if side < SMALLEST_TILE:
@@ -121,8 +122,9 @@ class Upscaler:
             return 0
         if not backend.can_tile:
             raise HnasError(
-                f"{width}x{height} is too large to be run at once, and this model looks at the whole picture; "
-                "--backend torch can tile channel attention (rcab), all else needs a smaller picture or more memory"
+                f"{width}x{height} is too large to be run at once, and this model looks at the whole picture, or does "
+                "not say how far; --backend torch can tile channel attention (rcab), all else needs a smaller picture "
+                "or more memory"
             )
         return tile_side(backend.tile_bytes, self._margin, usual=usual, free=free)
 

@@ -13,6 +13,8 @@ from hnas.errors import HnasError
 #: Of a model's description.
 FORMAT = "hnas-model/1"
 SCALES = (2, 3, 4)
+#: A pixel of torch's bicubically enlarged picture looks two pixels around.
+SKIP_RADIUS = 2
 ImageSkip = Literal["bicubic", "nearest", "none"]
 
 

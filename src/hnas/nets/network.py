@@ -13,9 +13,11 @@ from hnas.bounds import refuse_unlisted
 from hnas.errors import HnasError
 from hnas.nets.cell import Cell, around, input_cells
 from hnas.nets.common import FORMAT, ImageSkip, enlarge_image, refuse_other_scales
+from hnas.nets.global_mean import GlobalMean, global_means
 from hnas.nets.narrow import Conv3x3
+from hnas.nets.receptive_field import cell_margins
 from hnas.nets.trim import Trim
-from hnas.space.cells import CellGenotype, Norm
+from hnas.space.cells import CellGenotype, Norm, operation_of
 
 MAX_CHANNELS = 1024
 _TAIL_START = 0.1
@@ -144,6 +146,21 @@ class Network(Frame):
         trim = self.image_trim if index is None else self.cells[index].get_submodule("trim_previous")
         result: Tensor = trim(x)
         return result
+
+    def margins(self) -> list[int]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return cell_margins(self.genotype, self.scale)
+
+    @property
+    def pools(self) -> list[tuple[GlobalMean, int]]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return [
+            (mean, number)
+            for number, cell in enumerate(self.cells, 1)
+            for edge, operation in zip(cell.cell.edges, cell.edges, strict=True)  # type: ignore[union-attr, arg-type]
+            if operation_of(edge.operation).pools
+            for mean in global_means(operation)
+        ]
 
     @property
     def description(self) -> dict[str, Any]:

@@ -5,29 +5,23 @@ from __future__ import annotations
 from math import ceil, inf
 
 from hnas.nets.cell import enlargement, input_cells
-from hnas.nets.network import Network
+from hnas.nets.common import SKIP_RADIUS
 from hnas.space import cells
 
-#: Torch's bicubic enlargement looks two pixels around.
-_IMAGE_SKIP_RADIUS = 2
 
-
-def receptive_radius(network: Network) -> int:
-    """The radius in low-resolution pixels within which an output pixel depends on the input.
+def cell_margins(genotype: cells.CellGenotype, scale: int) -> list[int]:
+    """How much margin around a tile the picture and the inputs of every cell need, in low-resolution pixels.
 
     What pools averages over the whole picture beside that.
-    """
-    return cell_margins(network)[0]
 
-
-def cell_margins(network: Network) -> list[int]:
-    """How much margin around a tile the picture and the inputs of every cell need, in low-resolution pixels.
+    Args:
+        genotype: of the network.
+        scale: by how much that enlarges.
 
     Returns:
         ``layers + 1`` numbers, none larger than the one before it: the first is that of the picture, the last that of
         the last cell's inputs.
     """
-    genotype, scale = network.genotype, network.scale
     # How far the result looks into the output of every cell (0: the stem), and cell by cell into its inputs.
     outputs = [0.0] * genotype.layers + [1.0 / scale]
     margins = [0] * (genotype.layers + 1)
@@ -38,7 +32,7 @@ def cell_margins(network: Network) -> list[int]:
         radii = _input_radii(cell, pixel, scale)
         for source, radius in (*zip(input_cells(genotype, index), radii, strict=True), (index - 1, 0.0)):  # path around
             outputs[source] = max(outputs[source], outputs[index] + radius)
-        least = _IMAGE_SKIP_RADIUS if index == genotype.layers else margins[index + 1]
+        least = SKIP_RADIUS if index == genotype.layers else margins[index + 1]
         margins[index] = max(ceil(outputs[index] + max(radii)), least)
     margins[0] = max(ceil(outputs[0] + 1.0), margins[1])  # the stem
     return margins

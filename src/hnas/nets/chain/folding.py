@@ -15,13 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hnas.nets.chain.network import LUMA, ChainNetwork
-from hnas.nets.common import enlarge_image
+from hnas.nets.common import SKIP_RADIUS, enlarge_image
 
 if TYPE_CHECKING:
     from hnas.space.chain import Colour
-
-#: A pixel of the bicubically enlarged picture looks two pixels around.
-_SKIP_RADIUS = 2
 
 
 class FoldedChain(nn.Module):
@@ -35,8 +32,9 @@ class FoldedChain(nn.Module):
         super().__init__()
         self.scale: int = network.scale
         self.description: dict[str, Any] = network.description
+        self._margins = network.margins()
         colour = network.genotype.colour
-        self.pad = nn.ReplicationPad2d(_SKIP_RADIUS)
+        self.pad = nn.ReplicationPad2d(SKIP_RADIUS)
         self.skip = _bicubic(network.scale)
         self.stem = _stem(network.stem, colour)
         self.body = copy.deepcopy(network.body)
@@ -57,15 +55,24 @@ class FoldedChain(nn.Module):
             image = self.tail(self.late(self.grow(features))) + self.shuffle(picture)
         return image
 
+    def margins(self) -> list[int]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return self._margins
+
+    @property
+    def pools(self) -> tuple[()]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return ()
+
 
 def _bicubic(scale: int) -> nn.Conv2d:
     """The bicubic enlargement as a convolution of a picture with two more pixels on every side.
 
     Its weights are what the enlargement makes of single bright pixels.
     """
-    size = 2 * _SKIP_RADIUS + 1
+    size = 2 * SKIP_RADIUS + 1
     single = torch.eye(size * size).view(size * size, 1, size, size)
-    start = _SKIP_RADIUS * scale
+    start = SKIP_RADIUS * scale
     large = enlarge_image(single, scale, "bicubic")[:, 0, start : start + scale, start : start + scale]
     kernels = large.reshape(size, size, scale**2).permute(2, 0, 1)  # of every pixel that the middle one becomes
     conv = nn.Conv2d(3, 3 * scale**2, size, bias=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch.nn import functional as F
 
 from hnas.errors import HnasError
 from hnas.nets.chain.blocks import convolution
-from hnas.nets.common import FORMAT, enlarge_image, refuse_other_scales
+from hnas.nets.common import FORMAT, SKIP_RADIUS, enlarge_image, refuse_other_scales
 from hnas.space.chain import BLOCKS, ChainGenotype, Colour
 
 #: Brightness of red, green and blue (BT.601, full range). They sum to 1, so a change of brightness that is added to
@@ -56,6 +57,19 @@ class ChainNetwork(nn.Module):
     def seen(self, picture: Tensor) -> Tensor:
         """What of a picture training compares: (N, 3, H, W) to (N, 1, H, W) brightness, or all of it."""
         return seen(picture, self.genotype.colour)
+
+    def margins(self) -> list[int]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        reach = [BLOCKS[name].convolutions for name in self.genotype.blocks]
+        early, late = sum(reach[: self.genotype.enlargement]), sum(reach[self.genotype.enlargement :])
+        # Stem; then the tail, or at the small size what makes the features grow and at the large one the tail.
+        far = 1 + early + (1 + ceil((late + 1) / self.scale) if self.genotype.after else 1)
+        return [max(far, SKIP_RADIUS)]
+
+    @property
+    def pools(self) -> tuple[()]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return ()
 
     def folded(self) -> nn.Module:
         """The same function as one graph of plain convolutions, see :mod:`hnas.nets.chain.folding`."""

@@ -7,13 +7,14 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from hnas.nets.common import enlarge_image
+from hnas.nets.model import LocalNetwork
 from hnas.nets.peers.description import describe
 
 #: Convolutions between the first and the last two, and their channels.
 SIZES = {"abpn-m4c28": (4, 28)}
 
 
-class ABPN(nn.Module):
+class ABPN(LocalNetwork):
     """3x3 convolutions with ReLU between; the last two have the large picture's channels. What they give is added to
     the picture enlarged by repeating pixels (the anchor).
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hnas.nets.model import LocalNetwork
 from hnas.nets.peers.description import describe
 from hnas.nets.peers.rgb import shift_by_mean, sub_pixel
 
@@ -19,7 +20,7 @@ STAGES = 3
 MOBILE_GROUPS = 4
 
 
-class CARN(nn.Module):
+class CARN(LocalNetwork):
     """Residual blocks inside cascading blocks inside a cascade: every 1x1 convolution sees all that came before it.
 
     Args:

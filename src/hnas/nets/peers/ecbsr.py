@@ -6,13 +6,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from hnas.nets.common import enlarge_image
+from hnas.nets.model import LocalNetwork
 from hnas.nets.peers.description import describe
 
 #: The paper's M and C: blocks between the first and the last convolution, and their channels.
 SIZES = {"ecbsr-m4c16": (4, 16), "ecbsr-m6c40": (6, 40)}
 
 
-class ECBSR(nn.Module):
+class ECBSR(LocalNetwork):
     """3x3 convolutions with PReLU between, the last one sub-pixel, added to the picture enlarged by repeating pixels.
 
     RGB goes through the network, as in the weights that the authors of ETDS published; the paper's own sees Y.

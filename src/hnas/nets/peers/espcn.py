@@ -6,6 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hnas.nets.model import LocalNetwork
 from hnas.nets.peers.description import describe
 from hnas.nets.peers.luma import LumaNetwork
 
@@ -22,7 +23,7 @@ class ESPCN(LumaNetwork):
         return luma
 
 
-class ESPCNOfRGB(nn.Module):
+class ESPCNOfRGB(LocalNetwork):
     """The same for RGB, with a sigmoid at the end, as the authors of ETDS (CVPR 2023) trained it to compare with."""
 
     def __init__(self, scale: int) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hnas.nets.model import LocalNetwork
 from hnas.nets.peers.description import describe
 
 #: The paper's M and C: convolutions between the first and the last, and their channels.
@@ -19,7 +20,7 @@ CARRIED = 3
 MULTIPLE = 4
 
 
-class ETDS(nn.Module):
+class ETDS(LocalNetwork):
     """Two streams in one chain, and no sum or clipping at the end: these are convolutions and ReLU too.
 
     The tail gives 1 - y and the 1x1 convolution after it 1 - ReLU(1 - y); with the last ReLU that is y between 0 and 1.

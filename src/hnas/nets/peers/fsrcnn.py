@@ -6,6 +6,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from hnas.nets.model import LocalNetwork
 from hnas.nets.peers.description import describe
 from hnas.nets.peers.luma import LumaNetwork
 
@@ -30,7 +31,7 @@ class FSRCNN(LumaNetwork):
         return luma
 
 
-class FSRCNNOfRGB(nn.Module):
+class FSRCNNOfRGB(LocalNetwork):
     """The same for RGB, zeros around the picture, as the authors of ETDS (CVPR 2023) trained it to compare with."""
 
     def __init__(self, scale: int) -> None:

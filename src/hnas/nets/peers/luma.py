@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hnas.nets.model import LocalNetwork
 from hnas.nets.peers.description import describe
 
 #: BT.601 brightness of RGB in [0, 1]. ``video`` is MATLAB's rgb2ycbcr (16 to 235 of 255), ``full`` is JPEG's.
@@ -12,7 +13,7 @@ _VIDEO = ((65.481 / 255, 128.553 / 255, 24.966 / 255), 16 / 255)
 _FULL = ((0.299, 0.587, 0.114), 0.0)
 
 
-class LumaNetwork(nn.Module):
+class LumaNetwork(LocalNetwork):
     """RGB in, RGB out, with a network for Y in between.
 
     A change of Y changes red, green and blue alike, so the output is the picture enlarged bicubically plus what the

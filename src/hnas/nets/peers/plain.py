@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from hnas.nets.common import enlarge_image
+from hnas.nets.model import LocalNetwork
 from hnas.nets.peers.description import describe
 
 #: 26.5 G at x2 and a 3x480x480 input.
@@ -17,7 +18,7 @@ CHANNELS, DEPTH = 32, 12
 _TAIL_START = 0.1
 
 
-class PlainStack(nn.Module):
+class PlainStack(LocalNetwork):
     """A first convolution from RGB, ``depth`` convolutions of ``channels``, and the sub-pixel convolution.
 
     Args:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from hnas.nets.model import LocalNetwork
 from hnas.nets.operations import ResidualChannelAttention
 from hnas.nets.peers.description import describe
 from hnas.nets.peers.rgb import shift_by_mean, sub_pixel
@@ -17,7 +18,7 @@ CELLS = 12
 STEM_CHANNELS = 4 * CHANNELS
 
 
-class ResidualCells(nn.Module):
+class ResidualCells(LocalNetwork):
     """Eleven cells of the same kind, the enlarging one, and a 3x3 convolution to RGB.
 
     Args:

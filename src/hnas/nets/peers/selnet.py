@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hnas.nets.model import LocalNetwork
 from hnas.nets.peers.description import describe
 from hnas.nets.peers.luma import enlarge_bicubic
 
@@ -13,7 +14,7 @@ CHANNELS = 64
 RESIDUAL_UNITS = 10
 
 
-class SelNet(nn.Module):
+class SelNet(LocalNetwork):
     """Convolutions with selection units instead of ReLU, in residual units; the output is added to the bicubic one.
 
     The widths and counts are those that give the six published figures to the last digit: 225.7, 120.0 and 83.1 G

@@ -41,6 +41,14 @@ class SMFANet(nn.Module):
         features = self.first(x)
         return F.pixel_shuffle(self.last(self.blocks(features) + features), self.scale)
 
+    def margins(self) -> None:
+        """See :class:`hnas.nets.model.Reaching`: regions and variance are of the whole picture."""
+
+    @property
+    def pools(self) -> tuple[()]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return ()
+
 
 class ModulationBlock(nn.Module):
     """Aggregation, then the feed-forward network, each of features scaled to length 1 at every pixel and added to them.
