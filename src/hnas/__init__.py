@@ -24,7 +24,7 @@ from hnas.memory import keep_memory
 if TYPE_CHECKING:
     from hnas.deploy.models import load
     from hnas.evaluation.evaluate import evaluate
-    from hnas.nets import NetworkSettings
+    from hnas.nets import NetworkOptions
     from hnas.searching.runs import derive, search
     from hnas.searching.settings import SearchSettings
     from hnas.space import Genotype, load_genotype
@@ -38,7 +38,7 @@ __all__ = [
     "DeviceSettings",
     "Genotype",
     "HnasError",
-    "NetworkSettings",
+    "NetworkOptions",
     "SearchSettings",
     "TrainingJob",
     "TrainingSettings",
@@ -56,7 +56,7 @@ __all__ = [
 _HOMES = {
     "DeviceSettings": "hnas.training.settings:DeviceSettings",
     "Genotype": "hnas.space:Genotype",
-    "NetworkSettings": "hnas.nets:NetworkSettings",
+    "NetworkOptions": "hnas.nets:NetworkOptions",
     "SearchSettings": "hnas.searching.settings:SearchSettings",
     "TrainingJob": "hnas.training.train_network:TrainingJob",
     "TrainingSettings": "hnas.training.settings:TrainingSettings",

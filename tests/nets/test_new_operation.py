@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from hnas.deploy.simplify import simplify
 from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
-from hnas.nets import Cost, Network, NetworkSettings, model_cost, network_cost, network_of, plain_form
+from hnas.nets import Cost, Network, NetworkOptions, NetworkSettings, model_cost, network_cost, network_of, plain_form
 from hnas.nets.chain.blocks import convolution
 from hnas.nets.global_mean import GlobalMean
 from hnas.nets.latency_table import build_latency_table
@@ -155,7 +155,7 @@ def test_a_new_block_of_chains(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BLOCKS, "three_3x3", Block(build, 3, Style("#123456", "three", "three convolutions")))
     assert ChainSpace().blocks == ("conv_3x3",)
     genotype = ChainGenotype(4, ("three_3x3", "conv_3x3"), "luma", 1)
-    model = network_of(genotype, NetworkSettings())
+    model = network_of(genotype, NetworkOptions())
     assert model(torch.rand(1, 3, 5, 6)).shape == (1, 3, 10, 12)
     assert model_cost(model, lr_size=(6, 7)).params == sum(parameter.numel() for parameter in model.parameters())
     assert "three: three convolutions" in genotype_svg(genotype)

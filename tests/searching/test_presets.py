@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hnas.nets import NetworkSettings
+from hnas.nets import NetworkOptions
 from hnas.searching.settings import SearchSettings
 from hnas.settings import load_parts, load_settings, preset_names, read_config, read_devices
 from hnas.space.cells import CellSpace
@@ -17,7 +17,7 @@ def test_there_are_four() -> None:
 @pytest.mark.parametrize("name", ["demo", "paper", "cpu", "gpu"])
 def test_both_sections_of_a_preset_are_valid(name: str) -> None:
     search = load_settings(SearchSettings, read_config(name, "search"), source=name)
-    network, _ = load_parts(read_config(name, "train"), NetworkSettings, TrainingSettings, source=name)
+    network, _ = load_parts(read_config(name, "train"), NetworkOptions, TrainingSettings, source=name)
     assert search.target_channels == network.channels
 
 

@@ -18,7 +18,7 @@ from hnas.settings import load_parts, load_settings, read_config, read_devices
 if TYPE_CHECKING:
     from hnas.data.folders import Pair
     from hnas.evaluation.table import Row
-    from hnas.nets import NetworkSettings
+    from hnas.nets import NetworkOptions
     from hnas.searching.settings import SearchSettings
     from hnas.training.settings import DeviceSettings, TrainingSettings
 
@@ -108,13 +108,13 @@ def _searches(preset: str) -> dict[str, SearchSettings]:
     return found
 
 
-def _recipe(preset: str, search: SearchSettings) -> tuple[NetworkSettings, TrainingSettings]:
+def _recipe(preset: str, search: SearchSettings) -> tuple[NetworkOptions, TrainingSettings]:
     """How a preset trains what a search finds: its section ``train``, or that of the space, as ``train-chain``."""
-    from hnas.nets import NetworkSettings
+    from hnas.nets import NetworkOptions
     from hnas.training.settings import TrainingSettings
 
     values = read_config(preset, "train", space=search.space)
-    network, training = load_parts(values, NetworkSettings, TrainingSettings, source=preset)
+    network, training = load_parts(values, NetworkOptions, TrainingSettings, source=preset)
     return network, training
 
 
@@ -161,7 +161,7 @@ def _train(
     run_dir: Path,
     search: str,
     photographs: Path,
-    network: NetworkSettings,
+    network: NetworkOptions,
     settings: TrainingSettings,
     device: DeviceSettings,
     *,

@@ -18,6 +18,7 @@ from hnas.nets.latency import Latency, device_description, measure_latency
 from hnas.nets.model import LocalNetwork, Model, model_margins, model_pools, model_scale
 from hnas.nets.network import Network, NetworkSettings, network_from_description
 from hnas.nets.operations import set_fast_depthwise
+from hnas.nets.options import NetworkOptions
 from hnas.nets.supernet import Supernet, SupernetSettings
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "LocalNetwork",
     "Model",
     "Network",
+    "NetworkOptions",
     "NetworkSettings",
     "SharedWeights",
     "Supernet",

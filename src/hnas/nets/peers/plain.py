@@ -5,6 +5,8 @@ No paper's system: the simplest network that a searched one must beat, at its mu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -12,10 +14,23 @@ from hnas.nets.common import enlarge_image
 from hnas.nets.model import LocalNetwork
 from hnas.nets.peers.description import describe
 
-#: 26.5 G at x2 and a 3x480x480 input.
-CHANNELS, DEPTH = 32, 12
 #: Training begins near the enlarged picture, as that of our networks does.
 _TAIL_START = 0.1
+
+
+@dataclass(frozen=True)
+class PlainSettings:
+    """The defaults cost 26.5 G multiply-adds at x2 and a 3x480x480 input.
+
+    Attributes:
+        scale: 2, 3 or 4.
+        channels: width of every convolution but the last.
+        depth: convolutions between the first and the last.
+    """
+
+    scale: int = 2
+    channels: int = 32
+    depth: int = 12
 
 
 class PlainStack(LocalNetwork):
@@ -27,7 +42,7 @@ class PlainStack(LocalNetwork):
         depth: convolutions between the first and the last.
     """
 
-    def __init__(self, scale: int, *, channels: int = CHANNELS, depth: int = DEPTH) -> None:
+    def __init__(self, scale: int, *, channels: int, depth: int) -> None:
         super().__init__()
         self.scale = scale
         self.description = describe("plain", scale, channels=channels, depth=depth)
