@@ -127,7 +127,7 @@ class Network(Frame):
 
         self.cells = nn.ModuleList(
             Cell(
-                genotype.upsampling if position == genotype.position else genotype.normal,
+                genotype.cell_at(position),
                 settings.channels,
                 scale=settings.scale,
                 norm=settings.norm,

@@ -26,8 +26,7 @@ def cell_margins(genotype: cells.CellGenotype, scale: int) -> list[int]:
     outputs = [0.0] * genotype.layers + [1.0 / scale]
     margins = [0] * (genotype.layers + 1)
     for index in range(genotype.layers, 0, -1):
-        upsampling = index == genotype.position
-        cell = genotype.upsampling if upsampling else genotype.normal
+        cell = genotype.cell_at(index)
         pixel = 1.0 if index <= genotype.position else 1.0 / scale
         radii = _input_radii(cell, pixel, scale)
         for source, radius in (*zip(input_cells(genotype, index), radii, strict=True), (index - 1, 0.0)):  # path around

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from hnas.errors import HnasError
@@ -92,6 +92,18 @@ class CellGenotype:
             raise HnasError(f"position is {self.position}; allowed are 1 to {self.layers} (the number of layers)")
         if self.normal.kind != "normal" or self.upsampling.kind != "upsampling":
             raise HnasError("a genotype takes a normal and an upsampling cell, in this order")
+
+    def cell(self, kind: CellKind) -> Cell:
+        """The cell of a kind."""
+        return self.normal if kind == "normal" else self.upsampling
+
+    def cell_at(self, layer: int) -> Cell:
+        """The cell of a layer, counted from 1."""
+        return self.cell("upsampling" if layer == self.position else "normal")
+
+    def with_cell(self, cell: Cell) -> CellGenotype:
+        """The same genotype with another cell of that cell's kind."""
+        return replace(self, normal=cell) if cell.kind == "normal" else replace(self, upsampling=cell)
 
     def to_json(self) -> str:
         """The genotype as one JSON object of the format ``hnas-genotype/1``."""
