@@ -25,7 +25,10 @@ ROOMS = (
     *("bench", "chain_bench", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
-FREE = ("around", "bounds", "bundled", "errors", "extras", "files", "machine", "memory", "ranking", "settings")
+FREE = (
+    *("around", "bounds", "brightness", "bundled", "errors", "extras", "files", "machine", "memory", "ranking"),
+    *("settings", "views"),
+)
 
 
 def _imported(path: Path) -> Iterator[tuple[str, bool]]:

@@ -23,6 +23,7 @@ from torch.nn.functional import l1_loss
 
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
+from hnas.data.tensors import as_bytes, as_floats
 from hnas.memory import keep_memory
 from hnas.nets import Network, NetworkSettings, set_fast_depthwise, to_channels_last
 from hnas.nets.latency import synchronise
@@ -204,7 +205,7 @@ def bench_controller_step(settings: BenchSettings, device: torch.device) -> Comp
 def bench_upscaling(settings: BenchSettings, device: torch.device) -> Comparison:
     """A stand-alone HNAS-A that enlarges one picture, from bytes to bytes."""
     picture = np.random.default_rng(settings.seed).integers(256, size=(1, settings.picture, settings.picture, 3))
-    pixels = torch.from_numpy(picture.astype(np.uint8))
+    pixels = picture.astype(np.uint8)
     steps: dict[Way, Step] = {}
     ways: tuple[Way, ...] = ("plain", "ours")
     for way in ways:
@@ -213,12 +214,12 @@ def bench_upscaling(settings: BenchSettings, device: torch.device) -> Comparison
         def step(case: int, clock: Clock, *, way: Way = way, model: nn.Module = model) -> None:
             with torch.inference_mode():
                 with clock.part("data"):
-                    x = pixels.to(device).permute(0, 3, 1, 2).float().div_(255)
+                    x = as_floats(pixels, device)
                     x = x.contiguous() if way == "plain" else x
                 with clock.part("forward"):
                     sr = model(x)
                 with clock.part("data"):
-                    (sr * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().contiguous()
+                    as_bytes(sr).cpu().contiguous()
 
         steps[way] = step
     name = f"upscaling {settings.picture}x{settings.picture}"

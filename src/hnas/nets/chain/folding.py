@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hnas.nets.chain.network import LUMA, ChainNetwork
+from hnas.brightness import FULL
+from hnas.nets.chain.network import ChainNetwork
 from hnas.nets.common import SKIP_RADIUS, enlarge_image
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _bicubic(scale: int) -> nn.Conv2d:
 
 
 def _stem(conv: nn.Conv2d, colour: Colour) -> nn.Conv2d:
-    return _plain(conv, conv.weight * torch.tensor(LUMA).view(1, 3, 1, 1) if colour == "luma" else conv.weight)
+    return _plain(conv, conv.weight * torch.tensor(FULL).view(1, 3, 1, 1) if colour == "luma" else conv.weight)
 
 
 def _tail(conv: nn.Conv2d, colour: Colour) -> nn.Conv2d:

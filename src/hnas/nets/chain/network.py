@@ -10,14 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hnas.brightness import FULL
 from hnas.errors import HnasError
 from hnas.nets.chain.blocks import convolution
 from hnas.nets.common import FORMAT, SKIP_RADIUS, enlarge_image, refuse_other_scales
 from hnas.space.chain import BLOCKS, ChainGenotype, Colour
 
-#: Brightness of red, green and blue (BT.601, full range). They sum to 1, so a change of brightness that is added to
-#: all three colours alike changes the brightness by itself; nothing is added, so that black borders stay black.
-LUMA = (0.299, 0.587, 0.114)
 #: Training begins near the enlarged picture, not by unlearning the noise of a fresh tail.
 _TAIL_START = 0.1
 
@@ -124,10 +122,14 @@ def channels_of(colour: Colour) -> int:
 
 
 def seen(picture: Tensor, colour: Colour) -> Tensor:
-    """Brightness of a coloured picture where that is what the network sees; otherwise the picture."""
+    """Brightness of a coloured picture where that is what the network sees; otherwise the picture.
+
+    Its weights sum to 1, so a change that is added to all three colours alike changes the brightness by itself; nothing
+    is added, so that black borders stay black.
+    """
     if colour == "rgb" or picture.shape[1] == 1:
         return picture
-    red, green, blue = LUMA
+    red, green, blue = FULL
     return red * picture[:, 0:1] + green * picture[:, 1:2] + blue * picture[:, 2:3]
 
 

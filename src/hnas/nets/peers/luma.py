@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hnas.brightness import FOOTROOM, FULL, VIDEO
 from hnas.nets.model import LocalNetwork
 from hnas.nets.peers.description import describe
 
 #: BT.601 brightness of RGB in [0, 1]. ``video`` is MATLAB's rgb2ycbcr (16 to 235 of 255), ``full`` is JPEG's.
-_VIDEO = ((65.481 / 255, 128.553 / 255, 24.966 / 255), 16 / 255)
-_FULL = ((0.299, 0.587, 0.114), 0.0)
+_VIDEO = (tuple(weight / 255 for weight in VIDEO), FOOTROOM / 255)
+_FULL = (FULL, 0.0)
 
 
 class LumaNetwork(LocalNetwork):
