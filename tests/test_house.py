@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import hnas
+from hnas import run_files
 from hnas.extras import EXTRAS
 from hnas.space import KINDS
 
@@ -27,7 +28,7 @@ ROOMS = (
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
     *("around", "bounds", "brightness", "bundled", "errors", "extras", "files", "machine", "memory", "ranking"),
-    *("settings", "views"),
+    *("run_files", "settings", "views"),
 )
 
 
@@ -192,6 +193,18 @@ def test_nothing_that_ships_a_model_asks_which_network_it_is() -> None:
                 names = {ast.unparse(part) for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
                 wrong = {name for name in names if name.endswith(("Network", "Chain"))}
                 assert not wrong, f"{path.relative_to(PACKAGE)}:{node.lineno} asks for {wrong}"
+
+
+def test_names_of_a_runs_files_stand_in_one_place() -> None:
+    """No other file has one of them as a text of its own; the folder that `hnas design` writes is no run."""
+    names = {value for name, value in vars(run_files).items() if name.isupper() and "." in value}
+    assert "log.jsonl" in names
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.stem in ("run_files", "hand_over"):
+            continue
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        found = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)} & names
+        assert not found, f"{path.relative_to(PACKAGE)} spells {found}; hnas/run_files.py has it"
 
 
 def test_space_never_imports_torch() -> None:

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from hnas.cli.options import Device, Json, parse_size
 from hnas.errors import HnasError
 from hnas.nets import NetworkOptions, NetworkSettings
+from hnas.run_files import WEIGHTS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -123,7 +124,7 @@ def profile(
 def _build(model: str, options: NetworkOptions) -> nn.Module:
     from hnas.bundled import bundled_models
     from hnas.nets import build_model
-    from hnas.training.train_network import WEIGHTS, model_description
+    from hnas.training.train_network import model_description
     from hnas.weights import load_model
 
     has_weights = Path(model).suffix == ".safetensors" or model in bundled_models()

@@ -14,6 +14,7 @@ from hnas.cli.options import Config, Json
 from hnas.cli.progress import training_progress
 from hnas.nets import NetworkOptions
 from hnas.nets.options import options_in
+from hnas.run_files import WEIGHTS
 from hnas.settings import load_settings, read_config
 from hnas.training.settings import DeviceSettings, TrainingSettings
 
@@ -50,7 +51,7 @@ def train(
     """
     from hnas.report.page import write_report
     from hnas.training.devices import is_first_process
-    from hnas.training.train_network import WEIGHTS, TrainingJob, settings_class, train_network
+    from hnas.training.train_network import TrainingJob, settings_class, train_network
 
     chosen = (network or NetworkOptions()).or_else(_preset(config), settings_class(model))
 

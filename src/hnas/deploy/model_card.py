@@ -28,8 +28,9 @@ from hnas.evaluation.benchmark import evaluate_model
 from hnas.files import write_atomically
 from hnas.machine import processor
 from hnas.nets import LR_SIZE, model_cost, model_scale
+from hnas.run_files import WEIGHTS
 from hnas.training.settings import DeviceSettings, TrainingSettings
-from hnas.training.train_network import WEIGHTS, TrainingJob, settings_class
+from hnas.training.train_network import TrainingJob, settings_class
 from hnas.weights import load_model, read_weights, save_model
 
 FORMAT = CARD_FORMAT

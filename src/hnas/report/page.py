@@ -19,10 +19,10 @@ from hnas.report.compare import picture_views
 from hnas.report.front import FrontChart, front_chart
 from hnas.report.packaged import templates
 from hnas.report.run import Candidate, Run, finite, read_run
+from hnas.run_files import REPORT
 from hnas.space import operation_styles
 from hnas.space.drawing import genotype_svg, stylesheet
 
-REPORT = "report.html"
 #: Numbers of which a histogram also shows those that were never chosen.
 _MOST_BARS = 16
 

@@ -19,6 +19,7 @@ from hnas.data.shrunk import with_shrunk
 from hnas.errors import HnasError
 from hnas.nets import SharedWeights, family_of, to_channels_last
 from hnas.ranking import kendall_tau
+from hnas.run_files import CANDIDATES
 from hnas.searching.costs import CostTable
 from hnas.searching.health import complaints
 from hnas.searching.reward import Scored, Spread, joint_reward
@@ -324,7 +325,7 @@ def run_search(searcher: Searcher, run: RunFolder, *, resume: bool = False, prog
             run.append(line)
             for candidate in scored:
                 more = {"step": line["step"], "seed": None, "source": settings.strategy}
-                run.append(candidate.line(**more, chosen=False), to="candidates.jsonl")
+                run.append(candidate.line(**more, chosen=False), to=CANDIDATES)
 
         on_first_process(fabric, record)
         if checkpoint:

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from hnas.errors import HnasError
+from hnas.run_files import CANDIDATES
 from hnas.searching.algorithm import Searcher
 from hnas.searching.measuring import measured
 from hnas.searching.reward import Scored
@@ -129,7 +130,7 @@ def record(derived: Derived, run: RunFolder, *, step: int) -> None:
     """Adds the candidates to candidates.jsonl, the chosen one marked."""
     for candidate in derived.candidates:
         more = {"step": step, "seed": None, "source": "derive", "chosen": candidate is derived.best}
-        run.append(candidate.line(**more), to="candidates.jsonl")
+        run.append(candidate.line(**more), to=CANDIDATES)
 
 
 def spread_lambdas(searcher: Searcher, count: int) -> Sequence[float]:

@@ -15,6 +15,7 @@ from hnas.data.folders import load_pairs, summary
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import device_description
+from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
 from hnas.searching.algorithm import Progress, Searcher, run_search
 from hnas.searching.costs import CostTable
 from hnas.searching.derive import Derived, derive_genotype, record
@@ -25,13 +26,12 @@ from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.precision import remembered_precision
-from hnas.training.run_folder import CONFIG, RunFolder, open_run
+from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings
 from hnas.training.teacher import teacher_provenance
 from hnas.weights import save_model
 
-RESULT = "genotype.json"
-WEIGHTS = "weights.safetensors"
+RESULT = GENOTYPE
 
 
 def search(

@@ -19,17 +19,17 @@ from hnas.evaluation.benchmark import evaluate_model
 from hnas.nets import FAMILIES, NetworkOptions, build_model, device_description, network_of
 from hnas.nets.options import flag, options_in
 from hnas.nets.peers import PEERS, describe_peer
+from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype, load_genotype
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.loop import Progress, TrainingResult, Validation, train
 from hnas.training.precision import computes_in
-from hnas.training.run_folder import CONFIG, RunFolder, open_run
+from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.teacher import taught, teacher_provenance
 from hnas.weights import read_weights, save_model
 
-WEIGHTS = "weights.safetensors"
 #: What says how a piece of a training runs, and not what the training gives.
 OF_THE_PIECE = ("max_minutes", "graph")
 #: What says which network it is; a run's is compared whole.
@@ -139,7 +139,7 @@ def train_network(
             refuse_other_model(Path(run_dir), description)
         run = open_run(run_dir, job.config(), result=WEIGHTS, resume=resume, overwrite=overwrite, may_differ=MAY_DIFFER)
         if "genotype" in description:
-            run.write_json("genotype.json", description["genotype"])
+            run.write_json(GENOTYPE, description["genotype"])
         return run
 
     run = on_first_process(fabric, open_folder)
@@ -181,7 +181,7 @@ def refuse_other_model(run_dir: Path, description: Mapping[str, Any]) -> None:
     Raises:
         HnasError: it is another one.
     """
-    path = run_dir / "genotype.json"
+    path = run_dir / GENOTYPE
     if path.exists() and load_genotype(path).to_dict() != description.get("genotype"):
         raise HnasError(
             f"{run_dir}: this run was started with another genotype, the one in {path}; "
@@ -235,7 +235,7 @@ def model_description(model: str | Path, options: NetworkOptions) -> dict[str, A
 
 def _genotype(model: str | Path) -> Genotype:
     path = Path(model)
-    return load_genotype(path / "genotype.json" if path.is_dir() else model)
+    return load_genotype(path / GENOTYPE if path.is_dir() else model)
 
 
 def _validation(pairs: Sequence[Pair], scale: int, device: torch.device) -> Validation:

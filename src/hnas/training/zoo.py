@@ -13,13 +13,13 @@ import yaml
 from hnas.errors import HnasError
 from hnas.nets import NetworkOptions
 from hnas.nets.options import options_in
+from hnas.run_files import WEIGHTS
 from hnas.settings import load_settings
 from hnas.training.loop import Progress
 from hnas.training.run_folder import RunFolder, refuse_other_settings
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import (
     MAY_DIFFER,
-    WEIGHTS,
     TrainingJob,
     model_description,
     refuse_other_model,
