@@ -57,7 +57,7 @@ def around(previous: Tensor, features: Tensor, weight: float, enlarge: int) -> T
     return torch.add(previous, features, alpha=weight)
 
 
-class Cell(nn.Module):
+class CellNetwork(nn.Module):
     """A cell of a stand-alone network, with weights of its own on every edge.
 
     Args:

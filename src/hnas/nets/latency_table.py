@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from hnas.errors import HnasError
-from hnas.nets.cell import Cell, around
+from hnas.nets.cell import CellNetwork, around
 from hnas.nets.common import enlarge_image, to_channels_last
 from hnas.nets.latency import device_description, forward_seconds, measure_latency
 from hnas.nets.network import Network, NetworkSettings
@@ -240,7 +240,9 @@ class _Bench:
         first: Node = (Edge(operation, -2), Edge(operation, -1))
         others: Node = (Edge(operation, 0), Edge(operation, 0))
         graph = CellGraph(kind, (first, *[others] * (self.nodes - 1)))
-        cell = self._ready(Cell(graph, self.settings.channels, scale=self.settings.scale, norm=self.settings.norm))
+        cell = self._ready(
+            CellNetwork(graph, self.settings.channels, scale=self.settings.scale, norm=self.settings.norm)
+        )
         weight, enlarge = self.settings.cell_skip, self.settings.scale if kind == "upsampling" else 1
 
         def forward(x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hnas.bounds import refuse_unlisted
 from hnas.errors import HnasError
-from hnas.nets.cell import Cell, around, input_cells
+from hnas.nets.cell import CellNetwork, around, input_cells
 from hnas.nets.common import FORMAT, ImageSkip, enlarge_image, refuse_other_scales
 from hnas.nets.global_mean import GlobalMean, global_means
 from hnas.nets.narrow import Conv3x3
@@ -126,7 +126,7 @@ class Network(Frame):
             return Trim(before_previous, position, enlarge), Trim(previous, position, enlarge)
 
         self.cells = nn.ModuleList(
-            Cell(
+            CellNetwork(
                 genotype.cell_at(position),
                 settings.channels,
                 scale=settings.scale,

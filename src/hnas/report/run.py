@@ -46,7 +46,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ComparedPicture:
     """One picture before and after: the files by ``lr``, ``bicubic``, ``sr`` and ``hr``."""
 
     name: str
@@ -63,7 +63,7 @@ class Run:
     candidates: list[Candidate]
     genotype: Genotype | None
     evaluation: list[dict[str, Any]]
-    pictures: list[Picture]
+    pictures: list[ComparedPicture]
     provenance: dict[str, Any]
     description: dict[str, Any]
 
@@ -179,14 +179,14 @@ def _is_row(row: object) -> bool:
     )
 
 
-def _pictures(folder: Path) -> list[Picture]:
+def _pictures(folder: Path) -> list[ComparedPicture]:
     pictures = []
     for sr in sorted(folder.glob("*_sr.png")):
         name = sr.name.removesuffix("_sr.png")
         files = {kind: folder / f"{name}_{kind}.png" for kind in ("lr", "bicubic", "sr", "hr")}
         files = {kind: file for kind, file in files.items() if file.is_file()}
         if "bicubic" in files:
-            pictures.append(Picture(name, files))
+            pictures.append(ComparedPicture(name, files))
     return pictures
 
 

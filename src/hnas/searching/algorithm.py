@@ -39,7 +39,7 @@ from hnas.training.settings import scheduled
 from hnas.training.teacher import taught
 
 #: Called after every round with its number (from 1), the number of rounds in all, and its line of the log.
-Progress = Callable[[int, int, Mapping[str, Any]], None]
+SearchProgress = Callable[[int, int, Mapping[str, Any]], None]
 
 #: Random genotypes by which the log says how well the shared weights tell genotypes apart, and pictures for it.
 _PROBES = 16
@@ -291,7 +291,9 @@ def build_supernet(settings: SearchSettings) -> nn.Module:
     return supernet
 
 
-def run_search(searcher: Searcher, run: RunFolder, *, resume: bool = False, progress: Progress | None = None) -> None:
+def run_search(
+    searcher: Searcher, run: RunFolder, *, resume: bool = False, progress: SearchProgress | None = None
+) -> None:
     """Runs all rounds, with a line of the log, the candidates and, every so often, the full state on disk.
 
     Args:

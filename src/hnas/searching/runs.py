@@ -16,7 +16,7 @@ from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import device_description
 from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
-from hnas.searching.algorithm import Progress, Searcher, run_search
+from hnas.searching.algorithm import Searcher, SearchProgress, run_search
 from hnas.searching.costs import CostTable
 from hnas.searching.derive import Derived, derive_genotype, record
 from hnas.searching.settings import Limits, SearchSettings
@@ -43,7 +43,7 @@ def search(
     devices: DeviceSettings | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: SearchProgress | None = None,
 ) -> Derived:
     """Searches for a genotype and writes it to ``run_dir/genotype.json``.
 
@@ -75,7 +75,7 @@ def search(
 
 
 def search_and_derive(
-    searcher: Searcher, run: RunFolder, *, resume: bool = False, progress: Progress | None = None
+    searcher: Searcher, run: RunFolder, *, resume: bool = False, progress: SearchProgress | None = None
 ) -> Derived:
     """:func:`search` in an open run folder.
 

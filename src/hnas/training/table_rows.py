@@ -11,7 +11,7 @@ from hnas.errors import HnasError
 from hnas.evaluation.table_two import SCALE, System
 from hnas.files import write_atomically
 from hnas.nets import NetworkOptions
-from hnas.training.loop import Progress
+from hnas.training.loop import StepProgress
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import TrainingJob
 from hnas.training.zoo import ZooStatus, train_zoo
@@ -25,7 +25,7 @@ def train_systems(
     val: Path | None,
     settings: TrainingSettings,
     device: DeviceSettings,
-    progress: Callable[[str, TrainingJob], Progress | None],
+    progress: Callable[[str, TrainingJob], StepProgress | None],
     report: Callable[[ZooStatus], None],
 ) -> list[ZooStatus]:
     """Trains systems one after the other, each into its run folder, each from where it stopped.

@@ -23,7 +23,7 @@ from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype, load_genotype
 from hnas.training.devices import on_first_process, start_fabric
-from hnas.training.loop import Progress, TrainingResult, Validation, train
+from hnas.training.loop import StepProgress, TrainingResult, Validation, train
 from hnas.training.precision import computes_in
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
@@ -92,7 +92,7 @@ def train_network(
     *,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: StepProgress | None = None,
 ) -> TrainingResult:
     """Trains one network and writes ``weights.safetensors`` into its run folder, unless time ended it before.
 

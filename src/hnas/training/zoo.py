@@ -15,7 +15,7 @@ from hnas.nets import NetworkOptions
 from hnas.nets.options import options_in
 from hnas.run_files import WEIGHTS
 from hnas.settings import load_settings
-from hnas.training.loop import Progress
+from hnas.training.loop import StepProgress
 from hnas.training.run_folder import RunFolder, refuse_other_settings
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import (
@@ -149,7 +149,7 @@ def train_zoo(
     jobs: Mapping[str, TrainingJob],
     runs: str | Path,
     *,
-    progress: Callable[[str, TrainingJob], Progress | None] = lambda name, job: None,
+    progress: Callable[[str, TrainingJob], StepProgress | None] = lambda name, job: None,
     report: Callable[[ZooStatus], None] = lambda status: None,
 ) -> list[ZooStatus]:
     """Trains what is not finished, in order, each from where it stopped. One that fails does not stop the others.

@@ -16,7 +16,7 @@ from hnas.errors import HnasError
 from hnas.nets.options import NetworkOptions, ScaleOnly
 from hnas.nets.peers.abpn import ABPN
 from hnas.nets.peers.carn import CARN
-from hnas.nets.peers.description import check_description, describe
+from hnas.nets.peers.description import check_description, peer_description
 from hnas.nets.peers.drcn import DRCN
 from hnas.nets.peers.drrn import DRRN
 from hnas.nets.peers.ecbsr import ECBSR
@@ -56,7 +56,7 @@ class Peer:
     @property
     def description(self) -> dict[str, Any]:
         """The default one, at x2."""
-        return describe(self.name, **asdict(self.settings()))
+        return peer_description(self.name, **asdict(self.settings()))
 
 
 PEERS: dict[str, Peer] = {
@@ -98,7 +98,7 @@ def describe_peer(name: str, options: NetworkOptions) -> dict[str, Any]:
         HnasError: one that the peer does not have, or a value that it does not allow.
     """
     peer = PEERS[name]
-    description = describe(name, **asdict(options.settings(peer.settings, of=name)))
+    description = peer_description(name, **asdict(options.settings(peer.settings, of=name)))
     check_description(description, peer.description, peer.scales)
     return description
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from hnas.nets.common import enlarge_image
 from hnas.nets.model import LocalNetwork
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 
 #: The paper's M and C: blocks between the first and the last convolution, and their channels.
 SIZES = {"ecbsr-m4c16": (4, 16), "ecbsr-m6c40": (6, 40)}
@@ -27,7 +27,7 @@ class ECBSR(LocalNetwork):
         super().__init__()
         blocks, channels = SIZES[architecture]
         self.scale = scale
-        self.description = describe(architecture, scale)
+        self.description = peer_description(architecture, scale)
         layers: list[nn.Module] = []
         for inputs in (3, *[channels] * blocks):
             layers += [nn.Conv2d(inputs, channels, 3, padding=1), nn.PReLU(channels)]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hnas.nets.model import LocalNetwork
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.luma import LumaNetwork
 
 
@@ -29,7 +29,7 @@ class ESPCNOfRGB(LocalNetwork):
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe("espcn-rgb", scale)
+        self.description = peer_description("espcn-rgb", scale)
         self.layers = _layers(3, scale)
 
     def forward(self, x: Tensor) -> Tensor:

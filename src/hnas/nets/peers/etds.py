@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hnas.nets.model import LocalNetwork
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 
 #: The paper's M and C: convolutions between the first and the last, and their channels.
 SIZES = {"etds-t": (5, 16), "etds-s": (4, 32), "etds-m": (6, 32), "etds-l": (7, 48)}
@@ -34,7 +34,7 @@ class ETDS(LocalNetwork):
         super().__init__()
         depth, channels = SIZES[architecture]
         self.scale = scale
-        self.description = describe(architecture, scale)
+        self.description = peer_description(architecture, scale)
         outputs = ceil(3 * scale**2 / MULTIPLE) * MULTIPLE
         layers: list[nn.Module] = []
         for inputs in (3, *[channels] * depth):

@@ -7,7 +7,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from hnas.nets.model import LocalNetwork
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.luma import LumaNetwork
 
 #: The paper's d, s and m: features, shrunk features, mapping layers.
@@ -37,7 +37,7 @@ class FSRCNNOfRGB(LocalNetwork):
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe("fsrcnn-rgb", scale)
+        self.description = peer_description("fsrcnn-rgb", scale)
         self.layers = _layers(3, padding_mode="zeros")
         self.enlarge = _enlarge(3, scale)
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from hnas.brightness import FOOTROOM, FULL, VIDEO
 from hnas.nets.model import LocalNetwork
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 
 #: BT.601 brightness of RGB in [0, 1]. ``video`` is MATLAB's rgb2ycbcr (16 to 235 of 255), ``full`` is JPEG's.
 _VIDEO = (tuple(weight / 255 for weight in VIDEO), FOOTROOM / 255)
@@ -29,7 +29,7 @@ class LumaNetwork(LocalNetwork):
     def __init__(self, architecture: str, scale: int, *, full_range: bool = False) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe(architecture, scale)
+        self.description = peer_description(architecture, scale)
         self._weights, self._offset = _FULL if full_range else _VIDEO
 
     def forward(self, x: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hnas.nets.common import enlarge_image
 from hnas.nets.model import LocalNetwork
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 
 #: Training begins near the enlarged picture, as that of our networks does.
 _TAIL_START = 0.1
@@ -45,7 +45,7 @@ class PlainStack(LocalNetwork):
     def __init__(self, scale: int, *, channels: int, depth: int) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe("plain", scale, channels=channels, depth=depth)
+        self.description = peer_description("plain", scale, channels=channels, depth=depth)
         layers: list[nn.Module] = [nn.Conv2d(3, channels, 3, padding=1), nn.ReLU()]
         for _ in range(depth):
             layers += [nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU()]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hnas.nets.model import LocalNetwork
 from hnas.nets.operations import ResidualChannelAttention
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.rgb import shift_by_mean, sub_pixel
 
 CHANNELS = 64
@@ -30,7 +30,7 @@ class ResidualCells(LocalNetwork):
     def __init__(self, architecture: str, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe(architecture, scale)
+        self.description = peer_description(architecture, scale)
         body = _two_residual_blocks if architecture == "residual-block" else AttentionGroup
         self.stem = nn.Conv2d(3, STEM_CHANNELS, 3, padding=1, bias=False)
         self.cells = nn.Sequential(

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hnas.nets.model import LocalNetwork
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.luma import enlarge_bicubic
 
 CHANNELS = 64
@@ -24,7 +24,7 @@ class SelNet(LocalNetwork):
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe("selnet", scale)
+        self.description = peer_description("selnet", scale)
         self.first = nn.Sequential(nn.Conv2d(3, CHANNELS, 3, padding=1), SelectionUnit())
         self.units = nn.ModuleList(
             nn.Sequential(
