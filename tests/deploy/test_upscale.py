@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import cycle
 from math import ceil
 from random import Random
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -16,12 +15,11 @@ from torch.nn import functional as F
 from hnas import nets
 from hnas.deploy.backends import is_out_of_memory
 from hnas.deploy.picture_io import Picture
-from hnas.deploy.probing import bytes_per_pixel, footprint_of, shadow_of
+from hnas.deploy.probing import bytes_per_pixel, shadow_of
 from hnas.deploy.tiling import automatic_side, plan_tiles, tile_side
 from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
-from hnas.nets.operations import ResidualChannelAttention
 from hnas.nets.peers import PEERS
 from hnas.space import cells
 from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge
@@ -182,37 +180,6 @@ def test_a_network_that_looks_everywhere_is_never_tiled(monkeypatch: pytest.Monk
     monkeypatch.setattr(TorchBackend, "free_bytes", lambda _: 1 << 20)
     with pytest.raises(HnasError, match=r"50x37 is too large to be run at once.*looks at the whole picture"):
         Upscaler(backend).upscale(_picture())
-
-
-class _Excited(nn.Module):
-    """Somebody's network: it scales its features by their mean over the picture, and may have a block of ours too."""
-
-    scale = 2
-    description: ClassVar[dict[str, str]] = {}
-
-    def __init__(self, block: nn.Module) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(3, 8, 3, padding=1)
-        self.block = block
-        self.scales = nn.Conv2d(8, 8, 1)
-        self.last = nn.Conv2d(8, 12, 3, padding=1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        features = self.block(F.relu(self.first(x)))
-        return F.pixel_shuffle(self.last(features * self.scales(features.mean((2, 3), keepdim=True)).sigmoid()), 2)
-
-
-@pytest.mark.parametrize("ours", [False, True])
-def test_a_network_that_does_not_say_how_far_it_looks_is_never_tiled(ours: bool) -> None:
-    torch.manual_seed(0)
-    model = _Excited(ResidualChannelAttention(8) if ours else nn.Identity()).eval()
-    backend = TorchBackend(model)
-    assert not backend.can_tile
-    assert not footprint_of(model).can_tile
-    picture = _picture() * np.linspace(0, 1, 50, dtype=np.float32)[:, None]  # means differ from tile to tile
-    with torch.inference_mode():
-        expected = model(torch.from_numpy(picture).permute(2, 0, 1)[None]).clamp(0, 1)[0].permute(1, 2, 0).numpy()
-    np.testing.assert_allclose(Upscaler(backend, tile=16).upscale(picture), expected, rtol=0, atol=1e-5)
 
 
 def test_probed_radius_of_a_known_chain() -> None:
