@@ -2,7 +2,8 @@
 
     python bench/bicubic_skip.py [--lr-size 240] [--threads 1] [--rounds 9]
 
-Times networks with a bicubic skip on a square picture in turns; prints the median milliseconds of both ways, and their ratio.
+Times networks with a bicubic skip on a square picture in turns; prints the median milliseconds of both ways, and their
+ratio.
 """
 
 from __future__ import annotations

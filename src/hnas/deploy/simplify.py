@@ -123,7 +123,11 @@ def _drop(traced: fx.GraphModule, kinds: tuple[type[nn.Module], ...]) -> None:
 def _convolve_bicubic(traced: fx.GraphModule) -> None:
     """The picture's bicubic enlargement as a convolution and a shuffle."""
     for node in list(traced.graph.nodes):
-        if node.target is not F.interpolate or node.kwargs["mode"] != "bicubic" or not _is_picture(traced, node.args[0]):
+        if (
+            node.target is not F.interpolate
+            or node.kwargs["mode"] != "bicubic"
+            or not _is_picture(traced, node.args[0])
+        ):
             continue
         scale = node.kwargs["scale_factor"]
         again = node.args[0]
