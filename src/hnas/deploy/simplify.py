@@ -139,7 +139,9 @@ def _convolve_bicubic(traced: fx.GraphModule) -> None:
 
 def _is_picture(traced: fx.GraphModule, node: fx.Node) -> bool:
     """Whether it is what comes in, or a part of that."""
-    return node.op == "placeholder" or (isinstance(_module(traced, node), Trim) and node.args[0].op == "placeholder")
+    if isinstance(_module(traced, node), Trim):
+        node = node.all_input_nodes[0]
+    return node.op == "placeholder"
 
 
 def _merge_equal(traced: fx.GraphModule) -> bool:
