@@ -107,7 +107,7 @@ EXCEPTIONS: dict[str, set[str]] = {
         *("set_fast_depthwise", "chain_from_description"),
     },
     # What a network of any kind may be given, of which a chain has the scale alone.
-    "nets/options.py": {"Norm"},
+    "space/options.py": {"Norm"},
     # Table II of the paper is about its space.
     "evaluation/table_two.py": {"CellGenotype", "NAMED_GENOTYPES", "Network", "NetworkSettings"},
     "evaluation/comparison.py": {"CellSpace", "Network", "network_cost"},

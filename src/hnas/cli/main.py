@@ -80,7 +80,7 @@ def _settings_from_config(app: App, commands: tuple[str, ...], arguments: Argume
         if any(argument.name == "--precision" for argument in arguments):
             values = {**read_devices(name), **values}
         if command in READ_NETWORKS:
-            from hnas.nets.options import options_in
+            from hnas.space.options import options_in
 
             values = {setting: value for setting, value in values.items() if setting not in options_in(values)}
         FromMapping(values, name)(app, commands, arguments)

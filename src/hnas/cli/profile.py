@@ -12,8 +12,9 @@ from cyclopts import Parameter
 
 from hnas.cli.options import Device, Json, parse_size
 from hnas.errors import HnasError
-from hnas.nets import NetworkOptions, NetworkSettings
 from hnas.run_files import WEIGHTS
+from hnas.space.cells import NetworkSettings
+from hnas.space.options import NetworkOptions, ScaleOnly
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,7 +62,6 @@ def profile(
     options = network or NetworkOptions()
     if front:
         from hnas.cli.front import front as print_front
-        from hnas.nets.options import ScaleOnly
 
         of_one = (model, build_table, None if device == "cpu" else device)
         if any(value is not None for value in of_one) or options.said().keys() - {"scale"}:

@@ -12,10 +12,9 @@ from cyclopts import Parameter
 
 from hnas.cli.options import Config, Json
 from hnas.cli.progress import training_progress
-from hnas.nets import NetworkOptions
-from hnas.nets.options import options_in
 from hnas.run_files import WEIGHTS
 from hnas.settings import load_settings, read_config
+from hnas.space.options import NetworkOptions, options_in
 from hnas.training.settings import DeviceSettings, TrainingSettings
 
 

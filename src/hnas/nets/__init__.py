@@ -16,10 +16,11 @@ from hnas.nets.families import FAMILIES, Family, SharedWeights, family_of, netwo
 from hnas.nets.forms import plain_form, seen_by
 from hnas.nets.latency import Latency, device_description, measure_latency
 from hnas.nets.model import LocalNetwork, Model, model_margins, model_pools, model_scale
-from hnas.nets.network import Network, NetworkSettings, network_from_description
+from hnas.nets.network import Network, network_from_description
 from hnas.nets.operations import set_fast_depthwise
-from hnas.nets.options import NetworkOptions
 from hnas.nets.supernet import Supernet, SupernetSettings
+from hnas.space.cells import NetworkSettings
+from hnas.space.options import NetworkOptions
 
 __all__ = [
     "FAMILIES",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from hnas.nets.cell import enlargement
 from hnas.nets.counting import LR_SIZE, Cost
-from hnas.nets.network import NetworkSettings
 from hnas.space import cells
+from hnas.space.cells import NetworkSettings
 from hnas.space.cells.operations import norm_params
 
 

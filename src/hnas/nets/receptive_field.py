@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import ceil, inf
 
+from hnas.nets.bicubic import RADIUS
 from hnas.nets.cell import enlargement, input_cells
-from hnas.nets.common import SKIP_RADIUS
 from hnas.space import cells
 
 
@@ -31,7 +31,7 @@ def cell_margins(genotype: cells.CellGenotype, scale: int) -> list[int]:
         radii = _input_radii(cell, pixel, scale)
         for source, radius in (*zip(input_cells(genotype, index), radii, strict=True), (index - 1, 0.0)):  # path around
             outputs[source] = max(outputs[source], outputs[index] + radius)
-        least = SKIP_RADIUS if index == genotype.layers else margins[index + 1]
+        least = RADIUS if index == genotype.layers else margins[index + 1]
         margins[index] = max(ceil(outputs[index] + max(radii)), least)
     margins[0] = max(ceil(outputs[0] + 1.0), margins[1])  # the stem
     return margins

@@ -17,11 +17,11 @@ from hnas.data.shrunk import with_shrunk
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.nets import FAMILIES, NetworkOptions, build_model, device_description, network_of
-from hnas.nets.options import flag, options_in
 from hnas.nets.peers import PEERS, describe_peer
 from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype, load_genotype
+from hnas.space.options import flag, options_in
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.loop import StepProgress, TrainingResult, Validation, train
 from hnas.training.precision import computes_in, remembered_precision

@@ -12,9 +12,9 @@ import yaml
 
 from hnas.errors import HnasError
 from hnas.nets import NetworkOptions
-from hnas.nets.options import options_in
 from hnas.run_files import WEIGHTS
 from hnas.settings import load_settings
+from hnas.space.options import options_in
 from hnas.training.loop import StepProgress
 from hnas.training.run_folder import RunFolder, refuse_other_settings
 from hnas.training.settings import DeviceSettings, TrainingSettings

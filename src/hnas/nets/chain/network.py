@@ -12,9 +12,11 @@ from torch.nn import functional as F
 
 from hnas.brightness import FULL
 from hnas.errors import HnasError
+from hnas.nets.bicubic import RADIUS
 from hnas.nets.chain.blocks import convolution
-from hnas.nets.common import FORMAT, SKIP_RADIUS, enlarge_image, refuse_other_scales
+from hnas.nets.common import FORMAT, enlarge_image
 from hnas.space.chain import BLOCKS, ChainGenotype, Colour
+from hnas.space.scales import refuse_other_scales
 
 #: Training begins near the enlarged picture, not by unlearning the noise of a fresh tail.
 _TAIL_START = 0.1
@@ -62,7 +64,7 @@ class ChainNetwork(nn.Module):
         early, late = sum(reach[: self.genotype.enlargement]), sum(reach[self.genotype.enlargement :])
         # Stem; then the tail, or at the small size what makes the features grow and at the large one the tail.
         far = 1 + early + (1 + ceil((late + 1) / self.scale) if self.genotype.after else 1)
-        return [max(far, SKIP_RADIUS)]
+        return [max(far, RADIUS)]
 
     @property
     def pools(self) -> tuple[()]:

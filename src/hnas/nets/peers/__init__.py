@@ -13,7 +13,6 @@ from typing import Any
 from torch import nn
 
 from hnas.errors import HnasError
-from hnas.nets.options import NetworkOptions, ScaleOnly
 from hnas.nets.peers.abpn import ABPN
 from hnas.nets.peers.carn import CARN
 from hnas.nets.peers.description import check_description, peer_description
@@ -31,6 +30,7 @@ from hnas.nets.peers.selnet import SelNet
 from hnas.nets.peers.smfanet import SMFANet
 from hnas.nets.peers.srcnn import SRCNN
 from hnas.nets.peers.vdsr import VDSR
+from hnas.space.options import NetworkOptions, ScaleOnly
 
 __all__ = ["PEERS", "Peer", "build_peer", "describe_peer"]
 

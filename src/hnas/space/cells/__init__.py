@@ -15,11 +15,11 @@ from hnas.space.cells.operations import (
     OPERATIONS,
     UPSAMPLING_OPERATIONS,
     CellKind,
-    Norm,
     Operation,
     OperationCost,
     operation_of,
 )
+from hnas.space.cells.settings import NetworkSettings, Norm
 from hnas.space.cells.space import CellSpace
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "CellKind",
     "CellSpace",
     "Edge",
+    "NetworkSettings",
     "Node",
     "Norm",
     "Operation",

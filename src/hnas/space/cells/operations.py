@@ -13,11 +13,9 @@ from importlib import import_module
 from typing import Any, Literal
 
 from hnas.errors import HnasError
+from hnas.space.cells.settings import Norm
 from hnas.space.shapes import PLAIN_CONVOLUTION, Style
 
-#: ``batch``: batch normalisation with running statistics; ``batch-statistics``: with those of the batch at hand
-#: always, which is what shared weights need, since every genotype has statistics of its own.
-Norm = Literal["none", "batch", "batch-statistics"]
 CellKind = Literal["normal", "upsampling"]
 #: (channels, by how much it enlarges, normalisation) to a torch module.
 Build = Callable[[int, int, Norm], Any]

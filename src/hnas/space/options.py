@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from hnas.errors import HnasError
-from hnas.nets.common import ImageSkip
 from hnas.space.cells import Norm
+from hnas.space.scales import ImageSkip
 
 S = TypeVar("S")
 

@@ -8,9 +8,9 @@ import pytest
 
 from hnas.errors import HnasError
 from hnas.nets import FAMILIES, NetworkOptions, NetworkSettings
-from hnas.nets.options import ScaleOnly, options_in
 from hnas.nets.peers import PEERS
 from hnas.nets.peers.plain import PlainSettings
+from hnas.space.options import ScaleOnly, options_in
 
 
 def names(cls: type) -> set[str]:
