@@ -13,7 +13,7 @@ from hnas.deploy.stopwatch import Graph, Machine, Stopwatch
 from hnas.deploy.survey import USUAL, Costed, Patience, measure_whole, predict, spread, survey
 
 #: Seconds of the first measurement, and of each further one where a network missed the limit.
-_FIRST, _FURTHER = 14.0, 5.0
+_FIRST, _FURTHER = 12.0, 4.0
 
 
 @dataclass(frozen=True)
