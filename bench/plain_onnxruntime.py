@@ -24,13 +24,13 @@ def session(path: str, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def milliseconds(paths: list[str], size: tuple[int, int], *, threads: int, rounds: int, warm_up: int = 3) -> list[float]:
+def milliseconds(paths: list[str], size: tuple[int, int], *, threads: int, rounds: int) -> list[float]:
     """The median milliseconds of one picture of (height, width) for every graph."""
     picture = np.random.default_rng(1).random((1, 3, *size), np.float32)
     found: list[list[float]] = [[] for _ in paths]
     for times, path in zip(found, paths, strict=True):
         run = session(path, threads)  # one at a time: threads of an idle session wait for work on the cores of others
-        for _ in range(warm_up):
+        for _ in range(3):
             run.run(None, {"lr": picture})
         for _ in range(rounds):
             began = time.perf_counter()

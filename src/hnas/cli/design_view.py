@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hnas.deploy.attainable import Attainable, Timed
     from hnas.deploy.family import Candidate
     from hnas.deploy.runtimes import BackendName
-    from hnas.deploy.stopwatch import Machine, Stopwatch
+    from hnas.deploy.stopwatch import Graph, Machine, Stopwatch
 
 #: In the column of channels and blocks.
 _HAND_MADE = "hand-made"
@@ -53,6 +53,15 @@ def read_candidates(scale: int, folder: Path | None) -> tuple[Candidate, ...]:
     return read_family(scale, folder or BUNDLED)
 
 
+def graphs_for(family: tuple[Candidate, ...], backend: BackendName) -> Mapping[str, Graph]:
+    """What a runtime takes, by name."""
+    if backend != "torch":
+        return {one.name: one.graph for one in family}
+    from hnas.deploy.hand_made import torch_graphs
+
+    return torch_graphs(family)
+
+
 def time_here(
     family: tuple[Candidate, ...], machine: Machine, *, limit_ms: float | None
 ) -> tuple[Attainable, Stopwatch]:
@@ -60,14 +69,14 @@ def time_here(
     from hnas.deploy.design import look_around
 
     try:
-        from hnas.deploy.hand_made import hand_made, torch_graphs
+        from hnas.deploy.hand_made import hand_made
 
         peers = hand_made(family[0].scale, machine.backend)
     except (ImportError, HnasError) as error:
         peers = ()
         say(f"hand-made networks are left out, since they cannot be built ({absent_extra(error) or error})")
-    graphs = torch_graphs(family) if machine.backend == "torch" else {one.name: one.graph for one in family}
     say(f"timing {len(family)} networks and {len(peers)} hand-made ones at {machine.words} ...")
+    graphs = graphs_for(family, machine.backend)
     found, stopwatch = look_around(family, peers, machine, graphs=graphs, limit_ms=limit_ms)
     if found.left_out:
         say(f"left out, too slow for the limit or for the time there is: {', '.join(found.left_out)}")

@@ -108,12 +108,7 @@ def design(
         return measure_whole(wanted, turn, seconds=next(budgets, _FURTHER))
 
     chosen, measured = settle(family, estimates, limits, measure)
-    known: dict[str, How] = {one.candidate.name: one.how for one in attainable.family}
-    known |= dict.fromkeys(measured, "measured")
-    times = {peer.name: milliseconds for peer, milliseconds in attainable.peers} | estimates | measured
-    peers = [peer for peer, _ in attainable.peers]
-    found = gather(family, peers, attainable.machine, times, known)
-    found = Attainable(found.machine, found.family, found.peers, attainable.left_out)
+    found = attainable.changed(measured, "measured")
     timed = next(one for one in found.family if one.candidate is chosen)
     return Design(limits, timed, estimates[chosen.name], found)
 

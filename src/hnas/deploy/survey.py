@@ -45,8 +45,8 @@ class Patience:
     most: int = 16
 
 
-#: A measured time is one that this part of the runs keeps: on a quiet machine nearly the median, and on a busy one, where
-#: a network takes turns of its own and turns beside others' work, close to the slower of the two.
+#: A measured time is one that this part of the runs keeps: on a quiet machine nearly the median, on a busy one close to
+#: what a run takes beside the others' work.
 KEPT_BY = 0.75
 #: Networks that are no plain chains may take so many times as long for their multiply-adds.
 _SLOWER = 3.0
