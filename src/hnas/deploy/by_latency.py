@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 from torch import nn
 
 from hnas.bounds import refuse_below, refuse_unlisted
@@ -18,7 +16,7 @@ from hnas.deploy.contenders import Contender
 from hnas.deploy.export import describe, onnx_bytes
 from hnas.deploy.runtimes import BackendName, Floats, onnx_session, openvino_session, runtime_version
 from hnas.deploy.simplify import simplify
-from hnas.deploy.torch_backend import TorchBackend
+from hnas.deploy.torch_backend import TorchBackend, torch_threads
 from hnas.deploy.turns import Make, medians_in_turns
 from hnas.evaluation.benchmark import BenchmarkResult, evaluate_model
 from hnas.evaluation.standing import TimedRow
@@ -74,7 +72,7 @@ def measure_in_turns(
     picture = np.random.default_rng(0).random((1, 3, *settings.lr_size), np.float32)
     makers = {contender.name: _maker(contender.model, settings, picture) for contender in contenders}
     measured = {contender.name: _measured(contender, sets, scale, on_step) for contender in contenders}
-    with _torch_threads(settings.threads):
+    with torch_threads(settings.threads):
         seconds = medians_in_turns(makers, rounds=settings.rounds, on_turn=on_step)
     rows = []
     for contender in contenders:
@@ -126,13 +124,3 @@ def _maker(model: nn.Module, settings: TurnSettings, picture: Floats) -> Make:
         return partial(run, picture)
 
     return make
-
-
-@contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

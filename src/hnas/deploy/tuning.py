@@ -18,6 +18,7 @@ from hnas.data.folders import Pair, load_pairs, summary
 from hnas.data.patches import PatchSampler
 from hnas.deploy.family import Candidate, write_card
 from hnas.deploy.model_card import write_halved
+from hnas.deploy.torch_backend import torch_threads
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.extras import need
@@ -29,10 +30,13 @@ from hnas.weights import load_model, read_weights, save_model
 #: Of every so many pictures one is held out, at least one and at most so many in all.
 _EVERY, _MOST_HELD_OUT = 10, 24
 #: Begins at this part of the learning rate that the network was trained with.
-_RATE = 0.2
-#: Steps that tell how long one takes; steps take this part of the time, the rest is reading, validating and writing.
-_TRIAL, _SHARE = 12, 0.85
-_VALIDATIONS = 5
+_RATE = 0.3
+#: A second one makes steps as small as these a little faster on a quiet machine, and many times slower on a busy one.
+_THREADS = 1
+#: Steps that warm up, and those that tell how long one takes.
+_UNSEEN, _TRIAL = 3, 10
+#: Validations, fewer where they would take more than this part of the time; steps take this part of what is left.
+_VALIDATIONS, _VALIDATING, _STEPPING = 5, 0.15, 0.9
 _PATCH = 32
 
 
@@ -98,7 +102,7 @@ def tune(
 ) -> Tuned:
     """Trains a network on from its weights for about so long; the weights that validate best are kept.
 
-    The learning rate falls from a fifth of what the network was trained with, by a cosine, over as many steps as there
+    The learning rate falls from three tenths of what the network was trained with, by a cosine, over as many steps as there
     is time for by a short trial.
 
     Args:
@@ -121,18 +125,20 @@ def tune(
     def psnr(network: nn.Module) -> float:
         return evaluate_model(network, held_out, scale=one.scale).psnr
 
-    before = psnr(model)
-    validation_seconds = perf_counter() - began
+    before, validation_seconds = _timed(lambda: psnr(model))
+    validations = max(1, min(_VALIDATIONS, int(_VALIDATING * seconds / validation_seconds)))
     recipe = _recipe(file.provenance, pictures)
     sampler = PatchSampler(pictures, scale=one.scale, patch=recipe.patch, batch=recipe.batch, seed=recipe.seed)
-    trial = train(deepcopy(model), sampler, replace(recipe, steps=_TRIAL), _open(folder / "trial"))
-    left = seconds - (perf_counter() - began) - (_VALIDATIONS + 1) * validation_seconds
-    steps = max(1, int(_SHARE * left * _TRIAL / trial.seconds))
+    with torch_threads(_THREADS):
+        step_seconds = _step_seconds(model, sampler, recipe, folder)
+    left = seconds - (perf_counter() - began) - (validations + 1) * validation_seconds
+    left = max(left, seconds / 2)  # what has no time for half of it is late, and no reason to train for nothing
+    steps = max(1, int(_STEPPING * left / step_seconds))
     settings = replace(
         recipe,
         steps=steps,
-        validate_every=max(1, steps // _VALIDATIONS),
-        max_minutes=max(left, 1.0) / 60,  # a machine may become busier than it was in the trial
+        validate_every=-(-steps // validations),
+        max_minutes=left / 60,  # a machine may become busier than it was in the trial
     )
     best: dict[str, Any] = {"psnr": float("-inf")}
 
@@ -141,7 +147,9 @@ def tune(
             best.update(psnr=found, weights=deepcopy(network.state_dict()))
         return found
 
-    result = train(model, sampler, settings, _open(folder / "run"), validation=validate, progress=on_plan(steps))
+    run, progress = _open(folder / "run"), on_plan(steps)
+    with torch_threads(_THREADS):
+        result = train(model, sampler, settings, run, validation=validate, progress=progress)
     if "weights" in best:  # those of a training that ran out of time too
         model.load_state_dict(best["weights"])
     model.eval()
@@ -154,6 +162,19 @@ def tune(
     after = psnr(load_model(found.weights))
     write_card(found, one, {"results": {}, "provenance": provenance})
     return Tuned(found, before, after, len(pictures), len(held_out), result.step, perf_counter() - began)
+
+
+def _timed(work: Callable[[], float]) -> tuple[float, float]:
+    """What it gives, and the seconds that it took."""
+    began = perf_counter()
+    return work(), perf_counter() - began
+
+
+def _step_seconds(model: nn.Module, sampler: PatchSampler, recipe: TrainingSettings, folder: Path) -> float:
+    """What a step takes, by a few on a copy."""
+    for steps in (_UNSEEN, _TRIAL):
+        found = train(deepcopy(model), sampler, replace(recipe, steps=steps), _open(folder / f"trial-{steps}"))
+    return found.seconds / steps
 
 
 def _recipe(provenance: Mapping[str, Any], pictures: Sequence[Pair]) -> TrainingSettings:
