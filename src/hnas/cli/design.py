@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from hnas.cli.design_more import Noted, eight_bits_noted, quickest_machine, tune_chosen, with_eight_bits
-from hnas.cli.design_view import attainable_line, machine_of, print_networks, read_candidates, say, time_here
+from hnas.cli.design_view import STEPS, attainable_line, machine_of, print_networks, read_candidates, say, time_here
 from hnas.cli.options import Json, parse_duration, parse_size
 from hnas.errors import HnasError
 from hnas.extras import need
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from hnas.deploy.eight_bits import InEightBits
     from hnas.deploy.family import Candidate
     from hnas.deploy.survey import Turn
-
-#: What milliseconds buy is said of these.
-STEPS = (10.0, 20.0, 50.0, 100.0)
 
 
 def design(
@@ -83,6 +80,7 @@ def design(
     folder = output or Path("designs") / _folder_name(limits.words, scale, lr_size, backend, int8=int8)
     check_free(folder, overwrite=overwrite)
 
+    steps = sorted({*STEPS, *([limits.latency_ms] if limits.latency_ms else [])})
     notes: dict[str, Noted] = {}
     if backend == "auto":
         machine, notes["backends"] = quickest_machine(
@@ -94,7 +92,7 @@ def design(
     with TemporaryDirectory(prefix="hnas-design-") as place:
         found, stopwatch = time_here(candidates, machine, limit_ms=limits.latency_ms)
         if not json:
-            print(attainable_line(found, STEPS), flush=True)
+            print(attainable_line(found, steps), flush=True)
         turn: Turn = stopwatch.turn
         made: list[InEightBits] = []
         if int8:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from hnas.deploy.runtimes import BackendName
     from hnas.deploy.stopwatch import Graph, Machine, Stopwatch
 
+#: What milliseconds buy is said of these.
+STEPS = (10.0, 20.0, 50.0, 100.0)
+#: About as many seconds are spent on that line where nothing is known yet.
+_SECONDS = 5.0
 #: In the column of channels and blocks.
 _HAND_MADE = "hand-made"
 
@@ -67,6 +71,7 @@ def time_here(
 ) -> tuple[Attainable, Stopwatch]:
     """Times the family and the hand-made networks, with lines on stderr about it."""
     from hnas.deploy.design import look_around
+    from hnas.deploy.remembered import remember
 
     try:
         from hnas.deploy.hand_made import hand_made
@@ -75,9 +80,13 @@ def time_here(
     except (ImportError, HnasError) as error:
         peers = ()
         say(f"hand-made networks are left out, since they cannot be built ({absent_extra(error) or error})")
-    say(f"timing {len(family)} networks and {len(peers)} hand-made ones at {machine.words} ...")
+    say(
+        f"timing {len(family)} networks and {len(peers)} hand-made ones at {machine.words}; "
+        "less than a minute until all is measured ..."
+    )
     graphs = graphs_for(family, machine.backend)
     found, stopwatch = look_around(family, peers, machine, graphs=graphs, limit_ms=limit_ms)
+    remember(family, machine, found.times)
     if found.left_out:
         say(f"left out, too slow for the limit or for the time there is: {', '.join(found.left_out)}")
     return found, stopwatch
@@ -86,6 +95,23 @@ def time_here(
 def say(words: str) -> None:
     """A line on stderr."""
     print(words, file=sys.stderr, flush=True)
+
+
+def say_attainable(lr_size: tuple[int, int], scale: int, limit_ms: float) -> None:
+    """A line on stderr: what milliseconds buy here with onnxruntime, by times of today or by seconds of turns."""
+    from hnas.deploy.attainable import gather
+    from hnas.deploy.design import look_around
+    from hnas.deploy.remembered import remember, remembered
+    from hnas.deploy.survey import Patience
+
+    family, machine = read_candidates(scale, None), machine_of("onnx", None, lr_size)
+    if times := remembered(family, machine):
+        found = gather(family, (), machine, times, dict.fromkeys(times, "timed"))
+    else:
+        graphs, few = graphs_for(family, machine.backend), Patience(seconds=_SECONDS, rounds=2)
+        found, _ = look_around(family, (), machine, graphs=graphs, limit_ms=limit_ms, patience=few)
+        remember(family, machine, found.times)
+    say(f"ready networks {attainable_line(found, sorted({*STEPS, limit_ms}))}; `hnas design` hands them over")
 
 
 def attainable_line(found: Attainable, steps: Sequence[float]) -> str:

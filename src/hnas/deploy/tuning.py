@@ -102,7 +102,7 @@ def tune(
 ) -> Tuned:
     """Trains a network on from its weights for about so long; the weights that validate best are kept.
 
-    The learning rate falls from three tenths of what the network was trained with, by a cosine, over as many steps as there
+    The learning rate falls from three tenths of that of its own training, by a cosine, over as many steps as there
     is time for by a short trial.
 
     Args:
