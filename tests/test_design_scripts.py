@@ -11,7 +11,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+from hnas.nets.peers import build_peer
 from tests.deploy.made_family import write_family
 
 pytest.importorskip("onnxruntime")
@@ -61,6 +64,27 @@ def test_a_call_is_designed_and_checked(
     assert float(measured) >= 0
     assert all(8 <= int(side) <= 12 for side in size.split("x"))
     assert " kept their limit within 10% " in lines[-1]
+
+
+def test_designs_stand_beside_peers(
+    family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = _script("design_against_peers", monkeypatch)
+    monkeypatch.setattr("hnas.deploy.contenders.bundled_models", dict)
+    monkeypatch.setattr("hnas.evaluation.weights_at_hand.bundled_models", dict)
+    (tmp_path / "Set5").mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 44, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "Set5" / "noise.png")
+    torch.save(build_peer({"architecture": "etds-t", "scale": 2}).state_dict(), tmp_path / "ETDS_M5C16_x2.pth")
+    options = ["--benchmarks", str(tmp_path / "Set5"), "--sets", "Set5", "--weights", str(tmp_path)]
+    options += ["--family", str(family), "--threads", "1", "--sizes", "8x12", "--seconds", "0.1"]
+    assert script.main([*options, "--limits", "0.000001", "3600000"]) == 0
+    rows = [line.strip("|").split("|") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][1:]
+    nothing, both = ([cell.strip() for cell in row] for row in rows)
+    assert nothing == ["1e-06", "8x12", "none", "", "", "none", "", "", "nothing"]
+    assert both[:3] == ["3.6e+06", "8x12", "chain-4x3"]
+    assert both[5] == "ETDS-T"
+    assert float(both[8]) == pytest.approx(float(both[4]) - float(both[7]), abs=0.011)  # each is rounded
 
 
 def test_what_a_call_must_hold(monkeypatch: pytest.MonkeyPatch) -> None:

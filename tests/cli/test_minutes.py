@@ -1,4 +1,4 @@
-"""Lines for log files: how long something will go on, by a made clock; and that they come whatever is done meanwhile."""
+"""Lines for log files: how long something goes on, by a made clock; and that they come whatever is done meanwhile."""
 
 from __future__ import annotations
 
