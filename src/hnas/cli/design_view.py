@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from hnas.errors import HnasError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 STEPS = (10.0, 20.0, 50.0, 100.0)
 #: About as many seconds are spent on that line where nothing is known yet.
 _SECONDS = 5.0
+#: Seconds for building hand-made networks and timing all in turns, and those that the turns have in any case.
+_SURVEY, _LEAST = 22.0, 6.0
 #: In the column of channels and blocks.
 _HAND_MADE = "hand-made"
 
@@ -72,7 +75,9 @@ def time_here(
     """Times the family and the hand-made networks, with lines on stderr about it."""
     from hnas.deploy.design import look_around
     from hnas.deploy.remembered import remember
+    from hnas.deploy.survey import Patience
 
+    began = perf_counter()
     try:
         from hnas.deploy.hand_made import hand_made
 
@@ -85,7 +90,9 @@ def time_here(
         "less than a minute until all is measured ..."
     )
     graphs = graphs_for(family, machine.backend)
-    found, stopwatch = look_around(family, peers, machine, graphs=graphs, limit_ms=limit_ms)
+    left = _SURVEY - (perf_counter() - began)  # building takes long on a busy machine
+    patience = Patience(seconds=max(_LEAST, left))
+    found, stopwatch = look_around(family, peers, machine, graphs=graphs, limit_ms=limit_ms, patience=patience)
     remember(family, machine, found.times)
     if found.left_out:
         say(f"left out, too slow for the limit or for the time there is: {', '.join(found.left_out)}")
