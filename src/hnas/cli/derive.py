@@ -9,6 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from hnas.cli.minutes import minutes
 from hnas.cli.options import Json
 
 
@@ -43,6 +44,7 @@ def derive(
     from hnas.searching.settings import Limits
 
     limits = Limits.parse(max_macs=max_macs, max_params=max_params, max_latency=max_latency)
-    derived = run_derive(run, count=samples, limits=None if limits == Limits() else limits, lam=lam, output=output)
+    with minutes("derive", terminal=True):
+        derived = run_derive(run, count=samples, limits=None if limits == Limits() else limits, lam=lam, output=output)
     print(f"genotype written to {output or run / RESULT}", file=sys.stderr)
     print(json_module.dumps(derived.summary()) if json else derived.sentence())

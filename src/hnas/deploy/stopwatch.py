@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -101,14 +102,20 @@ class Stopwatch:
         def make() -> Callable[[], Floats]:
             return partial(self._load(name), self._picture)
 
-        return 1e3 * medians_in_turns({name: make}, rounds=1)[name]
+        with self._threads():
+            return 1e3 * medians_in_turns({name: make}, rounds=1)[name]
+
+    def _threads(self) -> AbstractContextManager[None]:
+        """Sessions have threads of their own, torch has those of the process."""
+        if self._machine.backend != "torch":
+            return nullcontext()
+        from hnas.deploy.torch_backend import torch_threads
+
+        return torch_threads(self._machine.threads)
 
     def _load(self, name: str) -> Run:
         graph = self._graphs[name]
         if callable(graph):
-            import torch
-
-            torch.set_num_threads(self._machine.threads)
             return graph()
         machine = self._machine
         return open_session(machine.backend, graph, threads=machine.threads, precision=machine.precision)[0]

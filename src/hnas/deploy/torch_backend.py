@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 import torch
@@ -96,3 +98,14 @@ def torch_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise HnasError(f"the device {name!r} cannot be used ({str(error).splitlines()[0]}); cpu always can") from error
     return device
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """While this lasts, torch computes with so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
