@@ -22,6 +22,7 @@ from hnas.deploy.torch_backend import torch_threads
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.extras import need
+from hnas.run_files import WEIGHTS
 from hnas.training.loop import StepProgress, train
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import TrainingSettings
@@ -196,4 +197,4 @@ def _recipe(provenance: Mapping[str, Any], pictures: Sequence[Pair]) -> Training
 
 
 def _open(folder: Path) -> RunFolder:
-    return open_run(folder, {"command": "tune"}, result="weights.safetensors")
+    return open_run(folder, {"command": "tune"}, result=WEIGHTS)
