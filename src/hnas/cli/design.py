@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from hnas.cli.design_view import attainable_line, machine_of, print_networks, read_candidates, say, time_here
-from hnas.cli.options import Json, parse_size
+from hnas.cli.design_view import attainable_line, machine_of, print_networks, read_candidates, time_here
+from hnas.cli.options import Json, parse_size, say
 
 #: What milliseconds buy is said of these.
 STEPS = (10.0, 20.0, 50.0, 100.0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hnas.cli.options import say
 from hnas.errors import HnasError
 from hnas.extras import absent_extra
 
@@ -72,11 +72,6 @@ def time_here(
     if found.left_out:
         say(f"left out, too slow for the limit or for the time there is: {', '.join(found.left_out)}")
     return found, stopwatch
-
-
-def say(words: str) -> None:
-    """A line on stderr."""
-    print(words, file=sys.stderr, flush=True)
 
 
 def attainable_line(found: Attainable, steps: Sequence[float]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -30,3 +31,8 @@ def parse_size(text: str, option: str) -> tuple[int, int]:
     if not match:
         raise HnasError(f"{option} is {text!r}; allowed is HEIGHTxWIDTH in pixels, such as 480x480")
     return int(match[1]), int(match[2])
+
+
+def say(words: str) -> None:
+    """A line on stderr."""
+    print(words, file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from hnas.cli.options import Config, Json
+from hnas.cli.options import Config, Json, say
 from hnas.cli.search_view import search_view
 from hnas.searching.settings import SearchSettings
 from hnas.training.settings import DeviceSettings
@@ -68,6 +68,7 @@ def search(
             resume=resume,
             overwrite=overwrite,
             progress=progress,
+            say=say,
         )
     if not is_first_process():
         return

@@ -13,6 +13,7 @@ import numpy as np
 from hnas.bounds import refuse_below, refuse_unlisted
 from hnas.deploy.runtimes import BackendName, Floats, Run, onnx_session, openvino_session, runtime_version
 from hnas.deploy.turns import medians_in_turns
+from hnas.errors import HnasError
 from hnas.machine import default_threads, processor
 from hnas.memory import keep_memory
 
@@ -25,9 +26,10 @@ class Machine:
     """What times are of, enough to tell whether two belong together.
 
     Attributes:
-        backend: what runs the networks, on the CPU.
-        threads: of one picture.
+        backend: what runs the networks.
+        threads: of one picture, on the CPU.
         lr_size: (height, width) of the low-resolution picture in pixels.
+        device: the CPU; torch runs on others too, such as ``cuda:0``.
 
     Raises:
         HnasError: a value outside its bounds.
@@ -36,10 +38,13 @@ class Machine:
     backend: BackendName = "onnx"
     threads: int = default_threads()
     lr_size: tuple[int, int] = (360, 640)
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         refuse_unlisted(self)
         refuse_below(1, self, "threads")
+        if self.device != "cpu" and self.backend != "torch":
+            raise HnasError(f"the device is {self.device!r}; {self.backend} runs on the CPU, so use cpu or torch")
 
     @property
     def size(self) -> str:
@@ -57,19 +62,30 @@ class Machine:
 
     @property
     def processor(self) -> str:
-        """The processor and its vector units."""
-        return processor()
+        """The processor and its vector units; of another device its name."""
+        if self.device.startswith("cuda"):
+            import torch
+
+            return torch.cuda.get_device_name(self.device)
+        return processor() if self.device == "cpu" else f"{self.device} of {processor()}"
+
+    @property
+    def precision(self) -> str:
+        """What every runtime computes in."""
+        return "float32"
 
     @property
     def words(self) -> str:
         """All but the processor in a few words."""
-        return f"{self.size} with {self.runtime}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+        where = f"{self.threads} thread{'s' if self.threads > 1 else ''}" if self.device == "cpu" else self.device
+        return f"{self.size} with {self.runtime}, {where}"
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON values."""
         return {
             **asdict(self),
             "lr_size": list(self.lr_size),
+            "precision": self.precision,
             "runtime": self.runtime,
             "processor": self.processor,
         }
@@ -97,14 +113,20 @@ class Stopwatch:
         def make() -> Callable[[], Floats]:
             return partial(self._load(name), self._picture)
 
-        return 1e3 * medians_in_turns({name: make}, rounds=1)[name]
+        if not callable(self._graphs[name]):
+            return 1e3 * medians_in_turns({name: make}, rounds=1)[name]
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(self._machine.threads)
+        try:
+            return 1e3 * medians_in_turns({name: make}, rounds=1)[name]
+        finally:
+            torch.set_num_threads(before)
 
     def _load(self, name: str) -> Run:
         graph = self._graphs[name]
         if callable(graph):
-            import torch
-
-            torch.set_num_threads(self._machine.threads)
             return graph()
         session = openvino_session if self._machine.backend == "openvino" else onnx_session
         return session(graph, threads=self._machine.threads)[0]
