@@ -7,7 +7,6 @@ from random import Random
 import pytest
 import torch
 
-from hnas.errors import HnasError
 from hnas.nets import (
     FAMILIES,
     Family,
