@@ -31,7 +31,8 @@ SPACE = ChainSpace(widths=(4, 6), depths=(1, 3), blocks=("conv_3x3", "residual_3
 OPTIONS = (
     "--space chain --widths 4 6 --depths 1 3 --blocks conv_3x3 residual_3x3 --after 0 1 --rounds 2 --w-steps 2 "
     "--controller-steps 1 --batch 4 --w-genotypes 2 --w-sampling fair --patch 8 --samples 2 --hidden 8 --tau-samples 0 "
-    "--derive-samples 6 --derive-patch 12 --lr-size 24x24 --exhaustive 100 --measure 3 --threads 1 --lam 0.9 --accelerator cpu"
+    "--derive-samples 6 --derive-patch 12 --lr-size 24x24 --exhaustive 100 --measure 3 --threads 1 --lam 0.9 "
+    "--accelerator cpu"
 )
 
 
