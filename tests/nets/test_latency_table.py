@@ -17,7 +17,7 @@ from hnas.space.cells import NAMED_GENOTYPES, CellSpace
 from hnas.space.chain import ChainGenotype
 
 GOOD = LatencyCheck.of([1.0, 2.0, 3.0, 4.0], [1.1, 2.0, 3.0, 4.4])
-MACHINE = {"backend": "onnx", "threads": 2, "device": "cpu", "precision": "float32", "lr_size": [8, 8],
+MACHINE = {"backend": "onnx", "threads": 2, "device": "cpu", "precision": "f32", "lr_size": [8, 8],
            "runtime": "onnxruntime 1.2", "processor": "P"}  # fmt: skip
 TABLE = LatencyTable(MACHINE, {"space": "chain", "scale": 2}, {"ends": 2.0, "small/identity": 0.5}, 9, GOOD)
 

@@ -131,7 +131,7 @@ def test_derive_by_milliseconds_measures(run: Path, tmp_path: Path, capsys: Capt
     assert found["latency_ms"] <= found["limit_ms"] == limit
     assert found["predicted_ms"] == pytest.approx(by_macs(genotype), rel=0.2)
     assert found["latency_measured"] is True
-    assert "1 thread, float32" in found["timed_on"]
+    assert "1 thread, f32" in found["timed_on"]
     assert output.with_suffix(".safetensors").is_file()
     assert main([*arguments, "-o", str(output)]) == 0
     line = capsys.readouterr().out

@@ -92,7 +92,7 @@ def test_a_named_table_with_a_bad_check_is_refused(timing: Timing, tmp_path: Pat
         ({"processor": "another"}, "processor another, not "),
         ({"backend": "openvino", "runtime": "openvino 1"}, "backend openvino, not torch"),
         ({"threads": 99}, "threads 99, not "),
-        ({"precision": "bfloat16"}, "precision bfloat16, not float32"),
+        ({"precision": "bf16"}, "precision bf16, not f32"),
         ({"lr_size": [8, 8]}, "lr_size 8x8, not 24x24"),
     ],
 )

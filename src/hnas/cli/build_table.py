@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from hnas.cli.options import say
 from hnas.errors import HnasError
-from hnas.nets import NetworkSettings
 from hnas.space import SpaceName
+from hnas.space.cells import NetworkSettings
 
 if TYPE_CHECKING:
     from hnas.deploy.latency_tables import Thoroughness

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hnas.bounds import refuse_below, refuse_unlisted
-from hnas.deploy.runtimes import BackendName, Floats, Run, onnx_session, openvino_session, runtime_version
+from hnas.deploy.runtimes import BackendName, Floats, Precision, Run, open_session, refuse_precision, runtime_version
 from hnas.deploy.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.machine import default_threads, processor
@@ -29,19 +29,22 @@ class Machine:
         backend: what runs the networks.
         threads: of one picture, on the CPU.
         lr_size: (height, width) of the low-resolution picture in pixels.
+        precision: what the runtime computes in.
         device: the CPU; torch runs on others too, such as ``cuda:0``.
 
     Raises:
-        HnasError: a value outside its bounds.
+        HnasError: a value outside its bounds, or a precision that the runtime does not have here.
     """
 
     backend: BackendName = "onnx"
     threads: int = default_threads()
     lr_size: tuple[int, int] = (360, 640)
+    precision: Precision = "f32"
     device: str = "cpu"
 
     def __post_init__(self) -> None:
         refuse_unlisted(self)
+        refuse_precision(self.backend, self.precision)
         refuse_below(1, self, "threads")
         if self.device != "cpu" and self.backend != "torch":
             raise HnasError(f"the device is {self.device!r}; {self.backend} runs on the CPU, so use cpu or torch")
@@ -70,22 +73,17 @@ class Machine:
         return processor() if self.device == "cpu" else f"{self.device} of {processor()}"
 
     @property
-    def precision(self) -> str:
-        """What every runtime computes in."""
-        return "float32"
-
-    @property
     def words(self) -> str:
         """All but the processor in a few words."""
+        runtime = self.runtime if self.precision == "f32" else f"{self.runtime} in {self.precision}"
         where = f"{self.threads} thread{'s' if self.threads > 1 else ''}" if self.device == "cpu" else self.device
-        return f"{self.size} with {self.runtime}, {where}"
+        return f"{self.size} with {runtime}, {where}"
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON values."""
         return {
             **asdict(self),
             "lr_size": list(self.lr_size),
-            "precision": self.precision,
             "runtime": self.runtime,
             "processor": self.processor,
         }
@@ -128,5 +126,5 @@ class Stopwatch:
         graph = self._graphs[name]
         if callable(graph):
             return graph()
-        session = openvino_session if self._machine.backend == "openvino" else onnx_session
-        return session(graph, threads=self._machine.threads)[0]
+        machine = self._machine
+        return open_session(machine.backend, graph, threads=machine.threads, precision=machine.precision)[0]

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from hnas.errors import HnasError
 from hnas.nets.cell_parts import cell_parts
 from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost, chain_parts
-from hnas.nets.common import ImageSkip
 from hnas.nets.cost import network_cost
 from hnas.nets.counting import Cost
-from hnas.nets.network import Network, NetworkSettings
-from hnas.nets.operations import Norm
+from hnas.nets.network import Network
 from hnas.nets.supernet import Sharing, Supernet, SupernetSettings
 from hnas.space import Genotype
-from hnas.space.cells import CellGenotype, CellSpace
+from hnas.space.cells import CellGenotype, CellSpace, NetworkSettings
+from hnas.space.cells.settings import Norm
 from hnas.space.chain import ChainGenotype, ChainSpace
+from hnas.space.scales import ImageSkip
 
 
 class SharedWeights(Protocol):

@@ -42,7 +42,7 @@ def machine_of(settings: SearchSettings, device: str | torch.device) -> Machine:
     if settings.threads > most:
         raise HnasError(f"threads is {settings.threads}; allowed on this machine are 0 (2, or fewer) to {most}")
     on = str(device) if settings.backend == "torch" else "cpu"
-    machine = Machine(settings.backend, settings.threads or default_threads(), settings.lr_shape, on)
+    machine = Machine(settings.backend, settings.threads or default_threads(), settings.lr_shape, device=on)
     machine.runtime  # noqa: B018 - says what is missing before anything is timed
     return machine
 
