@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from hnas.cli.options import say
 from hnas.errors import HnasError
 from hnas.extras import absent_extra
 
@@ -97,11 +97,6 @@ def time_here(
     if found.left_out:
         say(f"left out, too slow for the limit or for the time there is: {', '.join(found.left_out)}")
     return found, stopwatch
-
-
-def say(words: str) -> None:
-    """A line on stderr."""
-    print(words, file=sys.stderr, flush=True)
 
 
 def say_attainable(lr_size: tuple[int, int], scale: int, limit_ms: float) -> None:
