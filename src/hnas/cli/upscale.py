@@ -14,7 +14,10 @@ from hnas.cli.progress import file_progress
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
-    from hnas.deploy.files import Job, Outcome
+    from collections.abc import Sequence
+
+    from hnas.deploy.files import Outcome
+    from hnas.deploy.planning import Job
     from hnas.deploy.upscale import Upscaler
 
 STREAM = "-"
@@ -70,24 +73,29 @@ def upscale(
     if streaming and len(names) > 1:
         raise HnasError("- stands for one picture, so it can be the only input, and takes one input to standard output")
 
-    from hnas.deploy.files import plan_jobs
     from hnas.deploy.models import load_for_scale
+    from hnas.deploy.planning import Plan, plan_jobs
 
-    jobs = [] if streaming else plan_jobs(names, Path(output), suffix=suffix, extension=ext)
+    plan = Plan(())
+    if not streaming:
+        plan = plan_jobs(names, output, suffix=suffix, extension=ext, skip_existing=skip_existing)
+    for note in plan.notes:
+        print(f"hnas: note: {note}", file=sys.stderr)
     upscaler = load_for_scale(model, scale, device=device, backend=backend, tile=tile, self_ensemble=self_ensemble)
     upscaler = replace(upscaler, margin=tile_pad)
     if streaming:
         _stream(upscaler, names[0], output, ext, quality)
         return 0
-    return _files(upscaler, jobs, skip_existing, quality)
+    return _files(upscaler, plan.jobs, skip_existing, quality)
 
 
 def _stream(upscaler: Upscaler, source: str, output: str, ext: str, quality: int) -> None:
-    from hnas.deploy.files import extension_format, upscale_stream
+    from hnas.deploy.files import upscale_stream
+    from hnas.deploy.pictures.formats import writable_format
     from hnas.files import atomic_file
 
     ending = Path(output).suffix if output != STREAM else ".png" if ext == "auto" else f".{ext.lstrip('.')}"
-    format = extension_format(ending)
+    format = writable_format(ending)
     data = sys.stdin.buffer.read() if source == STREAM else Path(source)
     if output == STREAM:
         notes = upscale_stream(upscaler, data, sys.stdout.buffer, format, quality=quality)
@@ -98,7 +106,7 @@ def _stream(upscaler: Upscaler, source: str, output: str, ext: str, quality: int
         print(f"hnas: note: {note}", file=sys.stderr)
 
 
-def _files(upscaler: Upscaler, jobs: list[Job], skip_existing: bool, quality: int) -> int:
+def _files(upscaler: Upscaler, jobs: Sequence[Job], skip_existing: bool, quality: int) -> int:
     from hnas.deploy.files import upscale_file, upscale_files
 
     if len(jobs) == 1 and not skip_existing:

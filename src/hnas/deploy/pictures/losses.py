@@ -1,0 +1,65 @@
+"""What a format cannot hold of a picture, in words: nothing is lost without one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hnas.deploy.pictures.formats import CARRIED, PictureFormat
+from hnas.deploy.pictures.picture import Metadata, Picture
+
+#: The colour space that an ICC profile describes stands at this place of it (ICC.1:2022, 7.2).
+_SPACE = slice(16, 20)
+_SPACES = {b"GRAY": "gray", b"RGB ": "RGB"}
+#: Larger files are BigTIFFs, into which directories of metadata are not put.
+_CLASSIC_TIFF = 2**32 - 2**25
+
+
+def written_gray(picture: Picture, format: PictureFormat) -> bool:
+    """Whether a picture is written as gray; few readers know gray with opacity in a TIFF."""
+    gray = picture.pixels.ndim == 2 and "gray" in format.holds
+    return gray and not (format.name == "TIFF" and picture.alpha is not None and picture.pixels.dtype == np.uint16)
+
+
+def profile_fits(picture: Picture, format: PictureFormat) -> bool:
+    """Whether the picture's colour profile describes what is written; that of a picture without one does."""
+    space = picture.metadata.icc_profile[_SPACE]
+    return not space or space == (b"GRAY" if written_gray(picture, format) else b"RGB ")
+
+
+def _carries(metadata: Metadata) -> dict[str, bool]:
+    """What of the names in :data:`CARRIED` a picture has."""
+    return {
+        "profile": bool(metadata.icc_profile),
+        "signals": bool(metadata.colour_chunks),
+        "exif": bool(metadata.tags or metadata.camera or metadata.position),
+        "xmp": bool(metadata.xmp),
+        "iptc": bool(metadata.iptc),
+        "comment": bool(metadata.comment),
+        "text": bool(metadata.text),
+        "resolution": metadata.dpi is not None,
+    }
+
+
+def losses(picture: Picture, format: PictureFormat) -> tuple[str, ...]:
+    """What a format cannot hold of a picture, in words.
+
+    Args:
+        picture: as it is to be written.
+        format: of the file.
+    """
+    lost = []
+    if picture.pixels.dtype == np.uint16 and format.bits < 16:
+        lost.append(f"{format.name} holds {format.bits} bits: rounded from 16")
+    if picture.alpha is not None and "transparency" not in format.holds:
+        lost.append(f"{format.name} holds no transparency: laid on white")
+    carried = _carries(picture.metadata)
+    missing = [words for name, words in CARRIED.items() if carried[name] and name not in format.holds]
+    if missing:
+        lost.append(f"{format.name} holds no {', '.join(missing)}: left out")
+    if "profile" in format.holds and not profile_fits(picture, format):
+        space = _SPACES.get(picture.metadata.icc_profile[_SPACE], "other")
+        wanted = "gray" if written_gray(picture, format) else "RGB"
+        lost.append(f"its colour profile is for {space} pixels and these are {wanted}: left out")
+    if format.name == "TIFF" and picture.pixels.nbytes > _CLASSIC_TIFF and carried["exif"]:
+        lost.append("directories of EXIF do not go into a TIFF of more than 4 GB: left out")
+    return tuple(lost)
