@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
+from hnas.deploy.pictures.directories import exif_bytes
 from hnas.deploy.pictures.formats import CARRIED, PictureFormat
 from hnas.deploy.pictures.picture import Metadata, Picture
 
 #: The colour space that an ICC profile describes stands at this place of it (ICC.1:2022, 7.2).
 _SPACE = slice(16, 20)
 _SPACES = {b"GRAY": "gray", b"RGB ": "RGB"}
+#: Bytes that fit into a JPEG's segment beside what marks them.
+_SEGMENT = 65_500
+_WITHOUT: dict[str, dict[str, Any]] = {
+    "xmp": {"xmp": b""}, "iptc": {"iptc": b""}, "comment": {"comment": b""},
+    "exif": {"tags": {}, "camera": {}, "position": {}},
+}  # fmt: skip
 #: Larger files are BigTIFFs, into which directories of metadata are not put.
 _CLASSIC_TIFF = 2**32 - 2**25
 
@@ -40,6 +50,25 @@ def _carries(metadata: Metadata) -> dict[str, bool]:
     }
 
 
+def _too_long(metadata: Metadata, format: PictureFormat) -> list[str]:
+    """What does not fit into a JPEG's segments, by the names in :data:`CARRIED`."""
+    if format.name != "JPEG":
+        return []
+    lengths = {"xmp": len(metadata.xmp), "iptc": len(metadata.iptc), "comment": len(metadata.comment)}
+    lengths["exif"] = len(exif_bytes(metadata, 1, 1))
+    return [name for name, length in lengths.items() if length > _SEGMENT]
+
+
+def fitted(picture: Picture, format: PictureFormat) -> Picture:
+    """The picture without what a format has room for and this picture's would not be right in: see :func:`losses`."""
+    metadata = picture.metadata
+    if not profile_fits(picture, format):
+        metadata = replace(metadata, icc_profile=b"")
+    for name in _too_long(metadata, format):
+        metadata = replace(metadata, **_WITHOUT[name])
+    return replace(picture, metadata=metadata)
+
+
 def losses(picture: Picture, format: PictureFormat) -> tuple[str, ...]:
     """What a format cannot hold of a picture, in words.
 
@@ -60,6 +89,8 @@ def losses(picture: Picture, format: PictureFormat) -> tuple[str, ...]:
         space = _SPACES.get(picture.metadata.icc_profile[_SPACE], "other")
         wanted = "gray" if written_gray(picture, format) else "RGB"
         lost.append(f"its colour profile is for {space} pixels and these are {wanted}: left out")
+    if too_long := _too_long(picture.metadata, format):
+        lost.append(f"{', '.join(CARRIED[name] for name in too_long)} too long for a {format.name}: left out")
     if format.name == "TIFF" and picture.pixels.nbytes > _CLASSIC_TIFF and carried["exif"]:
         lost.append("directories of EXIF do not go into a TIFF of more than 4 GB: left out")
     return tuple(lost)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hnas.deploy.pictures.directories import put_into_tiff
 from hnas.deploy.pictures.formats import PictureFormat
-from hnas.deploy.pictures.losses import profile_fits, written_gray
-from hnas.deploy.pictures.metadata import IPTC_TAG
-from hnas.deploy.pictures.metadata_writing import png_chunks, save_options, tiff_directories
+from hnas.deploy.pictures.losses import fitted, written_gray
+from hnas.deploy.pictures.metadata_writing import png_chunks, save_options
 from hnas.deploy.pictures.picture import Picture
 from hnas.errors import HnasError
 from hnas.extras import need
 
 #: The signature of a PNG and its IHDR chunk.
 _PNG_HEADER = 8 + 12 + 13
-_XMP_TAG = 700
 
 
 def save_picture(stream: BinaryIO, picture: Picture, format: PictureFormat, *, quality: int = 95) -> None:
@@ -37,8 +37,28 @@ def save_picture(stream: BinaryIO, picture: Picture, format: PictureFormat, *, q
     """
     height, width = picture.pixels.shape[:2]
     check_sides(width, height, format)
-    if not profile_fits(picture, format):
-        picture = replace(picture, metadata=replace(picture.metadata, icc_profile=b""))
+    picture = fitted(picture, format)
+    if format.name == "TIFF":
+        with _seekable(stream) as file:
+            _save_pixels(file, picture, format, quality)
+            put_into_tiff(file, picture.metadata, width, height)
+    else:
+        _save_pixels(stream, picture, format, quality)
+
+
+@contextmanager
+def _seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
+    """The stream, or one in memory that is written to it at the end."""
+    if stream.seekable() and stream.readable():
+        yield stream
+        return
+    with io.BytesIO() as file:
+        yield file
+        stream.write(file.getbuffer())
+
+
+def _save_pixels(stream: BinaryIO, picture: Picture, format: PictureFormat, quality: int) -> None:
+    height, width = picture.pixels.shape[:2]
     if picture.pixels.dtype == np.uint16 and format.bits == 16:
         _SAVE_16_BITS[format.name](stream, picture, format)
         return
@@ -63,6 +83,8 @@ def coding(format: PictureFormat, quality: int) -> dict[str, Any]:
     """Pillow's options of a format's coding at a quality."""
     if format.name == "JPEG":
         return {"quality": quality, "subsampling": 0, "optimize": True}
+    if format.name == "TIFF":
+        return {"compression": "tiff_adobe_deflate"}
     if format.name == "WEBP":
         return {"quality": quality, "lossless": quality == 100, "exact": True}
     return {}
@@ -137,21 +159,12 @@ def _save_png(stream: BinaryIO, picture: Picture, format: PictureFormat) -> None
 
 
 def _save_tiff(stream: BinaryIO, picture: Picture, format: PictureFormat) -> None:
-    """Pillow writes no 16-bit colour; tifffile does, and knows no directories, which are put in behind."""
+    """Pillow writes no 16-bit colour."""
     tifffile = need("tifffile")
 
     array, metadata = _joined(picture, format), picture.metadata
-    height, width = array.shape[:2]
-    text = {code: value for code, value in metadata.tags.items() if isinstance(value, str)}
-    tags: list[Any] = [(code, 2, 0, value.encode() + b"\0", True) for code, value in text.items()]
-    for code, packet in ((_XMP_TAG, metadata.xmp), (IPTC_TAG, metadata.iptc)):
-        if packet:
-            tags.append((code, 7 if code == IPTC_TAG else 1, len(packet), packet, True))
-    _, pointers = tiff_directories(metadata, width, height, 0)
-    tags += [(code, 4, 1, 0, True) for code in pointers]
-    file = stream if stream.seekable() and stream.readable() else io.BytesIO()
     tifffile.imwrite(
-        file,
+        stream,
         array,
         byteorder="<",
         photometric="rgb" if array.ndim == 3 and array.shape[2] >= 3 else "minisblack",
@@ -163,33 +176,7 @@ def _save_tiff(stream: BinaryIO, picture: Picture, format: PictureFormat) -> Non
         resolutionunit="inch" if metadata.dpi else None,
         metadata=None,
         software=False,
-        extratags=tags,
     )
-    _put_directories(file, picture, width, height)
-    if isinstance(file, io.BytesIO) and file is not stream:
-        stream.write(file.getbuffer())
-
-
-def _put_directories(file: BinaryIO, picture: Picture, width: int, height: int) -> None:
-    """Writes the directories of camera and place behind a TIFF, and where they begin into its first page."""
-    end = file.seek(0, 2)
-    data, places = tiff_directories(picture.metadata, width, height, end + end % 2)
-    if not places:
-        return
-    file.seek(2)
-    if file.read(2) != b"*\0":  # a BigTIFF
-        return
-    file.seek(0, 2)
-    file.write(bytes(end % 2) + data)
-    file.seek(4)
-    first = int.from_bytes(file.read(4), "little")
-    file.seek(first)
-    for index in range(int.from_bytes(file.read(2), "little")):
-        file.seek(first + 2 + 12 * index)
-        code = int.from_bytes(file.read(2), "little")
-        if code in places:
-            file.seek(first + 2 + 12 * index + 8)
-            file.write(places[code].to_bytes(4, "little"))
 
 
 _SAVE_16_BITS = {"PNG": _save_png, "TIFF": _save_tiff}
