@@ -193,9 +193,9 @@ def test_networks_of_brightness_alone_are_known() -> None:
 
 def _film(**changes: Any) -> Film:
     values: dict[str, Any] = {
-        **{"width": 32, "height": 24, "format": "yuv420p", "bits": 8, "matrix": 1, "primaries": 1, "transfer": 1},
-        **{"full_range": 1, "matrix_used": 1, "turn": Turn(), "pixel_aspect": None, "rate": Fraction(25), "notes": ()},
-    }
+        "width": 32, "height": 24, "format": "yuv420p", "bits": 8, "matrix": 1, "primaries": 1, "transfer": 1,
+        "full_range": 1, "matrix_used": 1, "turn": Turn(), "pixel_aspect": None, "rate": Fraction(25), "notes": (),
+    }  # fmt: skip
     return Film(**{**values, **changes})
 
 
