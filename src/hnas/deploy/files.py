@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from hnas.deploy.pictures.animation import animation_losses, enlarged, read_animation, save_animation
 from hnas.deploy.pictures.formats import PictureFormat
 from hnas.deploy.pictures.losses import losses
 from hnas.deploy.pictures.reading import open_picture
@@ -94,6 +95,17 @@ def upscale_stream(
     Raises:
         HnasError: as :func:`upscale_file`.
     """
+    if isinstance(source, Path) and source.exists() and not source.is_file():
+        source = source.read_bytes()  # a pipe can be read once
+    if format.animated and (animation := read_animation(source, upscaler.scale)):
+        share = 1 / len(animation.frames)
+        tell = progress or (lambda _: None)
+        animation = enlarged(
+            animation,
+            lambda index, frame: upscaler.upscale_picture(frame, progress=lambda part: tell((index + part) * share)),
+        )
+        save_animation(stream, animation, format, quality=quality)
+        return losses(animation.first, format) + animation_losses(animation, format)
     picture = upscaler.upscale_picture(open_picture(source), progress=progress)
     save_picture(stream, picture, format, quality=quality)
     return picture.notes + losses(picture, format)

@@ -19,7 +19,7 @@ class PictureFormat:
         animated: whether it may have several pictures that are shown one after the other.
         written: whether it is written, or read only.
         largest_side: most pixels of a side.
-        package: the package that Pillow needs to read it, or empty.
+        colours: most different colours of a picture, or None.
     """
 
     name: str
@@ -29,7 +29,7 @@ class PictureFormat:
     animated: bool = False
     written: bool = True
     largest_side: int = 2**31 - 1
-    package: str = ""
+    colours: int | None = None
 
 
 #: What is kept of metadata, each as it is called in words.
@@ -79,6 +79,12 @@ FORMATS = {
             bits=16,
         ),
         PictureFormat("BMP", (".bmp",), _holds("gray", "resolution")),
+        PictureFormat("GIF", (".gif",), _holds("transparency", "comment"), colours=256, animated=True),
+        PictureFormat("AVIF", (".avif",), _holds("transparency", "profile", "exif", "xmp"), largest_side=65_536),
+        PictureFormat("TGA", (".tga",), _holds("transparency", "gray"), largest_side=65_535),
+        PictureFormat("JPEG2000", (".jp2", ".j2k", ".jpx"), _holds("transparency", "gray", "comment")),
+        PictureFormat("HEIF", (".heic", ".heif", ".hif"), written=False),
+        PictureFormat("JXL", (".jxl",), written=False),
     )
 }
 #: Endings of files that are read, in lower case, and their formats.

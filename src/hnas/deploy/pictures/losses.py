@@ -50,6 +50,21 @@ def _carries(metadata: Metadata) -> dict[str, bool]:
     }
 
 
+def _most(picture: Picture) -> int:
+    return int(np.iinfo(picture.pixels.dtype).max)
+
+
+def _count_colours(picture: Picture, enough: int) -> int:
+    """How many colours there are; no more than a few beyond what is enough are counted."""
+    found: set[bytes] = set()
+    for row in picture.pixels:
+        values = row.reshape(len(row), -1)
+        found |= {value.tobytes() for value in np.unique(values, axis=0)}
+        if len(found) > enough:
+            break
+    return len(found)
+
+
 def _too_long(metadata: Metadata, format: PictureFormat) -> list[str]:
     """What does not fit into a JPEG's segments, by the names in :data:`CARRIED`."""
     if format.name != "JPEG":
@@ -81,6 +96,10 @@ def losses(picture: Picture, format: PictureFormat) -> tuple[str, ...]:
         lost.append(f"{format.name} holds {format.bits} bits: rounded from 16")
     if picture.alpha is not None and "transparency" not in format.holds:
         lost.append(f"{format.name} holds no transparency: laid on white")
+    if picture.alpha is not None and format.colours and not np.isin(picture.alpha, (0, _most(picture))).all():
+        lost.append(f"{format.name} holds no half transparency: clear below a half")
+    if format.colours and _count_colours(picture, format.colours) > format.colours:
+        lost.append(f"{format.name} holds {format.colours} colours: the nearest of them are taken")
     carried = _carries(picture.metadata)
     missing = [words for name, words in CARRIED.items() if carried[name] and name not in format.holds]
     if missing:

@@ -19,15 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from hnas.deploy.pictures.deep import read_deep_png
-from hnas.deploy.pictures.formats import FORMATS, READ
+from hnas.deploy.pictures.deep import jpeg_2000_bits, read_deep_jpeg_2000, read_deep_png
+from hnas.deploy.pictures.formats import READ
+from hnas.deploy.pictures.jpeg_xl import is_jpeg_xl, read_header, read_jpeg_xl
 from hnas.deploy.pictures.metadata import read_metadata
+from hnas.deploy.pictures.opening import open_image
 from hnas.deploy.pictures.picture import Metadata, Picture
 from hnas.deploy.pictures.tiff import Page, choose_page, read_deep, read_pages
 from hnas.errors import HnasError
 
 #: More pixels than this are refused before anything is decoded; the same number where Pillow sees a bomb.
 MAX_PIXELS = 178_956_970
+#: The bytes of a file among which its header is looked for.
+_HEAD = 1 << 16
 _CANNOT = {
     "F": "32-bit floating point", "I": "32-bit whole numbers", "LAB": "Lab colour", "HSV": "HSV colour",
 }  # fmt: skip
@@ -50,8 +54,12 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Picture:
     name = name or (str(source) if isinstance(source, Path) else "standard input")
     with open_source(source, name) as stream, decoding(name):
         pages = read_pages(stream)
+        head = stream.read(_HEAD)
+        stream.seek(0)
+        if is_jpeg_xl(head):
+            return _open_jpeg_xl(stream, head, name)
         try:
-            image = Image.open(stream, formats=[each.name for each in FORMATS.values()])
+            image = open_image(stream, name)
         except UnidentifiedImageError:
             if pages:  # Pillow knows a TIFF by whether it handles its values
                 page, notes = choose_page(pages, name)
@@ -64,7 +72,10 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Picture:
         check_size(image.width, image.height)
         if image.format == "PNG" and _png_bits(stream) == 16:
             return _open_deep_png(stream, image, name)
-        return _open_8_bit(stream, image, name, _frames_note(image))
+        if image.format == "JPEG2000" and (bits := jpeg_2000_bits(stream, name)) > 8:
+            notes = ("its colour profile is not read",)
+            return Picture(*read_deep_jpeg_2000(stream, bits, name), read_metadata(stream, image)[0], notes)
+        return _open_8_bit(stream, image, name, _frames_note(image) + _cut_note(image, head))
 
 
 @contextmanager
@@ -129,6 +140,24 @@ def _frames_note(image: Image.Image) -> tuple[str, ...]:
     if frames > 1 and image.format != "MPO":  # phones put previews into MPO files
         return (f"only the first of its {frames} pictures is enlarged",)
     return ()
+
+
+def _cut_note(image: Image.Image, head: bytes) -> tuple[str, ...]:
+    """Says so where Pillow gives 8 bits of more."""
+    bits = 8
+    if image.format == "HEIF":
+        bits = int(image.info.get("bit_depth", 8))
+    elif image.format == "AVIF" and (place := head.find(b"av1C")) >= 0 and place + 6 < len(head):
+        flags = head[place + 6]  # AV1-ISOBMFF, 2.3.3
+        bits = (12 if flags & 0x20 else 10) if flags & 0x40 else 8
+    return (f"its {bits} bits are read as 8",) if bits > 8 else ()
+
+
+def _open_jpeg_xl(stream: BinaryIO, head: bytes, name: str) -> Picture:
+    header = read_header(head)
+    check_size(header.width, header.height)
+    pixels, alpha = read_jpeg_xl(stream, header, name)
+    return Picture(pixels, alpha, notes=("its colour profile and metadata are not read",))
 
 
 def _open_tiff(stream: BinaryIO, image: Image.Image, pages: list[Page], name: str) -> Picture:

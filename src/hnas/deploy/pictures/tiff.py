@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from hnas.deploy.pictures.deep import scaled
 from hnas.errors import HnasError
 from hnas.extras import need
 
@@ -204,7 +205,7 @@ def read_deep(stream: BinaryIO, page: Page, name: str) -> tuple[NDArray[np.uint1
         raise HnasError(
             f"{name}: {array.dtype} values of shape {array.shape} are not handled; allowed are gray and RGB"
         )
-    array = _to_16_bits(array[..., : colours + page.has_alpha], page.depth)
+    array = scaled(array[..., : colours + page.has_alpha], page.depth)
     pixels: NDArray[Any] = array[..., :colours] if colours == 3 else array[..., 0]
     if page.photometric == _WHITE_IS_ZERO:
         pixels = 65_535 - pixels
@@ -215,11 +216,3 @@ def read_deep(stream: BinaryIO, page: Page, name: str) -> tuple[NDArray[np.uint1
         share = 65_535 / np.maximum(alpha, 1)
         pixels = np.minimum(np.rint(pixels * (share[..., None] if colours == 3 else share)), 65_535).astype(np.uint16)
     return pixels, alpha
-
-
-def _to_16_bits(array: NDArray[np.uint16], bits: int) -> NDArray[np.uint16]:
-    """Values of so many bits, scaled so that the largest of them is 65535."""
-    if bits == 16:
-        return array
-    most = (1 << bits) - 1
-    return ((array.astype(np.uint32) * 65_535 + most // 2) // most).astype(np.uint16)

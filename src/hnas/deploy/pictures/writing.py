@@ -21,6 +21,8 @@ from hnas.extras import need
 
 #: The signature of a PNG and its IHDR chunk.
 _PNG_HEADER = 8 + 12 + 13
+#: Opacity from which on a pixel is opaque where there is nothing between.
+_HALF = 128
 
 
 def save_picture(stream: BinaryIO, picture: Picture, format: PictureFormat, *, quality: int = 95) -> None:
@@ -85,6 +87,10 @@ def coding(format: PictureFormat, quality: int) -> dict[str, Any]:
         return {"quality": quality, "subsampling": 0, "optimize": True}
     if format.name == "TIFF":
         return {"compression": "tiff_adobe_deflate"}
+    if format.name == "AVIF":
+        return {"quality": quality, "subsampling": "4:4:4"}
+    if format.name == "TGA":
+        return {"compression": "tga_rle"}
     if format.name == "WEBP":
         return {"quality": quality, "lossless": quality == 100, "exact": True}
     return {}
@@ -129,6 +135,8 @@ def to_pillow(picture: Picture, format: PictureFormat) -> Image.Image:
     if image.mode == "L" and written_gray(picture, format):
         return Image.merge("LA", (image, opacity))
     image = image.convert("RGB")
+    if format.colours:  # opacity is one of them
+        opacity = opacity.point(lambda value: 255 if value >= _HALF else 0)
     image.putalpha(opacity)
     return image
 
