@@ -77,8 +77,12 @@ def picture_progress() -> Iterator[Callable[[str, int], Callable[[], None]]]:
 
 
 @contextmanager
-def file_progress(files: int) -> Iterator[Callable[[int, str], Callable[[float], None]]]:
+def file_progress(files: int, *, quiet: bool = False) -> Iterator[Callable[[int, str], Callable[[float], None]]]:
     """A bar over files with the time left.
+
+    Args:
+        files: how many.
+        quiet: show nothing.
 
     Yields:
         A function of a file's number (from 0) and name, which gives what is to be told the share of the file that is
@@ -87,7 +91,7 @@ def file_progress(files: int) -> Iterator[Callable[[int, str], Callable[[float],
     console = Console(stderr=True)
     printed = monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("", total=files)
 
         def begin(index: int, name: str) -> Callable[[float], None]:
@@ -97,7 +101,7 @@ def file_progress(files: int) -> Iterator[Callable[[int, str], Callable[[float],
             def progress(share: float) -> None:
                 nonlocal printed
                 bar.update(task, completed=index + share)
-                if not console.is_terminal and monotonic() - printed > LINE_EVERY:
+                if not (quiet or console.is_terminal) and monotonic() - printed > LINE_EVERY:
                     printed = monotonic()
                     print(f"{title}: {share:.0%}", file=sys.stderr, flush=True)
 

@@ -6,20 +6,34 @@ import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from hnas.deploy.pictures.animation import animation_losses, enlarged, read_animation, save_animation
 from hnas.deploy.pictures.formats import PictureFormat
 from hnas.deploy.pictures.losses import losses
+from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.pictures.reading import open_picture
 from hnas.deploy.pictures.writing import save_picture
 from hnas.deploy.planning import Job
-from hnas.deploy.upscale import Progress, Upscaler
+from hnas.deploy.upscale import Progress
 from hnas.errors import HnasError
 from hnas.files import atomic_file
 
 #: Called before a file, with its number from 0; gives what is told the share of it that is done.
 BeforeFile = Callable[[int, "Job"], Progress]
+
+
+class Enlarging(Protocol):
+    """A network, or networks and a resize."""
+
+    @property
+    def scale(self) -> int:
+        """By how much it enlarges, at most."""
+        ...
+
+    def upscale_picture(self, picture: Picture, *, progress: Progress | None = None) -> Picture:
+        """Enlarges a picture with all that it carries."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -33,40 +47,45 @@ class Outcome:
 
 
 def upscale_files(
-    upscaler: Upscaler,
+    upscaler: Enlarging,
     jobs: Sequence[Job],
     *,
     skip_existing: bool = False,
     quality: int = 95,
     before_file: BeforeFile = lambda index, job: lambda share: None,
+    after_file: Callable[[Outcome], None] = lambda outcome: None,
 ) -> list[Outcome]:
     """Enlarges files, each written whole or not at all. One that fails does not stop the others; a full disk does.
 
     Args:
-        upscaler: the network.
+        upscaler: a network, or several to a size (:class:`hnas.deploy.sizes.SizedUpscaler`).
         jobs: see :func:`hnas.deploy.planning.plan_jobs`.
         skip_existing: pass over pictures whose result is there.
         quality: of JPEG and WebP, 1 to 100; WebP is lossless at 100.
         before_file: called before every file.
+        after_file: called after every file, those that are passed over among them.
     """
     outcomes = []
     for index, job in enumerate(jobs):
         if skip_existing and job.target.exists():
             outcomes.append(Outcome(job, "skipped"))
+            after_file(outcomes[-1])
             continue
         progress = before_file(index, job)
         try:
             notes = upscale_file(upscaler, job, quality=quality, progress=progress)
             outcomes.append(Outcome(job, "done", notes))
+            after_file(outcomes[-1])
         except HnasError as error:
             outcomes.append(Outcome(job, "failed", error=str(error)))
+            after_file(outcomes[-1])
             if isinstance(error.__cause__, OSError) and error.__cause__.errno in (errno.ENOSPC, errno.EDQUOT):
                 break
     return outcomes
 
 
 def upscale_file(
-    upscaler: Upscaler, job: Job, *, quality: int = 95, progress: Progress | None = None
+    upscaler: Enlarging, job: Job, *, quality: int = 95, progress: Progress | None = None
 ) -> tuple[str, ...]:
     """Enlarges one file and gives notes on what had to be changed.
 
@@ -82,7 +101,7 @@ def upscale_file(
 
 
 def upscale_stream(
-    upscaler: Upscaler,
+    upscaler: Enlarging,
     source: Path | bytes,
     stream: BinaryIO,
     format: PictureFormat,
