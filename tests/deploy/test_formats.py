@@ -154,6 +154,16 @@ def test_every_format_has_endings_of_its_own() -> None:
     assert sum(len(each.endings) for each in FORMATS.values()) == len(ENDINGS)
 
 
+def test_the_table_in_the_documentation_has_every_format() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "pictures.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
+    table = {row[0].upper(): row for row in rows if len(row) == 7 and row[1].startswith(".")}
+    assert table.keys() == FORMATS.keys()
+    for name, each in FORMATS.items():
+        assert tuple(table[name][1].split()) == each.endings
+        assert table[name][3].startswith("no:") != each.written
+
+
 @pytest.fixture(scope="module")
 def upscaler() -> Upscaler:
     return Upscaler(TorchBackend(bicubic_network()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +37,10 @@ _CANNOT = {
     "F": "32-bit floating point", "I": "32-bit whole numbers", "LAB": "Lab colour", "HSV": "HSV colour",
 }  # fmt: skip
 #: What decoders raise for damaged files: Pillow's plugins, zlib and libtiff do not agree on one type.
-_DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError)
+_DECODING_ERRORS = (
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, RuntimeError),
+    struct.error,
+)
 
 
 def open_picture(source: Path | bytes, name: str | None = None) -> Picture:
@@ -73,9 +77,11 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Picture:
         if image.format == "PNG" and _png_bits(stream) == 16:
             return _open_deep_png(stream, image, name)
         if image.format == "JPEG2000" and (bits := jpeg_2000_bits(stream, name)) > 8:
-            notes = ("its colour profile is not read",)
-            return Picture(*read_deep_jpeg_2000(stream, bits, name), read_metadata(stream, image)[0], notes)
-        return _open_8_bit(stream, image, name, _frames_note(image) + _cut_note(image, head))
+            metadata, _ = read_metadata(stream, image)
+            return Picture(*read_deep_jpeg_2000(stream, bits, name), metadata, _profile_note(image, head))
+        return _open_8_bit(
+            stream, image, name, _frames_note(image) + _cut_note(image, head) + _profile_note(image, head)
+        )
 
 
 @contextmanager
@@ -151,6 +157,12 @@ def _cut_note(image: Image.Image, head: bytes) -> tuple[str, ...]:
         flags = head[place + 6]  # AV1-ISOBMFF, 2.3.3
         bits = (12 if flags & 0x20 else 10) if flags & 0x40 else 8
     return (f"its {bits} bits are read as 8",) if bits > 8 else ()
+
+
+def _profile_note(image: Image.Image, head: bytes) -> tuple[str, ...]:
+    """Says so where a JPEG 2000 has a profile (ISO/IEC 15444-1, I.5.3.3: method 2), which Pillow does not give."""
+    has_one = image.format == "JPEG2000" and b"colr\x02" in head
+    return ("its colour profile is not read",) if has_one else ()
 
 
 def _open_jpeg_xl(stream: BinaryIO, head: bytes, name: str) -> Picture:
