@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,15 @@ import pytest
 import torch
 from torch import nn
 
+from hnas.data.patches import PatchSampler
 from hnas.errors import HnasError
 from hnas.training import precision
 from hnas.training.devices import start_fabric
+from hnas.training.loop import train
 from hnas.training.precision import choose_precision, computes_in, measured_gain, remembered_precision, settle_precision
 from hnas.training.run_folder import RunFolder
 from hnas.training.settings import DeviceSettings
+from tests.training.example import SETTINGS, Tiny, pairs
 
 CPU = torch.device("cpu")
 
@@ -119,3 +123,32 @@ def test_pictures_stay_in_float32_and_come_back_in_it() -> None:
 def test_an_unknown_precision_is_refused() -> None:
     with pytest.raises(HnasError, match="precision is 'half'; allowed are 32-true, bf16-mixed, auto"):
         DeviceSettings(precision="half")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("resumed_after", [0, 2, 4])
+def test_the_last_steps_are_computed_in_float32_if_asked(tmp_path: Path, resumed_after: int) -> None:
+    used: list[torch.dtype] = []
+
+    class Seen(Tiny):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = super().forward(x)
+            used.append(y.dtype)
+            return y
+
+    settings = replace(SETTINGS, steps=6, float32_last=0.5, checkpoint_every=1, validate_every=0, warmup=0)
+    folder = RunFolder(tmp_path, "weights.safetensors")
+    sampler = PatchSampler(pairs(), scale=2, patch=8, batch=2, seed=0)
+
+    def go_on(until: int) -> None:
+        def stop(step: int, line: Any) -> None:
+            if step == until < 6:
+                raise KeyboardInterrupt
+
+        fabric = start_fabric(DeviceSettings(accelerator="cpu", precision="bf16-mixed"))
+        train(Seen(), sampler, settings, folder, fabric=fabric, resume=True, progress=stop)
+
+    if resumed_after:
+        with pytest.raises(KeyboardInterrupt):
+            go_on(resumed_after)
+    go_on(6)
+    assert used == 3 * [torch.bfloat16] + 3 * [torch.float32]

@@ -9,7 +9,6 @@ from rich.table import Table
 from hnas.evaluation.comparison import ComparisonRow, Measured
 from hnas.evaluation.table_two import SETS, Printed, System
 
-UNCHECKED = "?"
 HERE = "measured here"
 OWN_WAY = "its authors' way"
 
@@ -21,7 +20,7 @@ def cost_table(rows: Sequence[ComparisonRow]) -> Table:
         caption=(
             "Printed: in the paper, G. Paper's count: what its counter gives for its program, where the "
             "paper counted (no transposed convolutions). MACs: all convolutions of the network. † retrained by the "
-            f"paper's authors. {UNCHECKED} not compared with the paper's page."
+            "paper's authors."
         ),
         caption_justify="left",
     )
@@ -34,10 +33,9 @@ def cost_table(rows: Sequence[ComparisonRow]) -> Table:
             table.add_section()
             part = row.system.part
         printed = row.system.printed_gmacs
-        doubt = "" if row.system.printed_gmacs_checked else UNCHECKED
         table.add_row(
             _name(row.system),
-            f"{printed:,.1f}{doubt}" if printed is not None else "",
+            f"{printed:,.1f}" if printed is not None else "",
             _giga(row.paper_macs),
             _giga(row.macs),
             f"{row.params / 1e3:,.0f}" if row.params is not None else "",
@@ -57,7 +55,7 @@ def quality_table(rows: Sequence[ComparisonRow], sets: Sequence[str]) -> Table:
     table = Table(
         title="What they reach (PSNR in dB and SSIM on Y, x2)",
         caption=f"{HERE}: single pass, rounded to 8 bits. {OWN_WAY}: cut off to 8 bits, Y in whole numbers. "
-        f"† retrained by the paper's authors. {UNCHECKED} not compared with the paper's page.",
+        "† retrained by the paper's authors.",
         caption_justify="left",
     )
     table.add_column("System")
@@ -82,11 +80,8 @@ def quality_table(rows: Sequence[ComparisonRow], sets: Sequence[str]) -> Table:
 def _published(printed: Printed | None) -> str:
     if printed is None:
         return ""
-    psnr = f"{printed.psnr:.2f}{UNCHECKED if 'psnr' in printed.unchecked else ''}"
-    if printed.ssim is None:
-        return psnr
-    # The paper's own rows have three digits, those that it quotes four.
-    return f"{psnr} {printed.ssim:.3f}{UNCHECKED}" if "ssim" in printed.unchecked else f"{psnr} {printed.ssim:.4f}"
+    ssim = "" if printed.ssim is None else f" {printed.ssim:.3f}"  # the table's digits
+    return f"{printed.psnr:.2f}{ssim}"
 
 
 def _measured(measured: Measured | None) -> str:

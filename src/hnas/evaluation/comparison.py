@@ -214,11 +214,7 @@ def as_objects(rows: Sequence[ComparisonRow]) -> list[dict[str, Any]]:
             "retrained": row.system.retrained,
             "note": row.system.note or None,
             "printed_gmacs": row.system.printed_gmacs,
-            "printed_gmacs_checked": row.system.printed_gmacs_checked,
-            "printed": {
-                name: {"psnr": printed.psnr, "ssim": printed.ssim, "unchecked": list(printed.unchecked)}
-                for name, printed in row.system.printed.items()
-            },
+            "printed": {name: printed._asdict() for name, printed in row.system.printed.items()},
             "paper_macs": row.paper_macs,
             "macs": row.macs,
             "params": row.params,

@@ -17,7 +17,7 @@ ApplyEdge = Callable[[int, int, cells.Edge, Tensor], Tensor]
 
 
 def enlargement(kind: cells.CellKind, edge: cells.Edge, scale: int) -> int:
-    """By how much an edge enlarges: by the scale from the inputs of an upsampling cell, else not (paper, 3.2)."""
+    """By how much an edge enlarges: by the scale from the inputs of an upsampling cell, else not (paper, II-A)."""
     return scale if kind == "upsampling" and edge.source < 0 else 1
 
 
@@ -41,7 +41,7 @@ def join_cell(cell: cells.Cell, inputs: tuple[Tensor, Tensor], apply: ApplyEdge)
 
 def input_cells(genotype: cells.CellGenotype, index: int) -> tuple[int, int]:
     """The cells (from 1; 0 is the stem) whose outputs are a cell's inputs -2 and -1: after the upsampling cell, itself
-    for both (paper, 3.3)."""
+    for both (authors' code)."""
     return (index - 1 if index == genotype.position + 1 else max(index - 2, 0)), index - 1
 
 

@@ -18,10 +18,10 @@ from hnas.nets import seen_by
 from hnas.training.checkpoint import load_checkpoint, random_states, restore_random_states, save_checkpoint
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.ema import Ema
-from hnas.training.graph import graph_where_faster
+from hnas.training.graph import Step, graph_where_faster
 from hnas.training.losses import LOSSES
 from hnas.training.optimizers import build_optimizer
-from hnas.training.precision import settle_precision
+from hnas.training.precision import go_on_in_float32, settle_precision
 from hnas.training.run_folder import RunFolder
 from hnas.training.settings import DeviceSettings, TrainingSettings, learning_rate
 
@@ -139,9 +139,18 @@ def train(
         return perf_counter() - began >= 60 * settings.max_minutes
 
     use_graph = settings.graph == "auto" and fabric.device.type == "cuda" and fabric.world_size == 1
-    step = graph_where_faster(update, optimizer, fabric.device) if use_graph else update
 
-    for lr, hr in _batches(sampler, range(place.step, settings.steps), fabric):
+    def way_to_step() -> Step:
+        return graph_where_faster(update, optimizer, fabric.device) if use_graph else update
+
+    step = way_to_step()
+    full_precision_from = round(settings.steps * (1 - settings.float32_last))
+    first = place.step
+
+    for lr, hr in _batches(sampler, range(first, settings.steps), fabric):
+        if place.step == max(first, full_precision_from):
+            go_on_in_float32(fabric)
+            step = way_to_step()
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(settings, place.step)
         loss = step(lr, hr)

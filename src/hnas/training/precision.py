@@ -74,6 +74,13 @@ def settle_precision(fabric: Fabric, run: RunFolder, *, step: int, channels: int
     plugin.chosen = on_first_process(fabric, decide).precision
 
 
+def go_on_in_float32(fabric: Fabric) -> None:
+    """What a Fabric that :func:`start_fabric` made computes from here on, whatever was chosen."""
+    plugin = fabric.strategy.precision
+    if isinstance(plugin, RunPrecision):
+        plugin.chosen = "32-true"
+
+
 def remembered_precision(run: RunFolder) -> Precision | None:
     """What a run computes in by its log; None where that says nothing, as of one that was always in float32."""
     lines = [line for line in run.lines() if line.get("phase") == "precision"]

@@ -33,6 +33,7 @@ class TrainingSettings:
         warmup: steps over which a "cosine" schedule first rises linearly; 0 is none.
         loss: mean absolute error, or that plus 0.05 times the same on the spectrum.
         ema: decay of the running average of the weights that is validated and kept; 0 keeps the weights themselves.
+        float32_last: part of the steps, at the end, that are computed in float32 whatever the precision before.
         teacher: a trained model of the same scale (weights file, run folder, or the name of one in the package) whose
             enlarged pictures the network learns to make; none by default.
         teacher_weight: part of the patches whose target is the teacher's picture; the rest have the true one.
@@ -61,6 +62,7 @@ class TrainingSettings:
     warmup: int = 0
     loss: LossName = "l1"
     ema: float = 0.0
+    float32_last: float = 0.0
     teacher: str = ""
     teacher_weight: float = 1.0
     grad_clip: float = 0.0
@@ -80,6 +82,8 @@ class TrainingSettings:
             raise HnasError(f"lr_end is {self.lr_end}; allowed is at most lr, which is {self.lr}")
         if not 0 <= self.ema < 1:
             raise HnasError(f"ema is {self.ema}; allowed is 0 (off) up to, but not, 1 (0.999 is usual)")
+        if not 0 <= self.float32_last <= 1:
+            raise HnasError(f"float32_last is {self.float32_last}; allowed is 0 (off) to 1 (all steps)")
         refuse_no_part(self, "teacher_weight")
         refuse_no_shrinking(self.shrunk)
         if not 0 <= self.warmup < self.steps:

@@ -21,7 +21,7 @@ from hnas.nets.peers import PEERS
 from hnas.space import load_genotype
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.loop import Progress, TrainingResult, Validation, train
-from hnas.training.precision import computes_in
+from hnas.training.precision import computes_in, remembered_precision
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.teacher import taught, teacher_provenance
@@ -151,7 +151,7 @@ def train_network(
         "warm_start": "/".join(job.warm_start.parts[-2:]) if job.warm_start else None,
         "teacher": teacher_provenance(settings.teacher, settings.teacher_weight) if settings.teacher else None,
         "device": device_description(fabric.device),
-        "precision": computes_in(fabric),
+        "precision": remembered_precision(run) or computes_in(fabric),
         "kept_step": result.step,
         "val_psnr": result.psnr,
         "seconds": round(result.seconds),
