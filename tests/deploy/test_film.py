@@ -15,6 +15,7 @@ pytest.importorskip("av", reason="needs the extra video")
 
 import av
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
@@ -354,3 +355,64 @@ def test_interlaced_frames_are_said(tmp_path: Path) -> None:
     assert read_film(source).notes == (
         "its frames are interlaced and are enlarged as if they were not; deinterlace it first",
     )
+
+
+@pytest.mark.parametrize("network", [bicubic_network, _Colour])
+def test_values_of_full_range_stay_so(tmp_path: Path, network: Callable[[], nn.Module]) -> None:
+    """JPEG's range, 0 to 255, as cameras write it; the gray ramp of the source comes out as it was."""
+    source = tmp_path / "clip.avi"
+    ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (48, 1))
+    with av.open(str(source), "w") as output:
+        stream = output.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        stream.codec_context.color_range = 2
+        frame = av.VideoFrame(64, 48, "yuvj420p")
+        for plane, array in zip(frame.planes, (ramp, ramp[:24, :32] * 0 + 128, ramp[:24, :32] * 0 + 128), strict=True):
+            rows = np.zeros((plane.height, plane.line_size), np.uint8)
+            rows[:, : plane.width] = array
+            plane.update(rows)
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    upscaler = Upscaler(TorchBackend(network()))
+    upscale_video(upscaler, source, tmp_path / "large.mkv", settings=LOSSLESS)
+    with av.open(str(tmp_path / "large.mkv")) as container:
+        frame = next(container.decode(video=0))
+        assert frame.color_range == 2
+        luma = np.frombuffer(frame.planes[0], np.uint8).reshape(96, -1)[:, :128].astype(float)
+    wanted = Image.fromarray(ramp).resize((128, 96), Image.Resampling.BICUBIC)
+    share = 1.0 if network is bicubic_network else 0.299 + 0.9 * 0.587 + 0.8 * 0.114
+    assert np.abs(luma - share * np.asarray(wanted))[:, 4:-4].mean() < 3
+
+
+def test_a_last_odd_row_is_cut_off_with_a_word(tmp_path: Path) -> None:
+    source = tmp_path / "clip.mkv"
+    with av.open(str(source), "w") as output:
+        stream = output.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 33, 25, "yuv420p"
+        output.mux(
+            stream.encode(av.VideoFrame.from_ndarray(_picture(33, 25), format="rgb24").reformat(format="yuv420p"))
+        )
+        output.mux(stream.encode())
+
+    class Thrice(_Colour):
+        scale = 3
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return F.interpolate(x, scale_factor=3, mode="bicubic", align_corners=False)
+
+    notes: list[str] = []
+    upscaler = Upscaler(TorchBackend(Thrice()))
+    upscale_video(upscaler, source, tmp_path / "large.mkv", settings=LOSSLESS, note=notes.append)
+    assert notes == ["the last row or column of 99x75 is cut off, since chroma is shared by two pixels"]
+    with av.open(str(tmp_path / "large.mkv")) as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (98, 74)
+
+
+def test_transparency_of_a_film_is_said(tmp_path: Path) -> None:
+    source = tmp_path / "clip.mkv"
+    with av.open(str(source), "w") as output:
+        stream = output.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 32, 24, "yuva420p"
+        output.mux(stream.encode(av.VideoFrame.from_ndarray(_picture(), format="rgb24").reformat(format="yuva420p")))
+        output.mux(stream.encode())
+    assert read_film(source).notes == ("its transparency is left out",)

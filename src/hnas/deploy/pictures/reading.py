@@ -79,9 +79,8 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Picture:
         if image.format == "JPEG2000" and (bits := jpeg_2000_bits(stream, name)) > 8:
             metadata, _ = read_metadata(stream, image)
             return Picture(*read_deep_jpeg_2000(stream, bits, name), metadata, _profile_note(image, head))
-        return _open_8_bit(
-            stream, image, name, _frames_note(image) + _cut_note(image, head) + _profile_note(image, head)
-        )
+        notes = _frames_note(image) + _cut_note(image, head) + _profile_note(image, head)
+        return _open_8_bit(stream, image, name, notes)
 
 
 @contextmanager

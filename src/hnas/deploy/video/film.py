@@ -81,6 +81,8 @@ def read_film(source: Path) -> Film:
             notes.append("its frames are interlaced and are enlarged as if they were not; deinterlace it first")
         if frame.color_trc in _TRANSFERS:
             notes.append(f"its brightness is coded as {_TRANSFERS[frame.color_trc]}; that is kept")
+        if any(component.is_alpha for component in frame.format.components):
+            notes.append("its transparency is left out")
         light = {words for kind, words in _LIGHT.items() if side_data.get(kind) is not None}
         if light:
             notes.append(f"left out: {', '.join(sorted(light))}")

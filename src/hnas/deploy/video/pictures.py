@@ -102,12 +102,12 @@ def frame_of(values: list[NDArray[Any]] | NDArray[Any], film: Film, format: str)
     """A frame to be coded, in a layout: of planes that are in it already, or of RGB."""
     if isinstance(values, list):
         height, width = values[0].shape
-        frame = av.VideoFrame(width, height, film.format)
+        frame = av.VideoFrame(width, height, film.format.replace("yuvj", "yuv"))  # the range is said apart
         for plane, array in zip(frame.planes, values, strict=True):
             _fill(plane, array)
-        frame.color_range = film.full_range
         if frame.format.name != format:
-            frame = frame.reformat(format=format)
+            values_range = film.full_range or 1
+            frame = frame.reformat(format=format, src_color_range=values_range, dst_color_range=values_range)
     else:
         deep = values.dtype == np.uint16
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(values), format="rgb48le" if deep else "rgb24")

@@ -73,8 +73,6 @@ def upscale_video(
 
 def _rehearse(job: Job, source: Path, target: Path) -> list[str]:
     """Opens a target of the same name with all its streams, and gives what is different in it."""
-    if not target.parent.is_dir():
-        raise HnasError(f"{target.parent}: no such folder")
     with tempfile.TemporaryDirectory() as name, ExitStack() as opened:
         blank, made = Path(name) / _BLANK, Path(name) / f"target{target.suffix}"
         write_blank(job, blank)
