@@ -9,8 +9,7 @@ import pytest
 
 from hnas.errors import HnasError
 from hnas.nets.latency_table import LatencyTable, _parts, build_latency_table, load_latency_table
-from hnas.nets.network import NetworkSettings
-from hnas.space.cells import NAMED_GENOTYPES, CellSpace
+from hnas.space.cells import NAMED_GENOTYPES, CellSpace, NetworkSettings
 
 
 def table(**milliseconds: float) -> LatencyTable:

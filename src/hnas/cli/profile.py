@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from hnas.cli.options import Device, Json, parse_size
 from hnas.errors import HnasError
-from hnas.nets import NetworkSettings
+from hnas.space.cells import NetworkSettings
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hnas.bounds import refuse_below, refuse_unlisted
-from hnas.deploy.runtimes import BackendName, Floats, Run, onnx_session, openvino_session, runtime_version
+from hnas.deploy.runtimes import BackendName, Floats, Precision, Run, open_session, refuse_precision, runtime_version
 from hnas.deploy.turns import medians_in_turns
 from hnas.machine import default_threads, processor
 from hnas.memory import keep_memory
@@ -28,17 +28,20 @@ class Machine:
         backend: what runs the networks, on the CPU.
         threads: of one picture.
         lr_size: (height, width) of the low-resolution picture in pixels.
+        precision: what the runtime computes in.
 
     Raises:
-        HnasError: a value outside its bounds.
+        HnasError: a value outside its bounds, or a precision that the runtime does not have here.
     """
 
     backend: BackendName = "onnx"
     threads: int = default_threads()
     lr_size: tuple[int, int] = (360, 640)
+    precision: Precision = "f32"
 
     def __post_init__(self) -> None:
         refuse_unlisted(self)
+        refuse_precision(self.backend, self.precision)
         refuse_below(1, self, "threads")
 
     @property
@@ -63,7 +66,8 @@ class Machine:
     @property
     def words(self) -> str:
         """All but the processor in a few words."""
-        return f"{self.size} with {self.runtime}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+        runtime = self.runtime if self.precision == "f32" else f"{self.runtime} in {self.precision}"
+        return f"{self.size} with {runtime}, {self.threads} thread{'s' if self.threads > 1 else ''}"
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON values."""
@@ -106,5 +110,5 @@ class Stopwatch:
 
             torch.set_num_threads(self._machine.threads)
             return graph()
-        session = openvino_session if self._machine.backend == "openvino" else onnx_session
-        return session(graph, threads=self._machine.threads)[0]
+        machine = self._machine
+        return open_session(machine.backend, graph, threads=machine.threads, precision=machine.precision)[0]

@@ -39,7 +39,8 @@ class TorchBackend:
         self.can_tile = bool(self.pooled) or not looks_everywhere(model, self.radius)
         self._margins = cell_margins(model) if isinstance(model, Network) else [self.radius]
         # A simplified model has no attention blocks left whose pooling could be shared.
-        model = model if self.pooled else simplify(model, tiles=True)
+        if not self.pooled:
+            model = simplify(model, tiles=True, convolve_bicubic=self._device.type == "cpu")
         self._shadow = shadow_of(model)
         self._tile_bytes: dict[int, int] = {}  # by side; finding one takes a tenth of a second
         self.bytes_per_pixel = bytes_per_pixel(self._shadow)

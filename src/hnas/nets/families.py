@@ -10,16 +10,16 @@ from torch import Tensor, nn
 
 from hnas.errors import HnasError
 from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost
-from hnas.nets.common import ImageSkip
 from hnas.nets.cost import network_cost
 from hnas.nets.counting import Cost
 from hnas.nets.latency_table import load_latency_table
-from hnas.nets.network import Network, NetworkSettings
-from hnas.nets.operations import Norm
+from hnas.nets.network import Network
 from hnas.nets.supernet import Sharing, Supernet, SupernetSettings
 from hnas.space import Genotype
-from hnas.space.cells import CellGenotype, CellSpace
+from hnas.space.cells import CellGenotype, CellSpace, NetworkSettings
+from hnas.space.cells.settings import Norm
 from hnas.space.chain import ChainGenotype, ChainSpace
+from hnas.space.scales import ImageSkip
 
 #: The latency of a genotype at the target size, ms.
 PredictLatency = Callable[[Any], float]

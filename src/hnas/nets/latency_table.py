@@ -17,10 +17,10 @@ from hnas.errors import HnasError
 from hnas.nets.cell import Cell, around
 from hnas.nets.common import enlarge_image, to_channels_last
 from hnas.nets.latency import device_description, forward_seconds, measure_latency
-from hnas.nets.network import Network, NetworkSettings
+from hnas.nets.network import Network
 from hnas.nets.operations import build_operation
 from hnas.ranking import kendall_tau
-from hnas.space.cells import OPERATIONS, CellGenotype, CellKind, CellSpace, Edge, Node
+from hnas.space.cells import OPERATIONS, CellGenotype, CellKind, CellSpace, Edge, NetworkSettings, Node
 from hnas.space.cells import Cell as CellGraph
 
 FORMAT = "hnas-latency/1"

@@ -10,8 +10,7 @@ from hnas.bounds import quantity, refuse_below, refuse_no_part, refuse_not_above
 from hnas.errors import HnasError
 from hnas.space import Space, SpaceName, space_of
 from hnas.space.cells import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS
-from hnas.training.optimizers import OptimizerName
-from hnas.training.settings import LossName, Schedule, refuse_no_shrinking
+from hnas.training.settings import LossName, OptimizerName, Schedule, refuse_no_shrinking
 
 StrategyName = Literal["controller", "controller-flat", "random", "evolution"]
 STRATEGIES: tuple[StrategyName, ...] = ("controller", "controller-flat", "random", "evolution")
