@@ -22,7 +22,7 @@ from hnas.space import KINDS
 
 PACKAGE = Path(hnas.__file__).parent
 ROOMS = (
-    *("space", "nets", "data", "weights", "evaluation", "training", "searching", "deploy"),
+    *("space", "nets", "data", "weights", "evaluation", "training", "deploy", "searching"),
     *("bench", "chain_bench", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
@@ -88,7 +88,7 @@ OWN = (
         f"hnas.nets.{name}"
         for name in (
             *("network", "supernet", "cell", "operations", "depthwise"),
-            *("cost", "receptive_field", "trim", "latency_table"),
+            *("cost", "receptive_field", "trim", "cell_parts"),
         )
     ),
 )
@@ -98,8 +98,8 @@ EXCEPTIONS: dict[str, set[str]] = {
     "space/kinds.py": {"cells", "chain"},
     "nets/families.py": {
         *("CellGenotype", "CellSpace", "Network", "NetworkSettings", "Supernet", "SupernetSettings", "Norm", "Sharing"),
-        *("network_cost", "load_latency_table"),
-        *("ChainGenotype", "ChainSpace", "ChainNetwork", "ChainSupernet", "chain_cost"),
+        *("network_cost", "cell_parts"),
+        *("ChainGenotype", "ChainSpace", "ChainNetwork", "ChainSupernet", "chain_cost", "chain_parts"),
     },
     # What the room hands on, and how weights files are read back.
     "nets/__init__.py": {
@@ -118,8 +118,9 @@ EXCEPTIONS: dict[str, set[str]] = {
     "deploy/simplify.py": {"Trim"},
     # Defaults of --normal-operations and --upsampling-operations.
     "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
-    # Tables of latencies are of the operations of cells; so is what the benchmark of this package times.
-    "cli/profile.py": {"NetworkSettings", "build_latency_table", "check_latency_table"},
+    # What the benchmark of this package times.
+    "cli/profile.py": {"NetworkSettings"},
+    "cli/build_table.py": {"NetworkSettings"},
     "bench.py": {"NAMED_GENOTYPES", "Network", "NetworkSettings", "set_fast_depthwise"},
 }
 

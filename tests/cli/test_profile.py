@@ -63,7 +63,7 @@ def test_a_network_has_the_width_that_was_asked_for(capsys: pytest.CaptureFixtur
         (["HNAS-A", "--depth", "3"], "has no --depth; it takes --channels, --scale"),
         (["falsr-b", "--scale", "3"], "falsr-b: scale is 3; allowed are 2"),
         (["plain", "--channels", "0"], "plain: channels is 0; allowed are 1 to 1024"),
-        (["--build-table", "table.json", "--depth", "3"], "a latency table, which is of cells, has no --depth"),
+        (["--build-table", "table.json", "--depth", "3"], "a latency table has no --depth"),
         (["--front", "--channels", "64"], "it takes --scale and --lr-size alone"),
     ],
 )

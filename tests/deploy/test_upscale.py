@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from hnas import nets
 from hnas.deploy.backends import is_out_of_memory
-from hnas.deploy.picture_io import Picture
+from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.probing import bytes_per_pixel, shadow_of
 from hnas.deploy.tiling import automatic_side, plan_tiles, tile_side
 from hnas.deploy.torch_backend import TorchBackend

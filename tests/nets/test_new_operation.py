@@ -14,9 +14,9 @@ from hnas.deploy.simplify import simplify
 from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
 from hnas.nets import Cost, Network, NetworkOptions, NetworkSettings, model_cost, network_cost, network_of, plain_form
+from hnas.nets.cell_parts import cell_parts
 from hnas.nets.chain.blocks import convolution
 from hnas.nets.global_mean import GlobalMean
-from hnas.nets.latency_table import build_latency_table
 from hnas.space.cells import (
     NORMAL_OPERATIONS,
     OPERATIONS,
@@ -141,11 +141,10 @@ def test_tiles_follow_from_its_radius(name: str) -> None:
     np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-3 if NEW[name].pools else 1e-5)
 
 
-def test_it_is_in_latency_tables(name: str) -> None:
-    model = network(name, channels=2)
-    table = build_latency_table(model.settings, lr_size=(4, 4), nodes=1, repeats=1)
-    assert {f"normal/small/{name}", f"normal/large/{name}"} <= table.milliseconds.keys()
-    assert table.predict(model.genotype) > 0
+def test_it_is_a_part_of_latency_tables(name: str) -> None:
+    """Three cells of one node, the middle one of which enlarges."""
+    parts = cell_parts(network(name, channels=2).genotype)
+    assert (parts[f"small/{name}"], parts[f"large/{name}"]) == (1, 1)
 
 
 def test_a_new_block_of_chains(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from hnas.cli.design_more import Noted, eight_bits_noted, quickest_machine, tune_chosen, with_eight_bits
-from hnas.cli.design_view import STEPS, attainable_line, machine_of, print_networks, read_candidates, say, time_here
-from hnas.cli.options import Json, parse_duration, parse_size
+from hnas.cli.design_view import STEPS, attainable_line, machine_of, print_networks, read_candidates, time_here
+from hnas.cli.options import Json, parse_duration, parse_size, say
 from hnas.errors import HnasError
 from hnas.extras import need
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from hnas.cli.design_view import graphs_for, machine_of, say
+from hnas.cli.design_view import graphs_for, machine_of
+from hnas.cli.options import say
 from hnas.cli.progress import training_progress
 from hnas.errors import HnasError
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from hnas.cli.options import say
 from hnas.errors import HnasError
 from hnas.extras import absent_extra
 
@@ -79,9 +79,9 @@ def time_here(
 
     began = perf_counter()
     try:
-        from hnas.deploy.hand_made import hand_made
+        from hnas.deploy.hand_made_kept import kept_hand_made
 
-        peers = hand_made(family[0].scale, machine.backend)
+        peers = kept_hand_made(family[0].scale, machine.backend)
     except (ImportError, HnasError) as error:
         peers = ()
         say(f"hand-made networks are left out, since they cannot be built ({absent_extra(error) or error})")
@@ -97,11 +97,6 @@ def time_here(
     if found.left_out:
         say(f"left out, too slow for the limit or for the time there is: {', '.join(found.left_out)}")
     return found, stopwatch
-
-
-def say(words: str) -> None:
-    """A line on stderr."""
-    print(words, file=sys.stderr, flush=True)
 
 
 def say_attainable(lr_size: tuple[int, int], scale: int, limit_ms: float) -> None:

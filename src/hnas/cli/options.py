@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -43,3 +44,8 @@ def parse_duration(text: str, option: str) -> float:
     if not seconds:
         raise HnasError(f"{option} is {text!r}; allowed is a time above 0, such as 90s, 10m or 1.5h")
     return seconds
+
+
+def say(words: str) -> None:
+    """A line on stderr."""
+    print(words, file=sys.stderr, flush=True)

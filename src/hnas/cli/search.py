@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from hnas.cli.design_view import say_attainable
-from hnas.cli.options import Config, Json
+from hnas.cli.options import Config, Json, say
 from hnas.cli.search_view import search_view
 from hnas.errors import HnasError
 from hnas.searching.settings import SearchSettings
@@ -74,6 +74,7 @@ def search(
             resume=resume,
             overwrite=overwrite,
             progress=progress,
+            say=say,
         )
     if not is_first_process():
         return

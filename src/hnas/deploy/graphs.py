@@ -1,4 +1,4 @@
-"""Models as what a stopwatch times. Needs torch."""
+"""A network as a runtime takes it, to be timed. Needs torch."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from hnas.deploy.stopwatch import Graph
 from hnas.deploy.torch_backend import TorchBackend
 
 
-def graph_of(model: nn.Module, backend: BackendName) -> Graph:
-    """What a runtime takes: the exported network's bytes; for torch, what gives a copy of the model ready to run.
+def graph_of(model: nn.Module, backend: BackendName, device: str = "cpu") -> Graph:
+    """The bytes of the exported network; for torch, what gives the network ready to run.
 
     Args:
-        model: on the CPU, in evaluation mode.
+        model: any of ours, in evaluation mode, on the CPU; it stays as it is.
         backend: what is to run it.
+        device: where torch is to run it.
 
     Raises:
-        HnasError: the package onnx is missing.
+        HnasError: the package onnx is missing, or torch has no such device.
     """
     if backend == "torch":
-        return lambda: TorchBackend(deepcopy(model))
+        ready = TorchBackend(deepcopy(model), device)
+        return lambda: ready
     return onnx_bytes(simplify(model), describe(model, {}), split=backend == "onnx")

@@ -14,6 +14,7 @@ import numpy as np
 from hnas.bounds import refuse_below, refuse_unlisted
 from hnas.deploy.runtimes import BackendName, Floats, Precision, Run, open_session, refuse_precision, runtime_version
 from hnas.deploy.turns import medians_in_turns
+from hnas.errors import HnasError
 from hnas.machine import default_threads, processor
 from hnas.memory import keep_memory
 
@@ -26,10 +27,11 @@ class Machine:
     """What times are of, enough to tell whether two belong together.
 
     Attributes:
-        backend: what runs the networks, on the CPU.
-        threads: of one picture.
+        backend: what runs the networks.
+        threads: of one picture, on the CPU.
         lr_size: (height, width) of the low-resolution picture in pixels.
         precision: what the runtime computes in.
+        device: the CPU; torch runs on others too, such as ``cuda:0``.
 
     Raises:
         HnasError: a value outside its bounds, or a precision that the runtime does not have here.
@@ -39,11 +41,14 @@ class Machine:
     threads: int = default_threads()
     lr_size: tuple[int, int] = (360, 640)
     precision: Precision = "f32"
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         refuse_unlisted(self)
         refuse_precision(self.backend, self.precision)
         refuse_below(1, self, "threads")
+        if self.device != "cpu" and self.backend != "torch":
+            raise HnasError(f"the device is {self.device!r}; {self.backend} runs on the CPU, so use cpu or torch")
 
     @property
     def size(self) -> str:
@@ -61,14 +66,19 @@ class Machine:
 
     @property
     def processor(self) -> str:
-        """The processor and its vector units."""
-        return processor()
+        """The processor and its vector units; of another device its name."""
+        if self.device.startswith("cuda"):
+            import torch
+
+            return torch.cuda.get_device_name(self.device)
+        return processor() if self.device == "cpu" else f"{self.device} of {processor()}"
 
     @property
     def words(self) -> str:
         """All but the processor in a few words."""
         runtime = self.runtime if self.precision == "f32" else f"{self.runtime} in {self.precision}"
-        return f"{self.size} with {runtime}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+        where = f"{self.threads} thread{'s' if self.threads > 1 else ''}" if self.device == "cpu" else self.device
+        return f"{self.size} with {runtime}, {where}"
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON values."""

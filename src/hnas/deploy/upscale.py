@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hnas.around import Around
 from hnas.deploy.backends import Backend, is_out_of_memory
 from hnas.deploy.opacity import filled, within_neighbourhood
-from hnas.deploy.picture_io import Picture
+from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.runtimes import Floats
 from hnas.deploy.tiling import CPU_TILE_BYTES, SMALLEST_TILE, Tile, plan_tiles, tile_side
 from hnas.errors import HnasError

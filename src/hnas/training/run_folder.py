@@ -15,10 +15,10 @@ from filelock import FileLock, Timeout
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
-from hnas.run_files import CANDIDATES, CHECKPOINT, CONFIG, GENOTYPE, LOG, REPORT, WEIGHTS
+from hnas.run_files import CANDIDATES, CHECKPOINT, CONFIG, GENOTYPE, LATENCY, LOG, REPORT, WEIGHTS
 
 LOGS = (LOG, CANDIDATES)
-RESULTS = (GENOTYPE, WEIGHTS, REPORT)
+RESULTS = (GENOTYPE, WEIGHTS, REPORT, LATENCY)
 
 
 @dataclass(frozen=True)
