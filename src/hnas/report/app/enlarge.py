@@ -26,7 +26,7 @@ _TILE = 384
 
 
 @dataclass(frozen=True)
-class Limits:
+class UploadLimits:
     """What one person may ask of the machine.
 
     Attributes:
@@ -56,14 +56,16 @@ class Enlarger:
     Args:
         models: name -> what :func:`hnas.deploy.models.load` takes.
         folder: where results go, each in a folder of its own.
-        limits: see :class:`Limits`.
+        limits: see :class:`UploadLimits`.
         device: such as ``cpu`` or ``cuda``.
 
     Raises:
         HnasError: a model cannot be read.
     """
 
-    def __init__(self, models: Mapping[str, str | Path], *, folder: Path, limits: Limits, device: str = "cpu") -> None:
+    def __init__(
+        self, models: Mapping[str, str | Path], *, folder: Path, limits: UploadLimits, device: str = "cpu"
+    ) -> None:
         self._folder, self._limits = folder, limits
         self._upscalers = {name: load(path, device=device, tile=_TILE) for name, path in models.items()}
 
