@@ -56,7 +56,8 @@ def test_the_eight_variants_are_the_turns_and_mirrors_of_numpy() -> None:
     lr, _ = resident.batch([Place(0, 0, 0, variant, False) for variant in range(8)])
     expected = [np.rot90(pair.lr, turns) for turns in range(4)]
     expected += [np.fliplr(turned) for turned in expected]
-    assert [np.array_equal(turned(pair.lr, which, axes=(0, 1)), wanted) for which, wanted in enumerate(expected)] == [True] * 8
+    for which, wanted in enumerate(expected):
+        assert np.array_equal(turned(pair.lr, which, axes=(0, 1)), wanted)
     assert np.array_equal((lr.permute(0, 2, 3, 1) * 255).round().byte().numpy(), np.stack(expected))
 
 
