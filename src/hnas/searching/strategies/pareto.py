@@ -1,0 +1,27 @@
+"""Who beats whom where there are several aims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def pareto_ranks(points: Sequence[tuple[float, ...]]) -> list[int]:
+    """The front that each point is on (0: no other point is at least as good in all and better in one; then 1, ...).
+
+    Args:
+        points: larger is better in every coordinate.
+    """
+    ranks = [0] * len(points)
+    left = set(range(len(points)))
+    rank = 0
+    while left:
+        front = {i for i in left if not any(_dominates(points[j], points[i]) for j in left)}
+        for index in front:
+            ranks[index] = rank
+        left -= front
+        rank += 1
+    return ranks
+
+
+def _dominates(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
+    return first != second and all(a >= b for a, b in zip(first, second, strict=True))
