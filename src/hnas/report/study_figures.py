@@ -15,12 +15,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = {"controller": "#be123c", "controller-flat": "#e08a3c", "random": "#64748b", "evolution": "#2f6fd0"}
+COLOURS = {
+    "controller": "#be123c",
+    "controller-flat": "#e08a3c",
+    "random": "#64748b",
+    "evolution": "#2f6fd0",
+    "enas": "#a16207",
+    "nas-rl": "#78350f",
+    "ppo": "#db2777",
+    "nsga2": "#0e7490",
+    "local-search": "#15803d",
+    "optuna:tpe": "#7c3aed",
+}
 NAMES = {
     "controller": "controller",
     "controller-flat": "controller, position uniform",
     "random": "uniform sampling",
     "evolution": "evolution",
+    "enas": "ENAS",
+    "nas-rl": "NAS-RL",
+    "ppo": "PPO",
+    "nsga2": "NSGA-II",
+    "local-search": "local search",
+    "optuna:tpe": "TPE (Optuna)",
 }
 
 

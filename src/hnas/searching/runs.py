@@ -20,6 +20,7 @@ from hnas.searching.costs import CostTable
 from hnas.searching.derive import Derived, derive_genotype, record
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
+from hnas.searching.strategies import build_strategy
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint
@@ -67,7 +68,7 @@ def search(
     fabric = start_fabric(devices)
     paths = {"data": str(data), "val": None if validation is None else str(validation)}
     costs = CostTable.load(settings)
-    costs.usage(settings.limits)  # refuses limits that nothing keeps, before pictures are read
+    build_strategy(settings, costs.usage(settings.limits))  # refuses what cannot be, before pictures are read
     searcher = Searcher(settings, load_splits(paths, settings), costs, fabric)
     config = {"command": "search", **paths, **asdict(settings)}
     run = on_first_process(fabric, lambda: open_run(run_dir, config, result=RESULT, resume=resume, overwrite=overwrite))
