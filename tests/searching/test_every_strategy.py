@@ -83,7 +83,7 @@ def test_a_finished_search_proposes_what_keeps_within_limits_of_later(name: Stra
 
 @every
 @spaces
-@pytest.mark.parametrize("updates", [0, 3, 6])
+@pytest.mark.parametrize("updates", [1, 6])
 def test_it_goes_on_from_its_saved_state_to_the_same_bits(space: str, name: StrategyName, updates: int) -> None:
     settings = settings_of(space, name, updates=9)
     first = build_strategy(settings, anything)
@@ -138,8 +138,9 @@ def test_an_interrupted_search_ends_with_the_same_bits(
     make_searcher: Callable[..., Searcher], tmp_path: Path, name: StrategyName
 ) -> None:
     """In a run folder, with a population that fills within the search."""
-    needs = settings_of("cells", name)
-    changes = {"strategy": name, "scorer": needs.scorer, "population": 4, "tournament": 2, "short_steps": 1}
+    settings_of("cells", name)  # skips what is not installed
+    scorer = "short" if name == "nas-rl" else "shared"
+    changes = {"strategy": name, "scorer": scorer, "population": 4, "tournament": 2, "short_steps": 1}
 
     def open_folder(folder: str, resume: bool = False) -> Any:
         return open_run(tmp_path / folder, {"command": "search"}, result="genotype.json", resume=resume)
