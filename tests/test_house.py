@@ -21,7 +21,7 @@ from hnas.space import KINDS
 
 PACKAGE = Path(hnas.__file__).parent
 ROOMS = (
-    *("space", "nets", "data", "weights", "evaluation", "training", "searching", "deploy"),
+    *("space", "nets", "data", "weights", "evaluation", "training", "deploy", "searching"),
     *("bench", "chain_bench", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
@@ -84,7 +84,7 @@ OWN = (
         f"hnas.nets.{name}"
         for name in (
             *("network", "supernet", "cell", "operations", "depthwise"),
-            *("cost", "receptive_field", "trim", "latency_table"),
+            *("cost", "receptive_field", "trim", "cell_parts"),
         )
     ),
 )
@@ -96,8 +96,8 @@ EXCEPTIONS: dict[str, set[str]] = {
     "space/kinds.py": {"cells", "chain"},
     "nets/families.py": {
         *("CellGenotype", "CellSpace", "Network", "Supernet", "SupernetSettings", "Norm", "Sharing"),
-        *("network_cost", "load_latency_table"),
-        *("ChainGenotype", "ChainSpace", "ChainNetwork", "ChainSupernet", "chain_cost"),
+        *("network_cost", "cell_parts"),
+        *("ChainGenotype", "ChainSpace", "ChainNetwork", "ChainSupernet", "chain_cost", "chain_parts"),
     },
     # What the room hands on, and how weights files are read back.
     "nets/__init__.py": {
@@ -116,8 +116,7 @@ EXCEPTIONS: dict[str, set[str]] = {
     "deploy/simplify.py": {"Trim"},
     # Defaults of --normal-operations and --upsampling-operations.
     "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
-    # Tables of latencies are of the operations of cells; so is what the benchmark of this package times.
-    "cli/profile.py": {"build_latency_table", "check_latency_table"},
+    # What the benchmark of this package times.
     "bench.py": {"NAMED_GENOTYPES", "Network", "set_fast_depthwise"},
 }
 

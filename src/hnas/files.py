@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from hnas.errors import HnasError
+
+
+def cache_folder() -> Path:
+    """The folder of this project among the user's caches, as the system has it; it need not be there."""
+    usual = {"darwin": Path.home() / "Library" / "Caches", "win32": Path.home() / "AppData" / "Local"}
+    top = os.environ.get("XDG_CACHE_HOME") or usual.get(sys.platform, Path.home() / ".cache")
+    return Path(top) / "hnas"
 
 
 def write_atomically(path: Path, data: bytes | memoryview | str) -> None:

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from hnas.evaluation.table_two import TABLE_TWO
 from hnas.nets import NetworkSettings
+from hnas.searching.costs import CostTable
+from hnas.searching.reward import joint_reward
 from hnas.searching.settings import SearchSettings
 from hnas.settings import load_parts, load_settings, preset_names, read_config, read_devices
-from hnas.space.cells import CellSpace
+from hnas.space.cells import NAMED_GENOTYPES, CellSpace
 from hnas.space.chain import ChainSpace
 from hnas.training.settings import DeviceSettings, TrainingSettings
 
@@ -18,14 +21,31 @@ def test_there_are_four() -> None:
 def test_both_sections_of_a_preset_are_valid(name: str) -> None:
     search = load_settings(SearchSettings, read_config(name, "search"), source=name)
     network, _ = load_parts(read_config(name, "train"), NetworkSettings, TrainingSettings, source=name)
-    assert search.target_channels == network.channels
+    assert search.target_channels == (8 if name == "paper" else network.channels)
 
 
 def test_the_paper_preset_is_the_paper() -> None:
-    """Section 5.1; what it does not say is the default, except the skip that the paper does not have."""
+    """Supplement B; what it does not say is the default, except the skip that the paper does not have."""
     settings = load_settings(SearchSettings, read_config("presets/paper.yaml", "search"))
-    assert settings == SearchSettings(image_skip="none", samples=1, baseline="ema")
+    unit = {"target_channels": 8, "lr_size": "48x48", "cost_reference": 1 / 5e-9}
+    assert settings == SearchSettings(image_skip="none", samples=1, baseline="ema", **unit)
     assert settings.search_space == CellSpace()
+
+
+def test_each_lambda_of_the_paper_asks_another_question() -> None:
+    """PSNR on Set5 as in Table II. HNAS-B lies below the line from A to C, so no lambda can prefer it."""
+    settings = load_settings(SearchSettings, read_config("paper", "search"))
+    cost = CostTable(settings)
+    printed = {system.name: system.printed["Set5"].psnr for system in TABLE_TWO if system.name in NAMED_GENOTYPES}
+
+    def preferred(lam: float) -> str:
+        rewards = {
+            name: joint_reward(psnr, cost(NAMED_GENOTYPES[name]).relative, lam).value for name, psnr in printed.items()
+        }
+        return max(rewards, key=lambda name: rewards[name])
+
+    assert [preferred(lam) for lam in (0.2, 0.6, 0.9)] == ["HNAS-A", "HNAS-C", "HNAS-C"]
+    assert "HNAS-B" not in {preferred(step / 100) for step in range(1, 100)}
 
 
 @pytest.mark.parametrize("name", ["cpu", "demo"])

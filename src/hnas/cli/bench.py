@@ -36,8 +36,8 @@ def bench(
     large convolution here that is. Run it on a quiet machine: beside other work only the ratios mean something.
 
     Args:
-        backends: Time torch eager, torch tuned, onnxruntime and OpenVINO instead, on a picture of 256x256; beside them
-            stands the share of this machine's peak that each reaches.
+        backends: Time torch eager, torch tuned, onnxruntime and OpenVINO (in bfloat16 too, where the processor has it)
+            instead, on a picture of 256x256; beside them stands the share of this machine's peak that each reaches.
         only: Time only this: w-step, controller-step, training-step, upscaling or chain-step; several at once, as in
             --only w-step upscaling.
         channels: C of the network that is trained and enlarges.
@@ -102,7 +102,7 @@ def _bench_backends(settings: BenchSettings, json: bool) -> None:
         table.add_column(column, justify="right" if column else "left", no_wrap=True)
     for item in found.timings:
         if item.seconds is None or item.macs_per_second is None:
-            table.add_row(item.name, "not installed")
+            table.add_row(item.name, "not available here")
             continue
         figures = (f"{item.seconds * 1e3:.0f}", f"{item.faster:.2f}x", f"{item.macs_per_second / 1e9:.1f}")
         table.add_row(item.name, *figures, f"{item.share:.0%}")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json as json_module
-import sys
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from hnas.cli.build_table import SpaceFlags
 from hnas.cli.options import Device, Json, parse_size
 from hnas.errors import HnasError
-from hnas.nets import NetworkSettings
+from hnas.space.cells import NetworkSettings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,10 +27,10 @@ def profile(
     repeats: int = 5,
     device: Device = "cpu",
     build_table: Path | None = None,
-    check: int = 30,
-    layers: int = 12,
+    check: int = 12,
+    space: Annotated[SpaceFlags | None, Parameter(name="*", consume_multiple=True)] = None,
     front: Annotated[bool, Parameter(negative="")] = False,
-    backend: Literal["onnx", "openvino", "torch"] = "onnx",
+    backend: Literal["onnx", "openvino", "torch"] | None = None,
     threads: int | None = None,
     family: Path | None = None,
     json: Json = False,
@@ -46,15 +45,16 @@ def profile(
             weights file or the name of a bundled model.
         lr_size: Low-resolution input, HEIGHTxWIDTH in pixels.
         latency: Measure the time of one picture.
-        repeats: Timed passes; the median is printed.
-        build_table: Instead of a model's, measure the latency of every operation at every place, and write the table
-            here; a search reads it with --latency-table.
-        check: Random genotypes whose measured latency the table's prediction is compared with; 0 is none.
-        layers: Cells of those genotypes.
+        repeats: Timed passes; the median is printed. With --build-table, turns of every network.
+        build_table: Instead of a model's, measure the latencies of a space's networks, and write the table here; a
+            search reads it with --latency-table. A few dozen networks are timed whole, in turns; what their parts take
+            is fitted; and the sums are compared with further networks. A table that fails this check is not written.
+        check: With --build-table, on how many networks, 4 and more.
         front: Instead of a model's, say what 10, 20, 50, 100 and 200 ms buy here: the best of the networks that
             `hnas design` chooses from, and of published hand-made ones, all timed in turns in less than a minute.
-        backend: With --front, what runs the networks, on the CPU: onnx (onnxruntime), openvino or torch.
-        threads: With --front, of every network; by default 2, or what the machine has if fewer.
+        backend: With --front and --build-table, what runs the networks: onnx (onnxruntime), openvino or torch. By
+            default onnx for the front, and torch for a table, as in `hnas search`.
+        threads: With --front and --build-table, of every network; by default 2, or what the machine has if fewer.
         family: With --front, a folder with other networks, as `hnas zoo export` writes them.
     """
     if front:
@@ -67,14 +67,17 @@ def profile(
         print_front(
             lr_size=parse_size(lr_size, "--lr-size"),
             scale=scale,
-            backend=backend,
+            backend=backend or "onnx",
             threads=threads,
             family=family,
             json=json,
         )
         return
-    if threads is not None or family is not None or backend != "onnx":
-        raise HnasError("--backend, --threads and --family go with --front; leave them out, or ask for the front")
+    if family is not None or (build_table is None and (threads is not None or backend is not None)):
+        raise HnasError(
+            "--family goes with --front, --backend and --threads with --front or --build-table; leave them out, or ask "
+            "for one of these"
+        )
     from hnas import nets
     from hnas.deploy.torch_backend import torch_device
 
@@ -83,16 +86,20 @@ def profile(
     if repeats < 1:
         raise HnasError(f"--repeats is {repeats}; allowed is 1 and more")
     if build_table is not None:
+        from hnas.cli.build_table import build_table as measure_table
+        from hnas.deploy.latency_tables import Thoroughness
+
         if model is not None:
-            raise HnasError(f"--build-table measures operations, not a model; leave {model} out")
-        _build_table(
+            raise HnasError(f"--build-table is about a space's networks, not one model; leave {model} out")
+        measure_table(
             build_table,
+            space or SpaceFlags(),
             settings or NetworkSettings(),
-            size=size,
+            lr_size=size,
+            backend=backend or "torch",
+            threads=threads,
             device=device,
-            repeats=repeats,
-            check=check,
-            layers=layers,
+            thoroughness=Thoroughness(rounds=repeats, check=check),
             json=json,
         )
         return
@@ -132,44 +139,3 @@ def _build(model: str, settings: NetworkSettings | None) -> nn.Module:
             raise HnasError(f"{model}: weights have their own width and scale; leave --channels and the like out")
         return load_model(model)
     return build_model(model_description(model, settings or NetworkSettings()))
-
-
-def _build_table(
-    path: Path,
-    settings: NetworkSettings,
-    *,
-    size: tuple[int, int],
-    device: str,
-    repeats: int,
-    check: int,
-    layers: int,
-    json: bool,
-) -> None:
-    from hnas.files import write_atomically
-    from hnas.nets.latency_table import build_latency_table, check_latency_table
-
-    if check != 0 and check < 2:
-        raise HnasError(f"--check is {check}; allowed are 0 (none), and 2 and more")
-    table = build_latency_table(
-        settings,
-        lr_size=size,
-        device=device,
-        repeats=repeats,
-        progress=lambda part: print(f"measured {part}", file=sys.stderr, flush=True),
-    )
-    write_atomically(path, table.to_json())
-    print(f"table written to {path}", file=sys.stderr, flush=True)
-    result: dict[str, object] = {"table": str(path), "device": table.device, "parts": len(table.milliseconds)}
-    if check:
-        found = check_latency_table(table, layers=layers, count=check, device=device, repeats=repeats)
-        pairs = list(zip(found.predicted, found.measured, strict=True))
-        result |= {"genotypes": check, "kendall_tau": found.tau}
-        result["median_error"] = median(abs(predicted / measured - 1) for predicted, measured in pairs)
-        result |= {"predicted_ms": found.predicted, "measured_ms": found.measured}
-    if json:
-        print(json_module.dumps(result))
-        return
-    print(f"{len(table.milliseconds)} parts measured on {table.device}")
-    if check:
-        print(f"Kendall's tau between predicted and measured latency of {check} random genotypes: {found.tau:.2f}")
-        print(f"median error of the prediction: {result['median_error']:.0%}")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json as json_module
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from hnas.cli.options import Config, Json
+from hnas.cli.design_view import say_attainable
+from hnas.cli.options import Config, Json, say
 from hnas.cli.search_view import search_view
+from hnas.errors import HnasError
 from hnas.searching.settings import SearchSettings
 from hnas.training.settings import DeviceSettings
 
@@ -32,8 +34,9 @@ def search(
 ) -> None:
     """Search for a genotype (Algorithm 1 of the paper), and write the best one found and a report into the run folder.
 
-    The defaults are the paper's; --config cpu or gpu takes settings that suit such a machine, --config paper says every
-    number of the paper. A search that was stopped, by whatever, goes on with --resume and the same settings.
+    Without --config it is the paper's search with a bicubic skip and four genotypes a step, each compared with the mean
+    of the others. --config paper is the paper's own, and takes days on a GPU; cpu and gpu suit such machines. A
+    search that was stopped, by whatever, goes on with --resume and the same settings.
 
     Args:
         data: A folder with pictures to search on; a part trains the shared weights, the rest scores genotypes.
@@ -50,6 +53,9 @@ def search(
     from hnas.training.devices import is_first_process
 
     settings = settings or SearchSettings()
+    if settings.limits.latency and not resume and is_first_process():
+        with suppress(HnasError):  # a runtime that is not installed, or no family of this scale
+            say_attainable(settings.lr_shape, settings.scale, settings.limits.latency)
     with ExitStack() as stack:
         show = stack.enter_context(search_view())
         write = stack.enter_context(event_writer(run_dir / "tensorboard")) if tensorboard else None
@@ -68,6 +74,7 @@ def search(
             resume=resume,
             overwrite=overwrite,
             progress=progress,
+            say=say,
         )
     if not is_first_process():
         return

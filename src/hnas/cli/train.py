@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from hnas.cli.options import Config, Json
 from hnas.cli.progress import training_progress
-from hnas.nets import NetworkSettings
+from hnas.space.cells import NetworkSettings
 from hnas.training.settings import DeviceSettings, TrainingSettings
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 import torch
@@ -39,7 +41,8 @@ class TorchBackend:
         self.can_tile = bool(self.pooled) or not looks_everywhere(model, self.radius)
         self._margins = cell_margins(model) if isinstance(model, Network) else [self.radius]
         # A simplified model has no attention blocks left whose pooling could be shared.
-        model = model if self.pooled else simplify(model, tiles=True)
+        if not self.pooled:
+            model = simplify(model, tiles=True, convolve_bicubic=self._device.type == "cpu")
         self._shadow = shadow_of(model)
         self._tile_bytes: dict[int, int] = {}  # by side; finding one takes a tenth of a second
         self.bytes_per_pixel = bytes_per_pixel(self._shadow)
@@ -94,3 +97,14 @@ def torch_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise HnasError(f"the device {name!r} cannot be used ({str(error).splitlines()[0]}); cpu always can") from error
     return device
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """While this lasts, torch computes with so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -15,10 +15,11 @@ from hnas.nets.counting import LR_SIZE, Cost, model_cost
 from hnas.nets.families import FAMILIES, Family, SharedWeights, family_of, network_of
 from hnas.nets.forms import plain_form, seen_by
 from hnas.nets.latency import Latency, device_description, measure_latency
-from hnas.nets.network import Network, NetworkSettings, network_from_description
+from hnas.nets.network import Network, network_from_description
 from hnas.nets.operations import set_fast_depthwise
 from hnas.nets.receptive_field import cell_margins, is_global, receptive_radius
 from hnas.nets.supernet import Supernet, SupernetSettings
+from hnas.space.cells import NetworkSettings
 
 __all__ = [
     "FAMILIES",

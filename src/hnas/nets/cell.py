@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hnas.nets.operations import Norm, build_operation, normalisation
+from hnas.nets.operations import build_operation, normalisation
 from hnas.nets.trim import Trim
 from hnas.space import cells
+from hnas.space.cells.settings import Norm
 
 #: (node, slot, edge, input features) to output features.
 ApplyEdge = Callable[[int, int, cells.Edge, Tensor], Tensor]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from hnas.nets.cell import enlargement
 from hnas.nets.counting import LR_SIZE, Cost
-from hnas.nets.network import NetworkSettings
 from hnas.nets.operations import OperationCost, norm_params, operation_cost
 from hnas.space import cells
+from hnas.space.cells import NetworkSettings
 
 
 def network_cost(

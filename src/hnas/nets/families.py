@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, cast
 
 from torch import Tensor, nn
 
 from hnas.errors import HnasError
-from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost
-from hnas.nets.common import ImageSkip
+from hnas.nets.cell_parts import cell_parts
+from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost, chain_parts
 from hnas.nets.cost import network_cost
 from hnas.nets.counting import Cost
-from hnas.nets.latency_table import load_latency_table
-from hnas.nets.network import Network, NetworkSettings
-from hnas.nets.operations import Norm
+from hnas.nets.network import Network
 from hnas.nets.supernet import Sharing, Supernet, SupernetSettings
 from hnas.space import Genotype
-from hnas.space.cells import CellGenotype, CellSpace
+from hnas.space.cells import CellGenotype, CellSpace, NetworkSettings
+from hnas.space.cells.settings import Norm
 from hnas.space.chain import ChainGenotype, ChainSpace
-
-#: The latency of a genotype at the target size, ms.
-PredictLatency = Callable[[Any], float]
+from hnas.space.scales import ImageSkip
 
 
 class SharedWeights(Protocol):
@@ -77,12 +74,12 @@ class Family(Protocol):
             HnasError: settings that this kind of network has not.
         """
 
-    def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:
-        """Predictions of the target's latency by a table from its file.
+    def parts(self, genotype: Any) -> Mapping[str, int]:
+        """How often the target has each of its parts, whose milliseconds add up."""
 
-        Raises:
-            HnasError: no such table, or one that was measured for other networks.
-        """
+    @property
+    def traits(self) -> Mapping[str, int]:
+        """What time hangs on beside the genotype, such as the scale."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,17 +124,14 @@ class Cells:
         """See :class:`Family`."""
         return Network(genotype, settings)
 
-    def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:
+    def parts(self, genotype: CellGenotype) -> Mapping[str, int]:
         """See :class:`Family`."""
-        table = load_latency_table(path)
-        measured = (table.network.channels, table.network.scale, table.nodes, table.lr_size)
-        wanted = (self.target_channels, self.scale, self.nodes, lr_size)
-        if measured != wanted:
-            raise HnasError(
-                f"{path}: measured for (channels, scale, nodes, LR size) {measured}, and the search is for {wanted}; "
-                "measure it anew, or set target_channels, scale, nodes and lr_size"
-            )
-        return table.predict
+        return cell_parts(genotype)
+
+    @property
+    def traits(self) -> Mapping[str, int]:
+        """See :class:`Family`."""
+        return {"scale": self.scale, "channels": self.target_channels}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,9 +161,14 @@ class Chains:
             raise HnasError("a chain's genotype says its width, and it has no cells; leave all but --scale out")
         return ChainNetwork(genotype, settings.scale)
 
-    def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:
-        """Refused: chains are measured whole."""
-        raise HnasError(f"{path}: a latency table is of cells; chains are measured whole, so leave latency_table out")
+    def parts(self, genotype: ChainGenotype) -> Mapping[str, int]:
+        """See :class:`Family`."""
+        return chain_parts(genotype)
+
+    @property
+    def traits(self) -> Mapping[str, int]:
+        """See :class:`Family`."""
+        return {"scale": self.scale}
 
 
 #: By the kind of their genotypes.

@@ -17,10 +17,7 @@ from torch.nn import functional as F
 from hnas.errors import HnasError
 from hnas.nets.depthwise import DepthwiseConv2d
 from hnas.nets.narrow import Conv3x3
-
-#: ``batch``: batch normalisation with running statistics; ``batch-statistics``: with those of the batch at hand
-#: always, which is what shared weights need, since every genotype has statistics of its own.
-Norm = Literal["none", "batch", "batch-statistics"]
+from hnas.space.cells.settings import Norm
 
 #: RCAN's channel attention squeezes by 16 (Zhang et al. 2018, 4.1), which is 4 channels at its C = 64. Narrow
 #: networks keep those 4: a single one behind a ReLU is dead from the start half of the time.

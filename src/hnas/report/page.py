@@ -18,6 +18,7 @@ from hnas.report.charts import LineChart, line_chart, number
 from hnas.report.compare import picture_views
 from hnas.report.front import FrontChart, front_chart
 from hnas.report.packaged import templates
+from hnas.report.promises import promises
 from hnas.report.run import Candidate, Run, finite, read_run
 from hnas.space.drawing import STYLESHEET, genotype_svg
 from hnas.space.shapes import OPERATION_STYLES
@@ -72,6 +73,7 @@ def render_report(run: Run) -> str:
             evaluation=_evaluation(run.evaluation),
             front=front,
             at_size=_at_size(run),
+            promises=promises(run),
             front_data=_front_data(front) if front else None,
             genotype=run.genotype,
             drawing=Markup(drawing) if drawing else None,

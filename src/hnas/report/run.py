@@ -66,6 +66,7 @@ class Run:
     pictures: list[Picture]
     provenance: dict[str, Any]
     description: dict[str, Any]
+    latency: dict[str, Any]
 
     def lines(self, phase: str) -> list[dict[str, Any]]:
         """The log's lines of one phase that say their step, oldest first."""
@@ -106,6 +107,7 @@ def read_run(path: str | Path) -> Run:
         pictures=_pictures(path / "pictures"),
         provenance=provenance,
         description=description,
+        latency=_object(path / "latency.json"),
     )
 
 
@@ -116,6 +118,18 @@ def _config(path: Path) -> dict[str, Any]:
         raise HnasError(f"{path}: not valid YAML; a run's settings are needed here") from error
     if not isinstance(value, dict):
         raise HnasError(f"{path}: not a mapping of settings to values")
+    return value
+
+
+def _object(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        value = json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
+        raise HnasError(f"{path}: no JSON ({error}); take the file away") from error
+    if not isinstance(value, dict):
+        raise HnasError(f"{path}: not a JSON object; take the file away")
     return value
 
 

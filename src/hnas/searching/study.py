@@ -26,6 +26,7 @@ from hnas.errors import HnasError
 from hnas.ranking import kendall_tau
 from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
+from hnas.searching.latency import find_table, needs_table
 from hnas.searching.reward import Scored
 from hnas.searching.runs import RESULT, open_searcher, search_and_derive
 from hnas.searching.score_table import open_table, search_by
@@ -95,6 +96,10 @@ def run_study(
             if (part / CONFIG).is_file():
                 shutil.rmtree(part)
         shutil.rmtree(folder.path / _TABLE, ignore_errors=True)
+    if needs_table(settings):
+        find_table(
+            settings, start_fabric().device, say=progress or (lambda words: None)
+        )  # once, and kept for all searches
     seeds = range(study.seeds)
     if settings.scorer == "shared":
         shared = partial(_train_shared, folder.path, pictures, settings)
@@ -180,7 +185,9 @@ def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, s
         return
     # No tau: a study trains genotypes alone for all strategies together.
     own = replace(shared_weights_only(settings), seed=seed, tau_samples=0)
-    _run(path, Searcher(own, _splits(pictures, own), CostTable.load(own), start_fabric()), pictures)
+    fabric = start_fabric()
+    costs = CostTable.with_table(own, find_table(own, fabric.device))
+    _run(path, Searcher(own, _splits(pictures, own), costs, fabric), pictures)
 
 
 def _search(

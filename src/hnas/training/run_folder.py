@@ -18,7 +18,7 @@ from hnas.files import write_atomically
 
 CONFIG = "config.yaml"
 LOGS = ("log.jsonl", "candidates.jsonl")
-RESULTS = ("genotype.json", "weights.safetensors", "report.html")
+RESULTS = ("genotype.json", "weights.safetensors", "report.html", "latency.json")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from torch.nn import functional as F
 
 from hnas.errors import HnasError
 from hnas.nets.chain.blocks import REGISTRY, convolution
-from hnas.nets.common import FORMAT, enlarge_image, refuse_other_scales
+from hnas.nets.common import FORMAT, enlarge_image
 from hnas.space.chain import ChainGenotype, Colour
+from hnas.space.scales import refuse_other_scales
 
 #: Brightness of red, green and blue (BT.601, full range). They sum to 1, so a change of brightness that is added to
 #: all three colours alike changes the brightness by itself; nothing is added, so that black borders stay black.

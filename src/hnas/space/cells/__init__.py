@@ -14,6 +14,7 @@ from hnas.space.cells.genotype import (
 )
 from hnas.space.cells.layout import layout
 from hnas.space.cells.named import NAMED_GENOTYPES
+from hnas.space.cells.settings import NetworkSettings
 from hnas.space.cells.space import CellSpace
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "CellKind",
     "CellSpace",
     "Edge",
+    "NetworkSettings",
     "Node",
     "layout",
 ]
