@@ -28,10 +28,15 @@ SPACES: dict[str, SearchSettings] = {
 }  # fmt: skip
 
 
-def settings_of(space: str, name: StrategyName, *, updates: int = 4) -> SearchSettings:
-    """Of a search by this strategy; skips the test where its package is not there."""
+def skip_absent(name: StrategyName) -> None:
+    """Skips the test where the package of a strategy is not there."""
     if name.startswith("optuna:"):
         pytest.importorskip("optuna", reason="pip install 'hnas-sr[optuna]'")
+
+
+def settings_of(space: str, name: StrategyName, *, updates: int = 4) -> SearchSettings:
+    """Of a search by this strategy; skips the test where its package is not there."""
+    skip_absent(name)
     return replace(SPACES[space], strategy=name, rounds=updates, controller_steps=1)
 
 
