@@ -38,6 +38,16 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder with small pictures and videos made by other programs; skips the test where there is none."""
+    named = os.environ.get("HNAS_CASES")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip(f"no cases at {folder}: set HNAS_CASES to a folder with pictures/ and videos/")
+    return folder
+
+
 @pytest.fixture
 def cuda() -> torch.device:
     """The first CUDA GPU; skips the test where there is none."""

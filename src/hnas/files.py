@@ -36,9 +36,9 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     Raises:
         HnasError: the disk is full, the folder is missing or not writable; the old file is untouched.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside = path.with_name(_name_beside(path.name))
     try:
-        with beside.open("wb") as file:
+        with beside.open("w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -49,6 +49,13 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         raise HnasError(f"{path}: cannot write it ({reason}); what was there before is untouched") from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _name_beside(name: str) -> str:
+    """A hidden name for a file that will have this one, which may be as long as file systems allow (255 bytes)."""
+    ending = f".{os.getpid()}.tmp"
+    kept = os.fsencode(name)[: 254 - len(ending)].decode(errors="ignore")
+    return f".{kept}{ending}"
 
 
 def _sync_folder(folder: Path) -> None:

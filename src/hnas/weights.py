@@ -21,6 +21,7 @@ from hnas.bundled import bundled_models
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import build_model
+from hnas.run_files import WEIGHTS
 
 #: The tensor, and the metadata entry, that hold the JSON.
 DESCRIPTION = "hnas.description"
@@ -51,7 +52,7 @@ def locate_weights(name_or_path: str | Path) -> Path:
     """
     path = Path(name_or_path)
     if path.is_dir():
-        path /= "weights.safetensors"
+        path /= WEIGHTS
     if path.is_file():
         return path
     bundled = bundled_models()

@@ -193,4 +193,6 @@ def test_what_milliseconds_buy(family: Path, capsys: pytest.CaptureFixture[str])
         assert main(["profile", "--front", *more]) == 2
         assert "--front is about many networks" in capsys.readouterr().err
     assert main(["profile", "HNAS-A", "--threads", "2"]) == 2
-    assert "--backend, --threads and --family go with --front" in capsys.readouterr().err
+    assert (
+        "--family goes with --front, --backend and --threads with --front or --build-table" in capsys.readouterr().err
+    )

@@ -10,7 +10,7 @@ import torch
 from hnas.nets import (
     FAMILIES,
     Family,
-    NetworkSettings,
+    NetworkOptions,
     build_model,
     family_of,
     model_cost,
@@ -101,7 +101,7 @@ def test_networks_are_of_the_scale_and_rebuilt_from_their_description(settings: 
 def test_a_network_by_itself_has_the_scale_asked_for(settings: SearchSettings) -> None:
     genotype = settings.search_space.sample(Random(2))
     for scale in (2, 3, 4):
-        assert model_scale(network_of(genotype, NetworkSettings(scale=scale))) == scale
+        assert model_scale(network_of(genotype, NetworkOptions(scale=scale))) == scale
 
 
 @searches

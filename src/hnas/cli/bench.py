@@ -13,7 +13,7 @@ from hnas.cli.options import Device, Json, Names
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
-    from hnas.bench import BenchSettings, Comparison
+    from hnas.bench import BenchSettings, StepTimes
     from hnas.chain_bench import ChainStep
 
 
@@ -110,7 +110,7 @@ def _bench_backends(settings: BenchSettings, json: bool) -> None:
     print(f"peak: a matrix product in the same run, {found.peak / 1e9:.1f} G multiply-adds a second")
 
 
-def _print_table(found: list[Comparison], device: str) -> None:
+def _print_table(found: list[StepTimes], device: str) -> None:
     from rich.table import Table
 
     from hnas.bench import PARTS

@@ -79,9 +79,9 @@ def time_here(
 
     began = perf_counter()
     try:
-        from hnas.deploy.hand_made import hand_made
+        from hnas.deploy.hand_made_kept import kept_hand_made
 
-        peers = hand_made(family[0].scale, machine.backend)
+        peers = kept_hand_made(family[0].scale, machine.backend)
     except (ImportError, HnasError) as error:
         peers = ()
         say(f"hand-made networks are left out, since they cannot be built ({absent_extra(error) or error})")

@@ -56,12 +56,15 @@ def in_words(seconds: float) -> str:
 
 
 @contextmanager
-def minutes(title: str, *, terminal: bool = False, first: float = FIRST, every: float = EVERY) -> Iterator[Done]:
+def minutes(
+    title: str, *, terminal: bool = False, quiet: bool = False, first: float = FIRST, every: float = EVERY
+) -> Iterator[Done]:
     """While this lasts, lines on stderr say where it is, whatever it does meanwhile.
 
     Args:
         title: what takes long.
         terminal: whether lines come in a terminal too, where there is no bar.
+        quiet: never any line.
         first: seconds until the first line.
         every: seconds between the lines after it.
 
@@ -76,7 +79,7 @@ def minutes(title: str, *, terminal: bool = False, first: float = FIRST, every: 
             print(f"{title}: {pace.line()}", file=sys.stderr, flush=True)
             wait = every
 
-    if sys.stderr.isatty() and not terminal:
+    if quiet or (sys.stderr.isatty() and not terminal):
         yield pace.done
         return
     thread = Thread(target=tell, name=f"minutes of {title}", daemon=True)

@@ -11,7 +11,9 @@ from cyclopts import Parameter
 from hnas.cli.build_table import SpaceFlags
 from hnas.cli.options import Device, Json, parse_size
 from hnas.errors import HnasError
+from hnas.run_files import WEIGHTS
 from hnas.space.cells import NetworkSettings
+from hnas.space.options import NetworkOptions, ScaleOnly
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,7 +23,7 @@ def profile(
     model: str | None = None,
     /,
     *,
-    settings: Annotated[NetworkSettings | None, Parameter(name="*")] = None,
+    network: Annotated[NetworkOptions | None, Parameter(name="*")] = None,
     lr_size: str = "480x480",
     latency: bool = True,
     repeats: int = 5,
@@ -57,16 +59,16 @@ def profile(
         threads: With --front and --build-table, of every network; by default 2, or what the machine has if fewer.
         family: With --front, a folder with other networks, as `hnas zoo export` writes them.
     """
+    options = network or NetworkOptions()
     if front:
         from hnas.cli.front import front as print_front
 
-        scale = (settings or NetworkSettings()).scale
         of_one = (model, build_table, None if device == "cpu" else device)
-        if any(value is not None for value in of_one) or settings not in (None, NetworkSettings(scale=scale)):
+        if any(value is not None for value in of_one) or options.said().keys() - {"scale"}:
             raise HnasError("--front is about many networks; of a model's options it takes --scale and --lr-size alone")
         print_front(
             lr_size=parse_size(lr_size, "--lr-size"),
-            scale=scale,
+            scale=options.scale or ScaleOnly().scale,
             backend=backend or "onnx",
             threads=threads,
             family=family,
@@ -94,7 +96,7 @@ def profile(
         measure_table(
             build_table,
             space or SpaceFlags(),
-            settings or NetworkSettings(),
+            options.settings(NetworkSettings, of="a latency table"),
             lr_size=size,
             backend=backend or "torch",
             threads=threads,
@@ -107,18 +109,18 @@ def profile(
         raise HnasError(
             "name a model: a genotype (HNAS-A), a published network (carn-m), a file, or --build-table FILE"
         )
-    network = _build(model, settings)
-    cost = nets.model_cost(network, lr_size=size)
-    result: dict[str, object] = {"model": model, "scale": network.scale, "lr_size": list(size)}
+    built = _build(model, options)
+    cost = nets.model_cost(built, lr_size=size)
+    result: dict[str, object] = {"model": model, "scale": built.scale, "lr_size": list(size)}
     result |= {"macs": cost.macs, "params": cost.params}
     if latency:
-        measured = nets.measure_latency(network, lr_size=size, device=device, repeats=repeats)
+        measured = nets.measure_latency(built, lr_size=size, device=device, repeats=repeats)
         result |= {"latency_ms": measured.median_ms, "repeats": measured.repeats, "device": measured.device}
     if json:
         print(json_module.dumps(result))
         return
     height, width = size
-    print(f"model       {model}, x{network.scale}")
+    print(f"model       {model}, x{built.scale}")
     print(f"input       3x{height}x{width}")
     print(f"MACs        {cost.macs / 1e9:,.2f} G")
     print(f"parameters  {cost.params / 1e3:,.1f} K")
@@ -126,16 +128,16 @@ def profile(
         print(f"latency     {measured.median_ms:,.1f} ms (median of {measured.repeats}; {measured.device})")
 
 
-def _build(model: str, settings: NetworkSettings | None) -> nn.Module:
+def _build(model: str, options: NetworkOptions) -> nn.Module:
     from hnas.bundled import bundled_models
     from hnas.nets import build_model
-    from hnas.training.train_network import WEIGHTS, model_description
+    from hnas.training.train_network import model_description
     from hnas.weights import load_model
 
     has_weights = Path(model).suffix == ".safetensors" or model in bundled_models()
     # With a width of its own, a run folder stands for its genotype.
-    if has_weights or (settings is None and (Path(model) / WEIGHTS).is_file()):
-        if settings is not None:
+    if has_weights or (not options.said() and (Path(model) / WEIGHTS).is_file()):
+        if options.said():
             raise HnasError(f"{model}: weights have their own width and scale; leave --channels and the like out")
         return load_model(model)
-    return build_model(model_description(model, settings or NetworkSettings()))
+    return build_model(model_description(model, options))

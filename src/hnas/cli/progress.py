@@ -89,8 +89,12 @@ def picture_progress() -> Iterator[Callable[[str, int], Callable[[], None]]]:
 
 
 @contextmanager
-def file_progress(files: int) -> Iterator[Callable[[int, str], Callable[[float], None]]]:
+def file_progress(files: int, *, quiet: bool = False) -> Iterator[Callable[[int, str], Callable[[float], None]]]:
     """A bar over files with the time left.
+
+    Args:
+        files: how many.
+        quiet: show nothing.
 
     Yields:
         A function of a file's number (from 0) and name, which gives what is to be told the share of the file that is
@@ -99,8 +103,8 @@ def file_progress(files: int) -> Iterator[Callable[[int, str], Callable[[float],
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with (
-        minutes("enlarging") as done,
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+        minutes("enlarging", quiet=quiet) as done,
+        Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar,
     ):
         task = bar.add_task("", total=files)
 

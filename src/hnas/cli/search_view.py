@@ -94,7 +94,7 @@ class _Seen:
         if self.best:
             rows += [
                 ("best so far", f"{self.best['gain']:+.3f} dB over bicubic, {self.best['macs'] / 1e9:.1f} G MACs"),
-                ("", describe(self.best["genotype"])),
+                ("", genotype_line(self.best["genotype"])),
             ]
         return rows
 
@@ -105,7 +105,7 @@ class _Seen:
         return table
 
 
-def describe(genotype: Mapping[str, Any]) -> str:
+def genotype_line(genotype: Mapping[str, Any]) -> str:
     """A genotype, given as plain values, in words."""
     return read_genotype(genotype).summary()
 

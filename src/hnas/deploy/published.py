@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from hnas.errors import HnasError
 from hnas.nets.peers import build_peer
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.published import published_state
 from hnas.weights import check_tensors, save_model
 
@@ -56,7 +56,7 @@ def import_weights(
 def published_model(file: Path, *, architecture: str, scale: int) -> nn.Module:
     """The peer with the weights of a published file, in evaluation mode; as :func:`import_weights`."""
     with torch.device("meta"):
-        shadow = build_peer(describe(architecture, scale))
+        shadow = build_peer(peer_description(architecture, scale))
     tensors = read_published(file)
     try:
         state = published_state(architecture, scale, tensors)
@@ -66,7 +66,7 @@ def published_model(file: Path, *, architecture: str, scale: int) -> nn.Module:
     for name, tensor in state.items():
         if not tensor.isfinite().all():
             raise HnasError(f"{file}: {name} holds numbers that are not finite; the file is damaged")
-    model = build_peer(describe(architecture, scale))
+    model = build_peer(peer_description(architecture, scale))
     model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=True)
     return model.eval()
 

@@ -22,7 +22,8 @@ from hnas.deploy.torch_backend import torch_threads
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.extras import need
-from hnas.training.loop import Progress, train
+from hnas.run_files import WEIGHTS
+from hnas.training.loop import StepProgress, train
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import TrainingSettings
 from hnas.weights import load_model, read_weights, save_model
@@ -98,7 +99,7 @@ def tune(
     *,
     seconds: float,
     data: str = "",
-    on_plan: Callable[[int], Progress | None] = lambda steps: None,
+    on_plan: Callable[[int], StepProgress | None] = lambda steps: None,
 ) -> Tuned:
     """Trains a network on from its weights for about so long; the weights that validate best are kept.
 
@@ -196,4 +197,4 @@ def _recipe(provenance: Mapping[str, Any], pictures: Sequence[Pair]) -> Training
 
 
 def _open(folder: Path) -> RunFolder:
-    return open_run(folder, {"command": "tune"}, result="weights.safetensors")
+    return open_run(folder, {"command": "tune"}, result=WEIGHTS)

@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from hnas.nets.operations import build_operation, normalisation
 from hnas.nets.trim import Trim
 from hnas.space import cells
-from hnas.space.cells.settings import Norm
 
 #: (node, slot, edge, input features) to output features.
 ApplyEdge = Callable[[int, int, cells.Edge, Tensor], Tensor]
@@ -46,7 +45,7 @@ def input_cells(genotype: cells.CellGenotype, index: int) -> tuple[int, int]:
     return (index - 1 if index == genotype.position + 1 else max(index - 2, 0)), index - 1
 
 
-def squeeze(wide: int, channels: int, norm: Norm) -> nn.Sequential:
+def squeeze(wide: int, channels: int, norm: cells.Norm) -> nn.Sequential:
     """What each input of a cell goes through: ReLU and a 1x1 convolution to C channels."""
     return nn.Sequential(nn.ReLU(), nn.Conv2d(wide, channels, 1, bias=False), *normalisation(norm, channels))
 
@@ -58,7 +57,7 @@ def around(previous: Tensor, features: Tensor, weight: float, enlarge: int) -> T
     return torch.add(previous, features, alpha=weight)
 
 
-class Cell(nn.Module):
+class CellNetwork(nn.Module):
     """A cell of a stand-alone network, with weights of its own on every edge.
 
     Args:
@@ -75,7 +74,7 @@ class Cell(nn.Module):
         channels: int,
         *,
         scale: int,
-        norm: Norm = "none",
+        norm: cells.Norm = "none",
         trims: tuple[Trim, Trim] | None = None,
     ) -> None:
         super().__init__()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from torch import Tensor, nn
 
-from hnas.errors import HnasError
 from hnas.nets.cell_parts import cell_parts
 from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost, chain_parts
 from hnas.nets.cost import network_cost
@@ -16,9 +15,9 @@ from hnas.nets.counting import Cost
 from hnas.nets.network import Network
 from hnas.nets.supernet import Sharing, Supernet, SupernetSettings
 from hnas.space import Genotype
-from hnas.space.cells import CellGenotype, CellSpace, NetworkSettings
-from hnas.space.cells.settings import Norm
+from hnas.space.cells import CellGenotype, CellSpace, NetworkSettings, Norm
 from hnas.space.chain import ChainGenotype, ChainSpace
+from hnas.space.options import NetworkOptions, ScaleOnly
 from hnas.space.scales import ImageSkip
 
 
@@ -52,7 +51,13 @@ class SharedWeights(Protocol):
 
 
 class Family(Protocol):
-    """The networks of one space, at the sizes that a search is for."""
+    """The networks of one space, at the sizes that a search is for.
+
+    Attributes:
+        settings: the dataclass of what a network outside any search has besides its genotype.
+    """
+
+    settings: ClassVar[type[Any]]
 
     def supernet(self, space: Any) -> nn.Module:
         """Shared weights (:class:`SharedWeights`) for a space, drawn from torch's global generator."""
@@ -67,12 +72,8 @@ class Family(Protocol):
         """What the target costs for a low-resolution picture of this size (height, width)."""
 
     @classmethod
-    def alone(cls, genotype: Any, settings: NetworkSettings) -> nn.Module:
-        """The network by itself, outside any search, with fresh weights.
-
-        Raises:
-            HnasError: settings that this kind of network has not.
-        """
+    def alone(cls, genotype: Any, settings: Any) -> nn.Module:
+        """The network by itself, outside any search, with fresh weights; ``settings`` are of the class above."""
 
     def parts(self, genotype: Any) -> Mapping[str, int]:
         """How often the target has each of its parts, whose milliseconds add up."""
@@ -85,6 +86,8 @@ class Family(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Cells:
     """Networks of cells; the fields are settings of a search by their names."""
+
+    settings: ClassVar[type[Any]] = NetworkSettings
 
     scale: int
     nodes: int
@@ -138,6 +141,8 @@ class Cells:
 class Chains:
     """Networks of plain chains; the fields are settings of a search by their names."""
 
+    settings: ClassVar[type[Any]] = ScaleOnly
+
     scale: int
 
     def supernet(self, space: ChainSpace) -> nn.Module:
@@ -155,10 +160,8 @@ class Chains:
         return chain_cost(genotype, self.scale, lr_size=lr_size)
 
     @classmethod
-    def alone(cls, genotype: ChainGenotype, settings: NetworkSettings) -> nn.Module:
-        """See :class:`Family`; of the settings a chain has the scale alone."""
-        if settings != NetworkSettings(scale=settings.scale):
-            raise HnasError("a chain's genotype says its width, and it has no cells; leave all but --scale out")
+    def alone(cls, genotype: ChainGenotype, settings: ScaleOnly) -> nn.Module:
+        """See :class:`Family`."""
         return ChainNetwork(genotype, settings.scale)
 
     def parts(self, genotype: ChainGenotype) -> Mapping[str, int]:
@@ -181,14 +184,16 @@ def family_of(kind: str, settings: object) -> Family:
     return cast(Family, made(**{field.name: getattr(settings, field.name) for field in fields(made)}))
 
 
-def network_of(genotype: Genotype, settings: NetworkSettings) -> nn.Module:
+def network_of(genotype: Genotype, options: NetworkOptions) -> nn.Module:
     """The stand-alone network of a genotype of any kind, with fresh weights.
 
     Args:
         genotype: what is built.
-        settings: scale, and for cells their width and skips.
+        options: what was chosen besides, for all kinds the scale.
 
     Raises:
-        HnasError: settings that this kind of network has not.
+        HnasError: something was chosen that this kind of network does not have.
     """
-    return cast(nn.Module, FAMILIES[genotype.kind].alone(genotype, settings))
+    family = FAMILIES[genotype.kind]
+    settings = options.settings(family.settings, of=f"a network of {genotype.kind}")
+    return cast(nn.Module, family.alone(genotype, settings))

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from hnas.errors import HnasError
-from hnas.nets.cell import Cell, around, input_cells
+from hnas.nets.cell import CellNetwork, around, input_cells
 from hnas.nets.common import FORMAT, enlarge_image
+from hnas.nets.global_mean import GlobalMean, global_means
 from hnas.nets.narrow import Conv3x3
+from hnas.nets.receptive_field import cell_margins
 from hnas.nets.trim import Trim
-from hnas.space.cells import CellGenotype, NetworkSettings
+from hnas.space.cells import CellGenotype, NetworkSettings, operation_of
 
 _TAIL_START = 0.1
 
@@ -90,8 +92,8 @@ class Network(Frame):
             return Trim(before_previous, position, enlarge), Trim(previous, position, enlarge)
 
         self.cells = nn.ModuleList(
-            Cell(
-                genotype.upsampling if position == genotype.position else genotype.normal,
+            CellNetwork(
+                genotype.cell_at(position),
                 settings.channels,
                 scale=settings.scale,
                 norm=settings.norm,
@@ -110,6 +112,21 @@ class Network(Frame):
         trim = self.image_trim if index is None else self.cells[index].get_submodule("trim_previous")
         result: Tensor = trim(x)
         return result
+
+    def margins(self) -> list[int]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return cell_margins(self.genotype, self.scale)
+
+    @property
+    def pools(self) -> list[tuple[GlobalMean, int]]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return [
+            (mean, number)
+            for number, cell in enumerate(self.cells, 1)
+            for edge, operation in zip(cell.cell.edges, cell.edges, strict=True)  # type: ignore[union-attr, arg-type]
+            if operation_of(edge.operation).pools
+            for mean in global_means(operation)
+        ]
 
     @property
     def description(self) -> dict[str, Any]:

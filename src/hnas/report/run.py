@@ -13,8 +13,8 @@ import yaml
 from safetensors import SafetensorError, safe_open
 
 from hnas.errors import HnasError
+from hnas.run_files import CANDIDATES, CONFIG, GENOTYPE, LATENCY, LOG, WEIGHTS
 from hnas.space import Genotype, load_genotype, read_genotype
-from hnas.training.run_folder import CONFIG
 from hnas.weights import DESCRIPTION
 
 #: A demo keeps its searches and its training in folders of their own, each with its settings.
@@ -46,7 +46,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ComparedPicture:
     """One picture before and after: the files by ``lr``, ``bicubic``, ``sr`` and ``hr``."""
 
     name: str
@@ -63,7 +63,7 @@ class Run:
     candidates: list[Candidate]
     genotype: Genotype | None
     evaluation: list[dict[str, Any]]
-    pictures: list[Picture]
+    pictures: list[ComparedPicture]
     provenance: dict[str, Any]
     description: dict[str, Any]
     latency: dict[str, Any]
@@ -95,19 +95,19 @@ def read_run(path: str | Path) -> Run:
         raise HnasError(f"{path}: no such run folder")
     if not (path / CONFIG).is_file():
         raise HnasError(f"{path}: not a run folder (no {CONFIG}); give the folder of a search, a training or a demo")
-    description, provenance = _weights(path / "weights.safetensors")
+    description, provenance = _weights(path / WEIGHTS)
     return Run(
         path=path,
         config=_config(path / CONFIG)
         | {file.parent.name: _config(file) for part in PARTS for file in sorted(path.glob(f"{part}/{CONFIG}"))},
-        log=[line for _, line in _lines(path / "log.jsonl")],
-        candidates=[_candidate(where, line) for where, line in _lines(path / "candidates.jsonl")],
-        genotype=load_genotype(path / "genotype.json") if (path / "genotype.json").is_file() else None,
+        log=[line for _, line in _lines(path / LOG)],
+        candidates=[_candidate(where, line) for where, line in _lines(path / CANDIDATES)],
+        genotype=load_genotype(path / GENOTYPE) if (path / GENOTYPE).is_file() else None,
         evaluation=_evaluation(path / "evaluation.json"),
         pictures=_pictures(path / "pictures"),
         provenance=provenance,
         description=description,
-        latency=_object(path / "latency.json"),
+        latency=_object(path / LATENCY),
     )
 
 
@@ -193,14 +193,14 @@ def _is_row(row: object) -> bool:
     )
 
 
-def _pictures(folder: Path) -> list[Picture]:
+def _pictures(folder: Path) -> list[ComparedPicture]:
     pictures = []
     for sr in sorted(folder.glob("*_sr.png")):
         name = sr.name.removesuffix("_sr.png")
         files = {kind: folder / f"{name}_{kind}.png" for kind in ("lr", "bicubic", "sr", "hr")}
         files = {kind: file for kind, file in files.items() if file.is_file()}
         if "bicubic" in files:
-            pictures.append(Picture(name, files))
+            pictures.append(ComparedPicture(name, files))
     return pictures
 
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from hnas.errors import HnasError
+from hnas.run_files import CANDIDATES
 from hnas.searching.algorithm import Searcher
 from hnas.searching.latency import machine_of
 from hnas.searching.measuring import measured, measured_within
@@ -173,7 +174,7 @@ def record(derived: Derived, run: RunFolder, *, step: int) -> None:
     """Adds the candidates to candidates.jsonl, the chosen one marked."""
     for candidate in derived.candidates:
         more = {"step": step, "seed": None, "source": "derive", "chosen": candidate is derived.best}
-        run.append(derived.line(candidate, **more), to="candidates.jsonl")
+        run.append(derived.line(candidate, **more), to=CANDIDATES)
 
 
 def spread_lambdas(searcher: Searcher, count: int) -> Sequence[float]:

@@ -20,10 +20,11 @@ from hnas.files import write_atomically
 from hnas.machine import default_threads
 from hnas.nets import family_of
 from hnas.nets.latency_table import LatencyTable, load_latency_table
+from hnas.run_files import LATENCY
 from hnas.searching.settings import Limits, SearchSettings
 
 #: In a run folder.
-TABLE = "latency.json"
+TABLE = LATENCY
 
 Say = Callable[[str], None]
 

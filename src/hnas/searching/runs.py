@@ -17,7 +17,8 @@ from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import device_description
 from hnas.nets.latency_table import LatencyTable
-from hnas.searching.algorithm import Progress, Searcher, run_search
+from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
+from hnas.searching.algorithm import Searcher, SearchProgress, run_search
 from hnas.searching.costs import CostTable
 from hnas.searching.derive import Derived, derive_genotype, record
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
@@ -29,13 +30,12 @@ from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint
 from hnas.training.devices import is_first_process, on_first_process, start_fabric
 from hnas.training.precision import remembered_precision
-from hnas.training.run_folder import CONFIG, RunFolder, open_run
+from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings
 from hnas.training.teacher import teacher_provenance
 from hnas.weights import save_model
 
-RESULT = "genotype.json"
-WEIGHTS = "weights.safetensors"
+RESULT = GENOTYPE
 
 
 def search(
@@ -47,7 +47,7 @@ def search(
     devices: DeviceSettings | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: SearchProgress | None = None,
     say: Say = lambda words: None,
 ) -> Derived:
     """Searches for a genotype and writes it to ``run_dir/genotype.json``.
@@ -97,7 +97,7 @@ def search_and_derive(
     run: RunFolder,
     *,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: SearchProgress | None = None,
     say: Say = lambda words: None,
 ) -> Derived:
     """:func:`search` in an open run folder.

@@ -28,7 +28,7 @@ from hnas.training.settings import DeviceSettings, TrainingSettings, learning_ra
 #: PSNR in dB of a network on pictures that it does not train on.
 Validation = Callable[[nn.Module], float]
 #: Called after every step with its number (from 1) and the last line of the log.
-Progress = Callable[[int, Mapping[str, Any]], None]
+StepProgress = Callable[[int, Mapping[str, Any]], None]
 
 
 class Sampler(Protocol):
@@ -83,7 +83,7 @@ def train(
     validation: Validation | None = None,
     fabric: Fabric | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: StepProgress | None = None,
     start: Mapping[str, Any] | None = None,
 ) -> TrainingResult:
     """Trains a network in place and leaves the weights that are to be kept in it.

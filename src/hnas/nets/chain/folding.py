@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hnas.brightness import FULL
 from hnas.nets.bicubic import RADIUS, bicubic_convolution
-from hnas.nets.chain.network import LUMA, ChainNetwork
+from hnas.nets.chain.network import ChainNetwork
 
 if TYPE_CHECKING:
     from hnas.space.chain import Colour
@@ -32,6 +33,7 @@ class FoldedChain(nn.Module):
         super().__init__()
         self.scale: int = network.scale
         self.description: dict[str, Any] = network.description
+        self._margins = network.margins()
         colour = network.genotype.colour
         self.pad = nn.ReplicationPad2d(RADIUS)
         self.skip = bicubic_convolution(network.scale, groups=1)
@@ -54,9 +56,18 @@ class FoldedChain(nn.Module):
             image = self.tail(self.late(self.grow(features))) + self.shuffle(picture)
         return image
 
+    def margins(self) -> list[int]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return self._margins
+
+    @property
+    def pools(self) -> tuple[()]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return ()
+
 
 def _stem(conv: nn.Conv2d, colour: Colour) -> nn.Conv2d:
-    return _plain(conv, conv.weight * torch.tensor(LUMA).view(1, 3, 1, 1) if colour == "luma" else conv.weight)
+    return _plain(conv, conv.weight * torch.tensor(FULL).view(1, 3, 1, 1) if colour == "luma" else conv.weight)
 
 
 def _tail(conv: nn.Conv2d, colour: Colour) -> nn.Conv2d:
