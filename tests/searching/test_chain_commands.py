@@ -282,7 +282,7 @@ def test_train_a_chain(folders: tuple[Path, Path], tmp_path: Path, capsys: Captu
     assert load_genotype(tmp_path / "run" / "genotype.json") == genotype
     assert main([*train, *recipe, "--overwrite", "--channels", "8"]) == 2
     error = capsys.readouterr().err.strip()
-    assert "leave all but --scale out" in error
+    assert "a network of chain has no --channels; it takes --scale" in error
     assert len(error.splitlines()) == 1
 
 

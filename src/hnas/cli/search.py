@@ -48,12 +48,14 @@ def search(
     """
     from hnas.report.events import event_writer
     from hnas.report.page import write_report
+    from hnas.searching.latency import machine_of
     from hnas.searching.runs import RESULT
     from hnas.searching.runs import search as run_search
     from hnas.training.devices import is_first_process
 
     settings = settings or SearchSettings()
     if settings.limits.latency and not resume and is_first_process():
+        machine_of(settings, "cpu")  # refuses what it cannot have, before anything is timed
         with suppress(HnasError):  # a runtime that is not installed, or no family of this scale
             say_attainable(settings.lr_shape, settings.scale, settings.limits.latency)
     with ExitStack() as stack:
