@@ -27,7 +27,7 @@ from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.scoring import bicubic_psnr
-from hnas.searching.settings import STRATEGIES, SearchSettings
+from hnas.searching.settings import STRATEGIES, SearchSettings, StudySettings
 from hnas.searching.splits import split_pictures
 from hnas.searching.strategies import build_strategy
 from hnas.searching.study import shared_weights_only
@@ -152,7 +152,7 @@ def main() -> None:
     parser.add_argument("--limits", nargs="+", default=["3G", "10G", "26.5G"], help="of multiply-adds at 480x480")
     parser.add_argument("--evaluations", type=int, help="of a search; by default a third of what is within the limit")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(10)))
-    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=STRATEGIES)
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, default=StudySettings().strategies)
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other settings of a search")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()

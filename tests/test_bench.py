@@ -76,5 +76,5 @@ def test_the_command_prints_json_or_refuses(
     table = capsys.readouterr().out
     assert "training step" in table
     assert "bfloat16" in table
-    assert main(["bench", "--only", "everything"]) == 2
-    assert "allowed are w-step, controller-step, training-step, upscaling" in capsys.readouterr().err
+    assert main(["bench", "--only", "upscaling", "everything"]) == 2
+    assert "--only is everything; allowed are w-step, controller-step, training-step" in capsys.readouterr().err

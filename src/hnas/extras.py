@@ -24,6 +24,7 @@ EXTRAS = {
     "gradio": "app",
     "huggingface_hub": "hub",
     "lpips": "lpips",
+    "optuna": "optuna",
     "spandrel": "spandrel",
     "tensorboard": "tensorboard",
 }

@@ -35,6 +35,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         (["show", "HNAS-A", "--scale", "two"], "two"),
         (["show", "HNAS-A", "--scale", "2.5"], "2.5"),
         (["show", "HNAS-Z"], "HNAS-Z"),
+        (["study", "--data", "a", "--run-dir", "b", "--strategies", "random", "luck"], "luck"),
         (["show", "HNAS-A", "-o", "cell.gif"], "cell.gif"),
         (["show", "HNAS-A", "-o", "no/such/folder/cell.svg"], "No such file"),
     ],

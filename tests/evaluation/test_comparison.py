@@ -96,6 +96,14 @@ def test_random_rows_are_drawn_by_their_seed() -> None:
     assert ROWS["Random (seed 0)"].genotype != ROWS["Random (seed 1)"].genotype
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_random_rows_cost_no_more_than_the_largest_searched_network(seed: int) -> None:
+    """626.7 G multiply-adds, HNAS-C at C = 64 (docs/design.md); uniform draws go up to more than 10,000 G."""
+    macs = compare_system(ROWS[f"Random (seed {seed})"], {}).macs
+    assert macs is not None
+    assert macs <= 626.7e9
+
+
 def test_rows_are_chosen_by_name_in_the_tables_order() -> None:
     assert [s.name for s in chosen(["hnas-a", "CARN-M", "random-seed-1"], systems())] == [
         "HNAS-A",

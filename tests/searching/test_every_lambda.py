@@ -13,13 +13,12 @@ import pytest
 import torch
 
 from hnas.errors import HnasError
-from hnas.searching import strategies
 from hnas.searching.controller import Policy
 from hnas.searching.costs import CandidateCost
 from hnas.searching.every_lambda import best_known, importance, other_lambdas, to_imitate
 from hnas.searching.reward import Known, Scored, Spread, joint_reward
 from hnas.searching.settings import SearchSettings
-from hnas.searching.strategies import ControllerStrategy, Strategy, build_strategy, policy_loss
+from hnas.searching.strategies import ControllerStrategy, Strategy, build_strategy, policy_loss, reinforce
 from hnas.space.cells import CellGenotype, CellSpace
 
 TINY = CellSpace(layers=3, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area",))
@@ -92,7 +91,7 @@ def test_entropy_counts_four_times_for_a_range_and_as_it_is_for_one_lambda(
         weights.append(entropy_weight)
         return policy_loss(policy, advantages, entropy_weight)
 
-    monkeypatch.setattr(strategies, "policy_loss", loss)
+    monkeypatch.setattr(reinforce, "policy_loss", loss)
     after_search(replace(WHOLE, lam=lam), 2)
     assert weights == pytest.approx([weight, weight])
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import replace
 from random import Random
 from statistics import fmean, stdev
@@ -12,7 +11,7 @@ import torch
 from hnas.errors import HnasError
 from hnas.searching.costs import CandidateCost
 from hnas.searching.reward import Scored, Spread, joint_reward
-from hnas.searching.settings import STRATEGIES, SearchSettings, StrategyName
+from hnas.searching.settings import SearchSettings, StrategyName
 from hnas.searching.strategies import (
     ControllerStrategy,
     EvolutionStrategy,
@@ -59,29 +58,6 @@ def test_strategies_beat_chance_though_the_pictures_of_a_batch_move_all_scores(t
     chance = run(replace(settings, strategy="random"), 1)
     assert chance == pytest.approx(3.5, abs=0.3)  # 2 of 4 edges, and a position of 1.5
     assert run(settings, settings.updates) > chance + 1.0
-
-
-@pytest.mark.parametrize("name", STRATEGIES)
-def test_a_strategy_goes_on_from_its_state_as_if_nothing_had_happened(tiny: SearchSettings, name: str) -> None:
-    settings = replace(tiny, strategy=name, samples=4, population=8, tournament=3)
-    first = build_strategy(settings, anything)
-    for update in range(4):
-        first.tell(scored(first.ask(4, lam=LAM, random=Random(update))), lam=LAM, spread=Spread())
-    second = build_strategy(settings, anything)
-    second.load_state_dict(deepcopy(first.state_dict()))
-    for update in range(4, 8):
-        asked = [strategy.ask(4, lam=LAM, random=Random(update)) for strategy in (first, second)]
-        assert asked[0] == asked[1]
-        told = [one.tell(scored(asked[0]), lam=LAM, spread=Spread()) for one in (first, second)]
-        assert told[0] == told[1]
-    assert first.finalists(5, lam=LAM, random=Random(9)) == second.finalists(5, lam=LAM, random=Random(9))
-
-
-@pytest.mark.parametrize("name", STRATEGIES)
-def test_limits_hold_for_everything_that_is_proposed(tiny: SearchSettings, name: str) -> None:
-    strategy = build_strategy(replace(tiny, strategy=name), lambda genotype: 1.0 if genotype.position == 2 else 2.0)
-    assert {one.position for one in strategy.ask(30, lam=LAM, random=Random(0))} == {2}
-    assert {one.position for one in strategy.finalists(30, lam=LAM, random=Random(0))} == {2}
 
 
 def test_limits_out_of_reach_are_said(tiny: SearchSettings) -> None:

@@ -337,6 +337,20 @@ def test_a_plan_trains_in_order_passes_over_what_is_done_and_goes_on_after_a_fai
     )
 
 
+def test_several_models_of_a_plan_are_named_at_once(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = _plan(tmp_path, pictures, {name: {"model": "espcn"} for name in ("a", "b", "c")})
+    arguments = ["--runs", str(tmp_path / "runs"), "--only", "a", "b"]
+    assert main(["zoo", "train", str(plan), *arguments, "--json"]) == 0
+    assert [(one["name"], one["status"]) for one in json.loads(capsys.readouterr().out)] == [
+        ("a", "finished"),
+        ("b", "finished"),
+    ]
+    assert main(["zoo", "train", str(plan), *arguments, "d"]) == 2
+    assert "has no model d; it has a, b, c" in capsys.readouterr().err
+
+
 def test_the_command_on_a_card_is_the_job(pictures: Path, tmp_path: Path) -> None:
     models = {"a-b": {"model": "HNAS-A", "channels": 16, "licence": "CC BY-SA 4.0", "ema": 0.999}}
     job = read_plan(_plan(tmp_path, pictures, models), runs=tmp_path)["a-b"]

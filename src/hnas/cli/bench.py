@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from hnas.cli.options import Device, Json
+from hnas.cli.options import Device, Json, Names
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def bench(
     *,
-    only: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    only: Names = (),
     backends: Annotated[bool, Parameter(negative="")] = False,
     channels: int = 16,
     genotypes: int = 12,
@@ -38,8 +38,8 @@ def bench(
     Args:
         backends: Time torch eager, torch tuned, onnxruntime and OpenVINO (in bfloat16 too, where the processor has it)
             instead, on a picture of 256x256; beside them stands the share of this machine's peak that each reaches.
-        only: Time only this: w-step, controller-step, training-step, upscaling or chain-step; may be given several
-            times.
+        only: Time only this: w-step, controller-step, training-step, upscaling or chain-step; several at once, as in
+            --only w-step upscaling.
         channels: C of the network that is trained and enlarges.
         genotypes: Uniformly drawn genotypes that the steps of the search are averaged over.
         repeats: Repetitions of every step (chain-step: ten steps each).

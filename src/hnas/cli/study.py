@@ -19,7 +19,7 @@ def study(
     data: Path,
     run_dir: Path,
     val: Path | None = None,
-    compared: Annotated[StudySettings | None, Parameter(name="*")] = None,
+    compared: Annotated[StudySettings | None, Parameter(name="*", consume_multiple=True)] = None,
     settings: Annotated[SearchSettings | None, Parameter(name="*", consume_multiple=True)] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from hnas.cli.options import Json
+from hnas.cli.options import Json, Names
 from hnas.cli.progress import training_progress
 from hnas.errors import HnasError
 
@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from hnas.training.zoo import ZooStatus
 
 zoo = App(name="zoo")
-Only = Annotated[tuple[str, ...], Parameter(negative="")]
 
 
 @zoo.command
-def train(plan: Path, /, *, runs: Path = Path("runs/zoo"), only: Only = (), json: Json = False) -> int:
+def train(plan: Path, /, *, runs: Path = Path("runs/zoo"), only: Names = (), json: Json = False) -> int:
     """Train the models of a plan, one after the other, each from where it stopped.
 
     Finished models are passed over, so after a stop the same command goes on. A plan is a YAML file: settings for all
@@ -35,7 +34,7 @@ def train(plan: Path, /, *, runs: Path = Path("runs/zoo"), only: Only = (), json
     Args:
         plan: The YAML file.
         runs: Folder for the run folders, one for each model.
-        only: Only the model of this name; may be given several times.
+        only: Only the models of these names; the plan stands before them.
     """
     from hnas.training.zoo import read_plan, train_zoo
 
@@ -82,7 +81,7 @@ def export(
     *,
     output: Path,
     runs: Path = Path("runs/zoo"),
-    only: Only = (),
+    only: Names = (),
     benchmarks: Path | None = None,
     json: Json = False,
 ) -> None:
@@ -92,7 +91,7 @@ def export(
         plan: The YAML file.
         output: Folder for the files.
         runs: Folder of the run folders.
-        only: Only the model of this name; may be given several times.
+        only: Only the models of these names; the plan stands before them.
         benchmarks: Folder with the data sets to measure on, in a single pass and with x8 self-ensemble.
     """
     from hnas.deploy.model_card import export_zoo

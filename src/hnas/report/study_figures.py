@@ -15,12 +15,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = {"controller": "#be123c", "controller-flat": "#e08a3c", "random": "#64748b", "evolution": "#2f6fd0"}
+COLOURS = {
+    "controller": "#be123c",
+    "controller-flat": "#e08a3c",
+    "random": "#64748b",
+    "evolution": "#2f6fd0",
+    "enas": "#a16207",
+    "nas-rl": "#78350f",
+    "ppo": "#db2777",
+    "nsga2": "#0e7490",
+    "local-search": "#15803d",
+    "optuna:tpe": "#7c3aed",
+}
 NAMES = {
     "controller": "controller",
     "controller-flat": "controller, position uniform",
     "random": "uniform sampling",
     "evolution": "evolution",
+    "enas": "ENAS",
+    "nas-rl": "NAS-RL",
+    "ppo": "PPO",
+    "nsga2": "NSGA-II",
+    "local-search": "local search",
+    "optuna:tpe": "TPE (Optuna)",
 }
 
 
@@ -75,10 +92,12 @@ def _label_ends(axes: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     """Names curves at their right end, pushed apart where they would overlap."""
     low, high = axes.get_ylim()
     least = (high - low) * 0.06
-    place = low - least
-    for value, text, colour in sorted(ends):
-        place = max(value, place + least)
-        height = (place - low) / (high - low)
+    places: list[float] = []
+    for value, _, _ in sorted(ends):
+        places.append(max(value, places[-1] + least) if places else value)
+    above = max(0.0, max(places) - high)  # many that end high would stand above the axes
+    for place, (_, text, colour) in zip(places, sorted(ends), strict=True):
+        height = (place - above - low) / (high - low)
         axes.text(1.02, height, text, transform=axes.transAxes, color=colour, va="center", fontsize=9)
 
 
@@ -127,7 +146,11 @@ def _operations(study: Mapping[str, Any]) -> Figure:
         axes.set_xlabel("% of choices (dotted: uniform)")
         axes.set_title(where, fontsize=10, color=INK, loc="left")
     figure.legend(
-        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9
+        *panels[0].get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=2 * len(panels),
+        frameon=False,
+        fontsize=9,
     )
     return figure
 

@@ -24,6 +24,7 @@ from hnas.searching.derive import Derived, derive_genotype, record
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
+from hnas.searching.strategies import build_strategy
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint
@@ -71,6 +72,7 @@ def search(
     settings = settings or SearchSettings()
     fabric = start_fabric(devices)
     paths = {"data": str(data), "val": None if validation is None else str(validation)}
+    build_strategy(settings, lambda genotype: 0.0)  # refuses settings that are not for it, before anything is read
     splits = load_splits(paths, settings)  # whose mistakes come out before latencies are measured for long
     kept = table_of_run(Path(run_dir)) if resume else None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from hnas.bounds import quantity, refuse_below, refuse_no_part, refuse_not_above_zero, refuse_unlisted
 from hnas.errors import HnasError
@@ -12,8 +12,19 @@ from hnas.space import Space, SpaceName, space_of
 from hnas.space.cells import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS
 from hnas.training.settings import LossName, OptimizerName, Schedule, refuse_no_shrinking
 
-StrategyName = Literal["controller", "controller-flat", "random", "evolution"]
-STRATEGIES: tuple[StrategyName, ...] = ("controller", "controller-flat", "random", "evolution")
+StrategyName = Literal[
+    "controller",
+    "controller-flat",
+    "random",
+    "evolution",
+    "enas",
+    "nas-rl",
+    "ppo",
+    "nsga2",
+    "local-search",
+    "optuna:tpe",
+]
+STRATEGIES: tuple[StrategyName, ...] = get_args(StrategyName)
 CostName = Literal["macs", "params", "latency"]
 #: Points of a study's curve of the best reward against evaluations.
 STUDY_POINTS = 10
@@ -109,7 +120,8 @@ class SearchSettings:
         lr_end: the same at the end (cosine).
         grad_clip: largest norm of the shared weights' gradient; 0 is no limit (paper).
         strategy: what proposes genotypes: the hierarchical "controller" (paper), "controller-flat" (the position is
-            drawn uniformly), "random" or "evolution".
+            drawn uniformly), "random", "evolution", or a peer: "enas", "nas-rl" (needs scorer short), "ppo", "nsga2",
+            "local-search", "optuna:tpe" (needs the extra optuna).
         hidden: hidden units of the controller's LSTMs.
         controller_lr: learning rate of the controller at the start (Adam).
         controller_lr_end: the same at the end (cosine).
@@ -123,7 +135,7 @@ class SearchSettings:
         samples: genotypes scored per update of the strategy, all on the same batch.
         score_batch: patches in that batch; 0 is as many as in a step of training.
         population: the newest genotypes, from which evolution draws parents and a controller for a range of lambda the
-            best for each.
+            best for each; a generation of nsga2, and the best that local-search remembers.
         tournament: genotypes that evolution draws a parent from.
         lam: lambda of eq. 1, the weight of PSNR against cost; "0.05..0.95" trains one controller for all of them
             at once.
@@ -318,7 +330,7 @@ class StudySettings:
     """A study: what is compared.
 
     Attributes:
-        strategies: by name.
+        strategies: by name; any that ``hnas search --strategy`` takes.
         seeds: searches of each strategy; seeds 0, 1, ...
         evaluations: genotypes that each search scores.
         alone: random genotypes that are trained alone for Kendall's tau of the scores.
@@ -326,7 +338,7 @@ class StudySettings:
         processes: searches at a time.
     """
 
-    strategies: tuple[StrategyName, ...] = STRATEGIES
+    strategies: tuple[StrategyName, ...] = ("controller", "controller-flat", "random", "evolution")
     seeds: int = 3
     evaluations: int = 400
     alone: int = 12

@@ -34,7 +34,7 @@ from hnas.searching.score_table import open_table, search_by
 from hnas.searching.scoring import short_scorer
 from hnas.searching.settings import STUDY_POINTS, SearchSettings, StrategyName, StudySettings
 from hnas.searching.splits import Splits, split_pictures
-from hnas.searching.strategies import pareto_ranks
+from hnas.searching.strategies import build_strategy, pareto_ranks
 from hnas.space import Genotype, operation_styles, read_genotype
 from hnas.training.devices import start_fabric
 from hnas.training.run_folder import RunFolder, open_run
@@ -85,6 +85,8 @@ def run_study(
     """
     if settings.conditional:
         raise HnasError(f"lam is {settings.lam}; a study needs one lambda, such as 0.9")
+    for name in study.strategies:  # refuses what is not for these settings, before anything is trained
+        build_strategy(replace(settings, strategy=name), lambda genotype: 0.0)
     pictures = _Pictures(str(data), None if validation is None else str(validation))
     config = {"command": "study", **asdict(pictures), **asdict(study), **asdict(settings)}
     del config["strategy"], config["seed"]
@@ -144,6 +146,11 @@ def _shared_folder(folder: Path, seed: int) -> Path:
     return folder / f"seed-{seed}-shared"
 
 
+def search_folder(folder: Path, seed: int, strategy: str) -> Path:
+    """Where a study's folder has one search; not every system allows a colon in a file's name."""
+    return folder / f"seed-{seed}-{strategy.replace(':', '-')}"
+
+
 def _run(path: Path, searcher: Searcher, pictures: _Pictures) -> None:
     """A search in a folder of the study: begun, or gone on with."""
     config = {"command": "search", **asdict(pictures), **asdict(searcher.settings)}
@@ -187,7 +194,7 @@ def _search(
     folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, item: tuple[StrategyName, int]
 ) -> None:
     name, seed = item
-    path = folder / f"seed-{seed}-{name}"
+    path = search_folder(folder, seed, name)
     if RunFolder(path, RESULT).finished:
         return
     rounds = study.evaluations // settings.samples
@@ -253,10 +260,10 @@ def _analyse(
             if study.alone > 1:
                 ranking.append([probe.psnr for probe in probes[: study.alone]])
         for name in study.strategies:
-            lines = _evaluations(folder / f"seed-{seed}-{name}")
+            lines = _evaluations(search_folder(folder, seed, name))
             curves[name].append([best.worth for best in judge(_best_so_far(lines))])
             if not tabulated_scores:  # by short training, a search of a study derives nothing worth a comparison
-                derived[name].append(_derived(folder / f"seed-{seed}-{name}"))
+                derived[name].append(_derived(search_folder(folder, seed, name)))
             fronts[name].append([(one.gain, one.cost.relative) for one in judge(_front(lines))])
     volumes = {name: [hypervolume(front) for front in fronts[name]] for name in study.strategies}
     points = [round(study.evaluations * (index + 1) / STUDY_POINTS) for index in range(STUDY_POINTS)]
@@ -347,7 +354,7 @@ def _entropies(folder: Path, name: str, seeds: int) -> dict[str, list[float]]:
     """The entropy of every head at each tenth of the search, averaged over the seeds; empty without a controller."""
     found: dict[str, list[list[float]]] = {}
     for seed in range(seeds):
-        lines = [line for line in RunFolder(folder / f"seed-{seed}-{name}", RESULT).lines() if "entropy" in line]
+        lines = [line for line in RunFolder(search_folder(folder, seed, name), RESULT).lines() if "entropy" in line]
         for index in range(STUDY_POINTS if lines else 0):
             entropies = lines[round((len(lines) - 1) * index / (STUDY_POINTS - 1))]["entropy"]
             for head, value in entropies.items():
@@ -359,7 +366,7 @@ def _histogram(folder: Path, name: str, seeds: int) -> dict[str, float]:
     """Share of every operation among those of its kind of cell (or chain), in the last quarter of the evaluations."""
     counts: dict[str, Counter[str]] = {}
     for seed in range(seeds):
-        lines = _evaluations(folder / f"seed-{seed}-{name}")
+        lines = _evaluations(search_folder(folder, seed, name))
         for line in lines[-max(1, len(lines) // 4) :]:
             genotype = read_genotype(line["genotype"])
             for question, names in genotype.chosen().items():

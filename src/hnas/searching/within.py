@@ -29,6 +29,7 @@ def draw_within(
     space: Space,
     random: Random,
     changes: int = 0,
+    draws_each: int | None = None,
 ) -> list[Genotype]:
     """``count`` genotypes within the limits: those of a distribution that are, then those made to be.
 
@@ -41,6 +42,7 @@ def draw_within(
         random: decides them.
         changes: further ones inside the limits, for distributions that are uniform there: such a walk forgets that it
             began at the edge.
+        draws_each: draws for every genotype that is wanted, before the nearest are changed; 250 by default.
 
     Raises:
         HnasError: no change leads within the limits.
@@ -48,7 +50,8 @@ def draw_within(
     kept: list[Genotype] = []
     outside: list[Genotype] = []
     draws, many = 0, count
-    while len(kept) < count and draws < _DRAWS_EACH * count:
+    most = (_DRAWS_EACH if draws_each is None else draws_each) * count
+    while len(kept) < count and draws < most:
         for genotype in sample(many):
             (kept if usage(genotype) <= 1.0 else outside).append(genotype)
         draws += many
