@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from hnas.errors import HnasError
-from hnas.nets.cell import Cell, around
+from hnas.nets.cell import Cell, around, cells_used
 from hnas.nets.common import enlarge_image, to_channels_last
 from hnas.nets.latency import device_description, forward_seconds, measure_latency
 from hnas.nets.network import Network, NetworkSettings
@@ -57,7 +57,9 @@ class LatencyTable:
         """
         if len(genotype.normal.nodes) != self.nodes:
             raise HnasError(f"the latency table is of cells with {self.nodes} nodes, not {len(genotype.normal.nodes)}")
-        before, after = genotype.position - 1, genotype.layers - genotype.position
+        used = cells_used(genotype, path_around=self.network.cell_skip > 0)
+        before = sum(index < genotype.position for index in used)
+        after = sum(index > genotype.position for index in used)
         return (
             self.milliseconds["frame"]
             + before * self._cell(genotype.normal, "small")

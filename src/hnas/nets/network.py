@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from hnas.bounds import refuse_unlisted
 from hnas.errors import HnasError
-from hnas.nets.cell import Cell, around, input_cells
+from hnas.nets.cell import Cell, around, cells_used, input_cells
 from hnas.nets.common import FORMAT, ImageSkip, enlarge_image, refuse_other_scales
 from hnas.nets.narrow import Conv3x3
 from hnas.nets.operations import Norm
@@ -103,7 +103,7 @@ class Frame(nn.Module):
 
 
 class Network(Frame):
-    """The stand-alone network of a genotype.
+    """The stand-alone network of a genotype: what its picture depends on, and nothing else.
 
     Args:
         genotype: both cells and the position.
@@ -118,6 +118,7 @@ class Network(Frame):
                 f"{len(genotype.upsampling.nodes)}; both need the same number, since each feeds the other"
             )
         self.genotype = genotype
+        self.used = cells_used(genotype, path_around=settings.cell_skip > 0)
 
         def trims(position: int) -> tuple[Trim, Trim]:
             enlarge = settings.scale if position > genotype.position else 1
@@ -132,13 +133,20 @@ class Network(Frame):
                 norm=settings.norm,
                 trims=trims(position),
             )
+            if position in self.used
+            else nn.Identity()
             for position in range(1, genotype.layers + 1)
         )
         self.image_trim = Trim(0, genotype.layers)
 
     def forward(self, x: Tensor) -> Tensor:
         """RGB in [0, 1]: (N, 3, H, W) to (N, 3, scale * H, scale * W), not clamped."""
-        return self.chain(x, self.genotype, lambda index, _, *inputs: self.cells[index](*inputs))
+
+        def apply(index: int, _: bool, before_previous: Tensor, previous: Tensor) -> Tensor:
+            features: Tensor = self.cells[index](before_previous, previous) if index + 1 in self.used else previous
+            return features
+
+        return self.chain(x, self.genotype, apply)
 
     def needed(self, index: int | None, x: Tensor) -> Tensor:
         """See :class:`Frame`; of a tile's margin less from cell to cell."""

@@ -81,5 +81,5 @@ def _edge_radius(kind: cells.CellKind, edge: cells.Edge, scale: int) -> float:
 
 def is_global(network: Network) -> bool:
     """Whether the network has channel attention, whose pooled features depend on the whole picture."""
-    cells = [network.genotype.normal] if network.genotype.layers > 1 else []
-    return any(edge.operation == "rcab" for cell in cells for edge in cell.edges)
+    normal = network.used - {network.genotype.position}
+    return bool(normal) and any(edge.operation == "rcab" for edge in network.genotype.normal.edges)
