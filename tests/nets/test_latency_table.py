@@ -53,9 +53,15 @@ def test_a_file_that_is_no_table_is_named(tmp_path: Path) -> None:
         load_latency_table(path)
     good = json.loads(table().to_json())
     for bad, message in (
-        ("{", "no JSON"),
+        ("{", "no readable JSON"),
         ("[]", "not a latency table"),
         (json.dumps({**good, "nodes": None}), "damaged"),
+        (json.dumps({**good, "nodes": 4.0}), "damaged .nodes is 4.0"),
+        (json.dumps({**good, "nodes": 10**400}), "whole number"),
+        (json.dumps({**good, "lr_size": [8]}), "damaged"),
+        (json.dumps({**good, "network": {"channels": 4, "colour": 1}}), "damaged"),
+        (json.dumps({**good, "milliseconds": {"frame": float("inf")}}), "finite"),
+        (json.dumps({**good, "milliseconds": [1]}), "damaged .milliseconds is"),
         (json.dumps({**good, "milliseconds": {"frame": 1.0}}), "lacks cell/normal/large"),
     ):
         path.write_text(bad)

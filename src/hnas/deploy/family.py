@@ -6,7 +6,6 @@ runtimes take (``.onnx``) and a card (``.json``).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -15,6 +14,7 @@ from typing import Any
 
 from hnas.bundled import BUNDLED
 from hnas.errors import HnasError
+from hnas.values import read_json
 
 #: The format of cards.
 CARD_FORMAT = "hnas-model-card/2"
@@ -95,10 +95,7 @@ def read_card(path: Path) -> dict[str, Any]:
     Raises:
         HnasError: the file cannot be read, or is no card.
     """
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise HnasError(f"{path}: no readable JSON ({error}); write it with hnas zoo export") from error
+    card = read_json(path, advice="the card is damaged; write it with hnas zoo export")
     if not isinstance(card, dict) or card.get("format") != CARD_FORMAT:
         raise HnasError(f"{path}: no card of the format {CARD_FORMAT}; write it with hnas zoo export")
     return card

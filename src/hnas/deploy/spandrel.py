@@ -8,7 +8,7 @@ from hnas.deploy.pooling import PooledMeans
 from hnas.deploy.probing import looks_everywhere, model_radius
 from hnas.extras import need
 from hnas.nets import build_model
-from hnas.weights import DESCRIPTION, parse_description
+from hnas.weights import DESCRIPTION, description_in
 
 ARCHITECTURE = "HNAS"
 
@@ -37,7 +37,7 @@ def _architecture(spandrel: Any) -> Any:
 
         def load(self, state_dict: Any) -> Any:
             tensors = dict(state_dict)
-            description, _ = parse_description(tensors.pop(DESCRIPTION), where="this state dict")
+            description = description_in(tensors.pop(DESCRIPTION), where="this state dict")["description"]
             model = build_model(description)
             whole = bool(PooledMeans(model)) or looks_everywhere(model, model_radius(model))
             return spandrel.ImageModelDescriptor(

@@ -13,6 +13,8 @@ from hnas.errors import HnasError
 #: Of a model's description.
 FORMAT = "hnas-model/1"
 SCALES = (2, 3, 4)
+#: A gigabyte of weights: more than the widest network of the paper's space has at C = 64.
+MAX_PARAMETERS = 1 << 28
 ImageSkip = Literal["bicubic", "nearest", "none"]
 
 
@@ -20,6 +22,14 @@ def refuse_other_scales(scale: object) -> None:
     """Raises :class:`HnasError` unless the scale is one of :data:`SCALES`; a file may hold 2.0 or "2" too."""
     if not isinstance(scale, int) or scale not in SCALES:
         raise HnasError(f"scale is {scale!r}; allowed are {', '.join(map(str, SCALES))}")
+
+
+def refuse_large(parameters: int) -> None:
+    """Raises :class:`HnasError` for more than :data:`MAX_PARAMETERS`, before anything is built."""
+    if parameters > MAX_PARAMETERS:
+        raise HnasError(
+            f"the network has {parameters:,} parameters; allowed are {MAX_PARAMETERS:,}; take fewer channels or cells"
+        )
 
 
 def enlarge_image(x: Tensor, scale: int, image_skip: ImageSkip) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hnas.errors import HnasError
 from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost
-from hnas.nets.common import ImageSkip
+from hnas.nets.common import ImageSkip, refuse_large
 from hnas.nets.cost import network_cost
 from hnas.nets.counting import Cost
 from hnas.nets.latency_table import load_latency_table
@@ -74,7 +74,7 @@ class Family(Protocol):
         """The network by itself, outside any search, with fresh weights.
 
         Raises:
-            HnasError: settings that this kind of network has not.
+            HnasError: settings that this kind of network has not, or too large a network.
         """
 
     def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:
@@ -125,6 +125,7 @@ class Cells:
     @classmethod
     def alone(cls, genotype: CellGenotype, settings: NetworkSettings) -> nn.Module:
         """See :class:`Family`."""
+        refuse_large(network_cost(genotype, settings).params)
         return Network(genotype, settings)
 
     def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:
@@ -165,6 +166,7 @@ class Chains:
         """See :class:`Family`; of the settings a chain has the scale alone."""
         if settings != NetworkSettings(scale=settings.scale):
             raise HnasError("a chain's genotype says its width, and it has no cells; leave all but --scale out")
+        refuse_large(chain_cost(genotype, settings.scale).params)
         return ChainNetwork(genotype, settings.scale)
 
     def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from math import inf
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from hnas import values
 from hnas.errors import HnasError
 from hnas.nets.cell import Cell, around, cells_used
 from hnas.nets.common import enlarge_image, to_channels_last
@@ -88,15 +88,19 @@ class LatencyTable:
         if not isinstance(value, Mapping) or value.get("format") != FORMAT:
             raise HnasError(f"not a latency table of the format {FORMAT}; measure one with hnas profile --build-table")
         try:
+            height, width = values.sequence("lr_size", value.get("lr_size"))
+            measured = values.mapping("milliseconds", value.get("milliseconds"))
             table = cls(
-                device=str(value["device"]),
-                network=NetworkSettings(**value["network"]),
-                nodes=int(value["nodes"]),
-                lr_size=(int(value["lr_size"][0]), int(value["lr_size"][1])),
-                milliseconds={str(part): float(time) for part, time in value["milliseconds"].items()},
+                device=values.text("device", value.get("device")),
+                network=NetworkSettings(**values.mapping("network", value.get("network"))),
+                nodes=values.whole_number("nodes", value.get("nodes")),
+                lr_size=(values.whole_number("the height", height), values.whole_number("the width", width)),
+                milliseconds={part: values.number(part, time) for part, time in measured.items()},
             )
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except (TypeError, ValueError) as error:  # HnasError is a ValueError
             raise HnasError(f"the latency table is damaged ({error}); measure it anew") from error
+        if table.nodes < 1 or min(table.lr_size) < 1 or min(table.milliseconds.values(), default=0.0) < 0:
+            raise HnasError("the latency table is damaged (nodes, sizes and times are never negative); measure it anew")
         if missing := set(_parts()) - table.milliseconds.keys():
             raise HnasError(f"the latency table lacks {', '.join(sorted(missing))}; measure it anew")
         return table
@@ -108,12 +112,7 @@ def load_latency_table(path: str | Path) -> LatencyTable:
     Raises:
         HnasError: no such file, or no table.
     """
-    try:
-        value: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HnasError(f"{path}: {error.strerror}; measure it with hnas profile --build-table {path}") from error
-    except ValueError as error:
-        raise HnasError(f"{path}: no JSON ({error}), so not a latency table") from error
+    value = values.read_json(Path(path), advice=f"measure a latency table with hnas profile --build-table {path}")
     try:
         return LatencyTable.from_dict(value)
     except HnasError as error:

@@ -156,7 +156,7 @@ class Network(Frame):
 
     @property
     def description(self) -> dict[str, Any]:
-        """Plain values that :func:`network_from_description` rebuilds the network from, weights aside."""
+        """Plain values that :func:`hnas.nets.build_model` rebuilds the network from, weights aside."""
         return {
             "format": FORMAT,
             "architecture": "hnas",
@@ -165,8 +165,8 @@ class Network(Frame):
         }
 
 
-def network_from_description(description: Mapping[str, Any]) -> Network:
-    """The network that :attr:`Network.description` describes, with fresh weights.
+def read_description(description: Mapping[str, Any]) -> tuple[CellGenotype, NetworkSettings]:
+    """The genotype and the settings of a network that :attr:`Network.description` describes.
 
     Raises:
         HnasError: a field is missing, unknown or not valid.
@@ -177,4 +177,4 @@ def network_from_description(description: Mapping[str, Any]) -> Network:
         raise HnasError(f"the model's description has unknown fields {sorted(unknown)}; allowed are {sorted(allowed)}")
     if "genotype" not in description:
         raise HnasError("the model's description lacks its genotype")
-    return Network(CellGenotype.from_dict(description["genotype"]), NetworkSettings(**settings))
+    return CellGenotype.from_dict(description["genotype"]), NetworkSettings(**settings)

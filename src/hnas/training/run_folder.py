@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from filelock import FileLock, Timeout
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
+from hnas.values import as_yaml, json_lines, parse_yaml, read_yaml_mapping, shown
 
 CONFIG = "config.yaml"
 LOGS = ("log.jsonl", "candidates.jsonl")
@@ -68,8 +68,7 @@ class RunFolder:
         path = self.path / name
         if not path.exists():
             return []
-        whole = path.read_text(encoding="utf-8").split("\n")[:-1]
-        return [json.loads(line) for line in whole]
+        return [line for _, line in json_lines(path, finite=False)]
 
     def log_lengths(self) -> dict[str, int]:
         """The logs' lengths in bytes, for the checkpoint; what is counted is on the disk."""
@@ -144,7 +143,7 @@ def open_run(
     except OSError as error:
         raise HnasError(f"{run.path}: cannot make this folder ({error.strerror}); choose another --run-dir") from error
     run = _locked(run)
-    write_atomically(run.path / CONFIG, yaml.safe_dump(dict(config), sort_keys=False))
+    write_atomically(run.path / CONFIG, as_yaml(config))
     return run
 
 
@@ -158,18 +157,6 @@ def _locked(run: RunFolder) -> RunFolder:
     return replace(run, _lock=lock)
 
 
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HnasError(f"{path}: {error.strerror}; a run folder has this file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise HnasError(f"{path}: not valid YAML; a run's settings are needed here") from error
-    if not isinstance(value, dict):
-        raise HnasError(f"{path}: not a mapping of settings to values")
-    return value
-
-
 def refuse_other_settings(path: Path, config: Mapping[str, Any], may_differ: Collection[str] = ()) -> None:
     """Compares a run's settings with others.
 
@@ -181,13 +168,14 @@ def refuse_other_settings(path: Path, config: Mapping[str, Any], may_differ: Col
     Raises:
         HnasError: a setting differs; the first one is named.
     """
-    before = _read_config(path / CONFIG)
+    before = read_yaml_mapping(path / CONFIG, advice="a run's settings are needed here")
     # Through YAML, as the file went: tuples come back as lists.
-    now = yaml.safe_load(yaml.safe_dump(dict(config)))
+    now = parse_yaml(as_yaml(config), where="these settings")
     for name in [*before, *(name for name in now if name not in before)]:
         if name not in may_differ and before.get(name) != now.get(name):
+            was, it_is = shown(before.get(name)), shown(now.get(name))
             raise HnasError(
-                f"{path}: this run was started with {name} {before.get(name)!r}, now it is {now.get(name)!r}; "
+                f"{path}: this run was started with {name} {was}, now it is {it_is}; "
                 "go on with the same settings, or start anew (--overwrite, or without the folder)"
             )
 

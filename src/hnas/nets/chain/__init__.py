@@ -2,7 +2,7 @@
 
 from hnas.nets.chain.cost import chain_cost
 from hnas.nets.chain.folding import FoldedChain
-from hnas.nets.chain.network import ChainNetwork, chain_from_description
+from hnas.nets.chain.network import ChainNetwork, read_chain_description
 from hnas.nets.chain.supernet import ChainSupernet
 
-__all__ = ["ChainNetwork", "ChainSupernet", "FoldedChain", "chain_cost", "chain_from_description"]
+__all__ = ["ChainNetwork", "ChainSupernet", "FoldedChain", "chain_cost", "read_chain_description"]
