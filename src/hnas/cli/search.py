@@ -49,6 +49,7 @@ def search(
     from hnas.searching.runs import RESULT
     from hnas.searching.runs import search as run_search
     from hnas.training.devices import is_first_process
+    from hnas.training.run_folder import REPORT
 
     settings = settings or SearchSettings()
     with ExitStack() as stack:
@@ -69,6 +70,7 @@ def search(
             resume=resume,
             overwrite=overwrite,
             progress=progress,
+            then=REPORT,
         )
     if not is_first_process():
         return

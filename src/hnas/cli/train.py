@@ -48,6 +48,7 @@ def train(
     """
     from hnas.report.page import write_report
     from hnas.training.devices import is_first_process
+    from hnas.training.run_folder import REPORT
     from hnas.training.train_network import WEIGHTS, TrainingJob, train_network
 
     job = TrainingJob(
@@ -61,7 +62,7 @@ def train(
         device=device or DeviceSettings(),
     )
     with training_progress(model, job.settings.steps) as progress:
-        result = train_network(job, run_dir, resume=resume, overwrite=overwrite, progress=progress)
+        result = train_network(job, run_dir, resume=resume, overwrite=overwrite, progress=progress, then=REPORT)
     if not is_first_process():
         return
     if not result.finished:

@@ -132,6 +132,27 @@ def record(derived: Derived, run: RunFolder, *, step: int) -> None:
         run.append(candidate.line(**more), to="candidates.jsonl")
 
 
+def recorded(run: RunFolder, *, whole_space: bool) -> Derived:
+    """What the last derivation of a run found, as candidates.jsonl tells it.
+
+    Args:
+        run: of a search.
+        whole_space: whether the search scored all genotypes that there are.
+
+    Raises:
+        HnasError: there is none, or the file is damaged.
+    """
+    lines = [line for line in run.lines("candidates.jsonl") if line.get("source") == "derive"]
+    chosen = [place for place, line in enumerate(lines) if line.get("chosen") is True]
+    try:
+        best = Scored.from_line(lines[chosen[-1]])
+        # Every derivation marks one, so the last one's lines come after the mark before.
+        first = chosen[-2] + 1 if len(chosen) > 1 else 0
+        return Derived(best, tuple(Scored.from_line(line) for line in lines[first:]), whole_space)
+    except (IndexError, KeyError, TypeError, ZeroDivisionError) as error:
+        raise HnasError(f"{run.path}: candidates.jsonl has no derivation; make one with hnas derive") from error
+
+
 def spread_lambdas(searcher: Searcher, count: int) -> Sequence[float]:
     """A few values of lambda over the range of a search; one where the range is a point."""
     low, high = searcher.settings.lam_range

@@ -17,12 +17,12 @@ from hnas.files import write_atomically
 from hnas.nets import device_description
 from hnas.searching.algorithm import Progress, Searcher, run_search
 from hnas.searching.costs import CostTable
-from hnas.searching.derive import Derived, derive_genotype, record
+from hnas.searching.derive import Derived, derive_genotype, record, recorded
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
-from hnas.training.checkpoint import load_checkpoint
+from hnas.training.checkpoint import load_checkpoint, taking_up
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.precision import remembered_precision
 from hnas.training.run_folder import CONFIG, RunFolder, open_run
@@ -44,6 +44,7 @@ def search(
     resume: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
+    then: str = "",
 ) -> Derived:
     """Searches for a genotype and writes it to ``run_dir/genotype.json``.
 
@@ -56,6 +57,7 @@ def search(
         resume: go on with the run in this folder.
         overwrite: replace the run in this folder.
         progress: called after every round.
+        then: see :func:`hnas.training.run_folder.open_run`; what was chosen is on record where only this is missing.
 
     Returns:
         The chosen genotype with its scores, and the others it was chosen from.
@@ -70,7 +72,12 @@ def search(
     costs.usage(settings.limits)  # refuses limits that nothing keeps, before pictures are read
     searcher = Searcher(settings, load_splits(paths, settings), costs, fabric)
     config = {"command": "search", **paths, **asdict(settings)}
-    run = on_first_process(fabric, lambda: open_run(run_dir, config, result=RESULT, resume=resume, overwrite=overwrite))
+    run = on_first_process(
+        fabric,
+        lambda: open_run(run_dir, config, result=RESULT, resume=resume, overwrite=overwrite, then=then),
+    )
+    if run.finished:
+        return recorded(run, whole_space=settings.exhausts)
     return search_and_derive(searcher, run, resume=resume, progress=progress)
 
 
@@ -191,7 +198,8 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
     splits = splits or load_splits(config, settings)
     devices = DeviceSettings(precision=remembered_precision(run) or "32-true")  # so that scores are those of the search
     searcher = Searcher(settings, splits, CostTable.load(settings), fabric or start_fabric(devices))
-    searcher.load_state_dict(state)
+    with taking_up(run.checkpoint):
+        searcher.load_state_dict(state)
     return searcher
 
 

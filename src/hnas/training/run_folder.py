@@ -18,7 +18,8 @@ from hnas.values import as_yaml, json_lines, parse_yaml, read_yaml_mapping, show
 
 CONFIG = "config.yaml"
 LOGS = ("log.jsonl", "candidates.jsonl")
-RESULTS = ("genotype.json", "weights.safetensors", "report.html")
+REPORT = "report.html"
+RESULTS = ("genotype.json", "weights.safetensors", REPORT)
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def open_run(
     resume: bool = False,
     overwrite: bool = False,
     may_differ: Collection[str] = (),
+    then: str = "",
 ) -> RunFolder:
     """Makes a run's folder, or opens it again.
 
@@ -112,6 +114,7 @@ def open_run(
         resume: go on where an earlier run with the same settings stopped; without a folder, start.
         overwrite: take an earlier run's files away first.
         may_differ: settings that a resumed run may change.
+        then: a file that the caller writes after the result. A finished run that lacks it is opened on resume too.
 
     Raises:
         HnasError: the folder holds a run (finished or not) and neither is asked for; it holds other things; a finished
@@ -125,12 +128,12 @@ def open_run(
         if not (run.path / CONFIG).is_file():
             raise HnasError(f"{run.path}: exists and is not a run folder (no {CONFIG}); choose another --run-dir")
         if resume:
-            if run.finished:
+            if run.finished and (not then or (run.path / then).exists()):
                 raise HnasError(f"{run.path}: this run is finished (it has {result}); start it anew with --overwrite")
             refuse_other_settings(run.path, config, may_differ)
             run = _locked(run)
             # What a kill cut short while it was written.
-            for unfinished in (*run.path.glob(".*.tmp"), *run.checkpoint.glob(".*.tmp")):
+            for unfinished in run.path.rglob(".*.tmp"):
                 unfinished.unlink(missing_ok=True)
             return run
         if not overwrite:
