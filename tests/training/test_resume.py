@@ -167,22 +167,21 @@ def test_a_damaged_last_state_costs_what_came_after_the_one_before(
     tmp_path: Path, uninterrupted: tuple[str, list[dict[str, Any]]], caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "run"
-    run_example(folder, settings=replace(SETTINGS, max_minutes=1e-9))
-    subprocess.run([*EXAMPLE, str(folder), "--resume", "--die-in-checkpoint", "3"], check=False)
-    state = folder / "checkpoint" / "state.pt"
-    before = folder / "checkpoint" / "state.before.pt"
-    assert not state.exists()  # killed between the two renames
-    assert load_checkpoint(folder / "checkpoint")["place"]["step"] == 21  # type: ignore[index]
-    before.rename(state)
-    run_example(folder, settings=replace(SETTINGS, max_minutes=1e-9), resume=True)
-    steps = [torch.load(path, weights_only=True)["place"]["step"] for path in (before, state)]
-    assert steps == [21, 22]
-    content = bytearray(state.read_bytes())
+    subprocess.run([*EXAMPLE, str(folder), "--die-in-checkpoint", "3"], check=False)
+    last, before = folder / "checkpoint" / "state.pt", folder / "checkpoint" / "state.before.pt"
+    assert not last.exists()  # the kill hit between the two renames
+    state = load_checkpoint(folder / "checkpoint")
+    assert state
+    assert state["place"]["step"] == 3 * SETTINGS.checkpoint_every
+    content = bytearray(before.read_bytes())
     content[len(content) // 2] ^= 1
-    state.write_bytes(content)
+    last.write_bytes(content)
+    assert not caplog.records
     assert (run_example(folder, resume=True), _lines(folder)) == uninterrupted
-    assert "going on from the state before" in caplog.text
     assert "state.pt: damaged" in caplog.text
+    assert f"going on from the state before, {before}" in caplog.text
+    steps = [torch.load(path, weights_only=True)["place"]["step"] for path in (before, last)]
+    assert steps == [35, 40]
 
 
 def test_any_changed_byte_is_found_or_changes_nothing(tmp_path: Path) -> None:
@@ -207,7 +206,7 @@ def test_any_changed_byte_is_found_or_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"place": {}},
+        {"place": {"seconds": float("inf")}},
         {"place": {"step": "3"}},
         {"place": {"step": 3, "better": 1}},
         {"place": {"step": 3, "pending": [1]}},
@@ -228,17 +227,14 @@ def test_any_changed_byte_is_found_or_changes_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_a_foreign_state_is_one_line_and_harms_no_log(tmp_path: Path, change: dict[str, Any]) -> None:
-    folder = tmp_path / "run"
-    run_example(folder, settings=replace(SETTINGS, max_minutes=1e-9))
-    log = (folder / "log.jsonl").read_text() if (folder / "log.jsonl").exists() else ""
+    folder, settings = tmp_path / "run", replace(SETTINGS, max_minutes=1e-9, log_every=1)
+    run_example(folder, settings=settings)
+    log = (folder / "log.jsonl").read_text()
     path = folder / "checkpoint" / "state.pt"
     torch.save({**torch.load(path, weights_only=True), **change}, path)
-    if change == {"place": {}}:
-        change["place"] = None
-        torch.save({**torch.load(path, weights_only=True), "place": {"seconds": float("inf")}}, path)
     with pytest.raises(HnasError, match=r"checkpoint: "):
-        run_example(folder, resume=True)
-    assert ((folder / "log.jsonl").read_text() if (folder / "log.jsonl").exists() else "") == log
+        run_example(folder, settings=settings, resume=True)
+    assert (folder / "log.jsonl").read_text() == log
 
 
 def test_halves_of_files_whose_process_was_killed_go(tmp_path: Path) -> None:
