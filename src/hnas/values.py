@@ -162,10 +162,11 @@ def plain(value: Any, *, where: str, advice: str = "", finite: bool = True) -> A
         HnasError: it is not; the first that is not is named.
     """
     more = f"; {advice}" if advice else ""
-    waiting = [(value, 0)]
+    waiting = [(value, 1)]
     while waiting:
         one, depth = waiting.pop()
-        _refuse_depth(depth, where, more)
+        if isinstance(one, dict | list):
+            _refuse_depth(depth, where, more)
         if isinstance(one, dict):
             waiting += ((inner, depth + 1) for pair in one.items() for inner in pair)
             if names := [name for name in one if not isinstance(name, str)]:
