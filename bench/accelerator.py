@@ -189,7 +189,7 @@ def sample(folder: Path) -> int:
     from PIL import Image
 
     from hnas.data.sample import HELD_OUT, sample_pictures
-    from hnas.nets import NetworkSettings, build_model
+    from hnas.nets import NetworkOptions, build_model
     from hnas.training.train_network import model_description
     from hnas.weights import save_model
 
@@ -202,7 +202,7 @@ def sample(folder: Path) -> int:
         chain = {"format": "hnas-chain/1", "width": width, "blocks": blocks, "colour": "luma", "enlargement": depth}
         (folder / f"chain-{width}x{depth}.json").write_text(json.dumps(chain), encoding="utf-8")
     torch.manual_seed(0)
-    teacher = build_model(model_description(folder / "chain-8x2.json", NetworkSettings()))
+    teacher = build_model(model_description(folder / "chain-8x2.json", NetworkOptions()))
     save_model(folder / "teacher.safetensors", teacher, {"licence": "CC0"})
     return 0
 

@@ -23,7 +23,7 @@ from hnas.machine import processor
 from hnas.nets import LR_SIZE
 from hnas.nets.chain import ChainNetwork
 from hnas.nets.peers import build_peer
-from hnas.nets.peers.description import describe as peer
+from hnas.nets.peers.description import peer_description as peer
 from hnas.space.chain import ChainGenotype
 
 

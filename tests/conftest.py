@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ settings.register_profile(
 settings.load_profile("hnas")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is kept in the user's cache folder is kept in one of the tests' own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("caches")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder with the real photographs (train/, benchmark/, weights/); skips the test where there is none."""
@@ -26,6 +35,16 @@ def shared_data() -> Path:
     folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
     if not (folder / "benchmark").is_dir():
         pytest.skip(f"no real photographs at {folder}: set HNAS_DATA to a folder with benchmark/ and train/")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_cases() -> Path:
+    """The folder with small pictures and videos made by other programs; skips the test where there is none."""
+    named = os.environ.get("HNAS_CASES")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip(f"no cases at {folder}: set HNAS_CASES to a folder with pictures/ and videos/")
     return folder
 
 

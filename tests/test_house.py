@@ -16,18 +16,19 @@ from pathlib import Path
 import pytest
 
 import hnas
+from hnas import run_files
 from hnas.extras import EXTRAS
 from hnas.space import KINDS
 
 PACKAGE = Path(hnas.__file__).parent
 ROOMS = (
-    *("space", "nets", "data", "weights", "evaluation", "training", "searching", "deploy"),
+    *("space", "nets", "data", "weights", "evaluation", "training", "deploy", "searching"),
     *("bench", "chain_bench", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
-    *("around", "bounds", "bundled", "description", "errors", "extras", "files", "machine", "memory", "ranking"),
-    *("settings", "torch_files", "values"),
+    *("around", "bounds", "brightness", "bundled", "description", "errors", "extras", "files", "machine", "memory"),
+    *("ranking", "run_files", "settings", "torch_files", "values", "views"),
 )
 
 
@@ -87,49 +88,40 @@ OWN = (
         f"hnas.nets.{name}"
         for name in (
             *("network", "supernet", "cell", "operations", "depthwise"),
-            *("cost", "receptive_field", "trim", "latency_table"),
+            *("cost", "receptive_field", "trim", "cell_parts"),
         )
     ),
 )
-#: What ``hnas train`` takes for a network of any kind, of which a chain uses the scale alone.
-SHARED = "NetworkSettings"
 #: What else names one space, file by file: these names, no more and no fewer.
 EXCEPTIONS: dict[str, set[str]] = {
     # The registries.
     "space/kinds.py": {"cells", "chain"},
     "nets/families.py": {
-        *("CellGenotype", "CellSpace", "Network", "Supernet", "SupernetSettings", "Norm", "Sharing"),
-        *("network_cost", "load_latency_table"),
-        *("ChainGenotype", "ChainSpace", "ChainNetwork", "ChainSupernet", "chain_cost"),
+        *("CellGenotype", "CellSpace", "Network", "NetworkSettings", "Supernet", "SupernetSettings", "Norm", "Sharing"),
+        *("network_cost", "cell_parts"),
+        *("ChainGenotype", "ChainSpace", "ChainNetwork", "ChainSupernet", "chain_cost", "chain_parts"),
     },
     # What the room hands on, and how weights files are read back.
     "nets/__init__.py": {
-        *("Network", "Supernet", "SupernetSettings", "network_cost", "read_description"),
-        *(
-            "cell_margins",
-            "is_global",
-            "receptive_radius",
-            "set_fast_depthwise",
-            "read_chain_description",
-            "ChainNetwork",
-            "chain_cost",
-        ),
+        *("Network", "NetworkSettings", "Supernet", "SupernetSettings", "network_cost", "read_description"),
+        *("set_fast_depthwise", "read_chain_description", "ChainNetwork", "chain_cost"),
     },
+    # What a network of any kind may be given, of which a chain has the scale alone.
+    "space/options.py": {"Norm"},
     # Table II of the paper is about its space.
-    "evaluation/table_two.py": {"CellGenotype", "NAMED_GENOTYPES", "Network"},
+    "evaluation/table_two.py": {"CellGenotype", "NAMED_GENOTYPES", "Network", "NetworkSettings"},
     "evaluation/comparison.py": {"CellSpace", "Network", "network_cost"},
     # Its row of plain RCABs has the very block that the paper's space has.
     "nets/peers/residual_cells.py": {"ResidualChannelAttention"},
-    # Tiles of a picture: every cell sees only as much of the margin as it needs, and attention pools over all tiles.
-    "deploy/probing.py": {"Network", "receptive_radius"},
-    "deploy/torch_backend.py": {"Network", "cell_margins", "Trim", "trimmed"},
-    "deploy/pooling.py": {"Network", "cell_margins", "ResidualChannelAttention"},
+    # Tiles of a picture: every cell sees only as much of the margin as it needs.
+    "deploy/torch_backend.py": {"Trim", "trimmed"},
     "deploy/simplify.py": {"Trim"},
     # Defaults of --normal-operations and --upsampling-operations.
     "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
-    # Tables of latencies are of the operations of cells; so is what the benchmark of this package times.
-    "cli/profile.py": {"build_latency_table", "check_latency_table"},
-    "bench.py": {"NAMED_GENOTYPES", "Network", "set_fast_depthwise"},
+    # What the benchmark of this package times.
+    "cli/profile.py": {"NetworkSettings"},
+    "cli/build_table.py": {"NetworkSettings"},
+    "bench.py": {"NAMED_GENOTYPES", "Network", "NetworkSettings", "set_fast_depthwise"},
 }
 
 
@@ -154,7 +146,7 @@ def _names_taken(path: Path, handed_on: dict[str, str]) -> set[str]:
                 name = handed_on.get(name, name)
                 if _owned(name):
                     found.add(name.rsplit(".", 1)[1])
-    return found - {SHARED}
+    return found
 
 
 def _handed_on(package: str) -> dict[str, str]:
@@ -192,6 +184,28 @@ def test_nothing_outside_a_space_asks_which_one_it_is() -> None:
             if isinstance(node, ast.Compare | ast.MatchValue):
                 words = {part.value for part in ast.walk(node) if isinstance(part, ast.Constant)}
                 assert not words & set(KINDS), where
+
+
+def test_nothing_that_ships_a_model_asks_which_network_it_is() -> None:
+    """No isinstance of a network: a model says what it is (hnas/nets/model.py)."""
+    for path in _sources("deploy"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+                names = {ast.unparse(part) for part in ast.walk(node.args[1]) if isinstance(part, ast.Name)}
+                wrong = {name for name in names if name.endswith(("Network", "Chain"))}
+                assert not wrong, f"{path.relative_to(PACKAGE)}:{node.lineno} asks for {wrong}"
+
+
+def test_names_of_a_runs_files_stand_in_one_place() -> None:
+    """No other file has one of them as a text of its own; the folder that `hnas design` writes is no run."""
+    names = {value for name, value in vars(run_files).items() if name.isupper() and "." in value}
+    assert "log.jsonl" in names
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if path.stem in ("run_files", "hand_over"):
+            continue
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        found = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)} & names
+        assert not found, f"{path.relative_to(PACKAGE)} spells {found}; hnas/run_files.py has it"
 
 
 def test_space_never_imports_torch() -> None:

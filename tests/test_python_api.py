@@ -36,7 +36,7 @@ def test_train_evaluate_and_upscale_from_python(tmp_path: Path) -> None:
     job = hnas.TrainingJob(
         model="HNAS-A",
         data=(pictures,),
-        network=hnas.NetworkSettings(channels=2, scale=2),
+        network=hnas.NetworkOptions(channels=2, scale=2),
         settings=hnas.TrainingSettings(steps=1, batch=1, patch=16),
     )
     hnas.train(job, tmp_path / "run")

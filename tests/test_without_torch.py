@@ -25,7 +25,7 @@ from hnas.weights import save_model
 #: What `pip install hnas-sr` does not bring.
 ABSENT = (
     *("torch", "torchvision", "lightning_fabric", "safetensors", "skimage", "scipy", "matplotlib"),
-    *("pooch", "requests", "filelock", "imagecodecs", "tifffile", "onnx", "openvino"),
+    *("pooch", "requests", "filelock", "imagecodecs", "tifffile", "pillow_heif", "onnx", "openvino"),
 )
 #: Runs `hnas` as if these were not installed, with the models of another folder as the bundled ones.
 SCRIPT = f"""
@@ -116,7 +116,8 @@ def test_enlarging_is_as_with_torch(hnas: Hnas, models: Path, tmp_path: Path, ch
 
 
 def test_what_needs_no_torch(hnas: Hnas) -> None:
-    for words in (["--help"], ["--version"], ["upscale", "--help"], ["design", "--help"], ["models", "best-x2"]):
+    commands = ("upscale", "design", "search", "study", "train", "profile", "evaluate", "export", "report")
+    for words in (["--help"], ["--version"], ["models", "best-x2"], *([name, "--help"] for name in commands)):
         done = hnas(*words)
         assert done.returncode == 0, done.stderr
     listed = json.loads(hnas("models", "--json").stdout)
@@ -135,6 +136,12 @@ def test_designing(hnas: Hnas, models: Path, tmp_path: Path) -> None:
     _picture(tmp_path / "small.png")
     done = hnas("upscale", "small.png", "-o", "large.png", "-m", "made/model.onnx")
     assert done.returncode == 0, done.stderr
+
+
+def test_what_milliseconds_buy(hnas: Hnas) -> None:
+    done = hnas("profile", "--front", "--lr-size", "24x32", "--json")
+    assert done.returncode == 0, done.stderr
+    assert {one["name"] for one in json.loads(done.stdout)["family"]} == {"best-x2", "quick-x2"}
 
 
 def test_a_video(hnas: Hnas, tmp_path: Path) -> None:
@@ -170,10 +177,11 @@ print("torch" in sys.modules)
 @pytest.mark.parametrize(
     ("words", "package", "extra"),
     [
-        (("train", "HNAS-A", "--data", "."), "torch", "train"),
-        (("search", "."), "torch", "train"),
+        (("train", "HNAS-A", "--data", ".", "--run-dir", "run"), "torch", "train"),
+        (("search", "--data", ".", "--run-dir", "run"), "torch", "train"),
         (("evaluate", "best-x2"), "torch", "train"),
         (("demo",), "torch", "train"),
+        (("profile", "HNAS-A"), "torch", "train"),
         (("upscale", "small.png", "-o", "large.png", "--backend", "torch"), "torch", "train"),
         (("upscale", "small.png", "-o", "large.png", "--device", "cuda"), "torch", "train"),
         (("upscale", "deep.png", "-o", "large.png"), "imagecodecs", "deep"),

@@ -24,10 +24,10 @@ from hnas.memory import keep_memory
 if TYPE_CHECKING:
     from hnas.deploy.models import load
     from hnas.evaluation.evaluate import evaluate
-    from hnas.nets import NetworkSettings
     from hnas.searching.runs import derive, search
     from hnas.searching.settings import SearchSettings
     from hnas.space import Genotype, load_genotype
+    from hnas.space.options import NetworkOptions
     from hnas.training.settings import DeviceSettings, TrainingSettings
     from hnas.training.train_network import TrainingJob
     from hnas.training.train_network import train_network as train
@@ -38,7 +38,7 @@ __all__ = [
     "DeviceSettings",
     "Genotype",
     "HnasError",
-    "NetworkSettings",
+    "NetworkOptions",
     "SearchSettings",
     "TrainingJob",
     "TrainingSettings",
@@ -56,7 +56,7 @@ __all__ = [
 _HOMES = {
     "DeviceSettings": "hnas.training.settings:DeviceSettings",
     "Genotype": "hnas.space:Genotype",
-    "NetworkSettings": "hnas.nets:NetworkSettings",
+    "NetworkOptions": "hnas.space.options:NetworkOptions",
     "SearchSettings": "hnas.searching.settings:SearchSettings",
     "TrainingJob": "hnas.training.train_network:TrainingJob",
     "TrainingSettings": "hnas.training.settings:TrainingSettings",

@@ -23,6 +23,7 @@ from torch.nn.functional import l1_loss
 
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
+from hnas.data.tensors import as_bytes, as_floats
 from hnas.memory import keep_memory
 from hnas.nets import Network, NetworkSettings, set_fast_depthwise, to_channels_last
 from hnas.nets.latency import synchronise
@@ -78,7 +79,7 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class StepTimes:
     """One kind of step, all ways: plain, ours in float32, and ours in bfloat16 where that is used and known."""
 
     name: str
@@ -124,7 +125,7 @@ class BenchSettings:
     seed: int = 0
 
 
-def compare(name: str, steps: Mapping[Way, Step], *, cases: int, repeats: int, device: torch.device) -> Comparison:
+def compare(name: str, steps: Mapping[Way, Step], *, cases: int, repeats: int, device: torch.device) -> StepTimes:
     """Times all ways in turns, each after a step that is thrown away, since they differ in how memory is kept."""
     timings = {}
     seconds: dict[Way, list[list[dict[Part, float]]]] = {way: [[] for _ in range(cases)] for way in steps}
@@ -138,10 +139,10 @@ def compare(name: str, steps: Mapping[Way, Step], *, cases: int, repeats: int, d
                 seconds[way][case].append(clock.seconds)
     for way, runs in seconds.items():
         timings[way] = Timing(**{part: fmean(median(run[part] for run in case) for case in runs) for part in PARTS})
-    return Comparison(name, timings["plain"], timings["ours"], timings.get("mixed"))
+    return StepTimes(name, timings["plain"], timings["ours"], timings.get("mixed"))
 
 
-def bench_w_step(settings: BenchSettings, device: torch.device) -> Comparison:
+def bench_w_step(settings: BenchSettings, device: torch.device) -> StepTimes:
     """An update of the supernet's shared weights, each with one uniformly drawn genotype."""
     search = _search_settings(settings)
     random = Random(settings.seed)
@@ -156,13 +157,13 @@ def bench_w_step(settings: BenchSettings, device: torch.device) -> Comparison:
     return compare("w-step", steps, cases=settings.genotypes, repeats=settings.repeats, device=device)
 
 
-def bench_training_step(settings: BenchSettings, device: torch.device) -> Comparison:
+def bench_training_step(settings: BenchSettings, device: torch.device) -> StepTimes:
     """An update of a stand-alone HNAS-A."""
     steps = _training_steps(network(settings), settings, device, forward=lambda model, case, lr: model(lr))
     return compare("training step", steps, cases=1, repeats=settings.repeats, device=device)
 
 
-def bench_controller_step(settings: BenchSettings, device: torch.device) -> Comparison:
+def bench_controller_step(settings: BenchSettings, device: torch.device) -> StepTimes:
     """An update of the controller from one genotype: drawn, scored with the shared weights, learnt from.
 
     Drawing and learning count as "optimiser". What is scored is drawn uniformly, since a controller with fresh weights
@@ -201,10 +202,10 @@ def bench_controller_step(settings: BenchSettings, device: torch.device) -> Comp
     return compare("controller step", steps, cases=settings.genotypes, repeats=settings.repeats, device=device)
 
 
-def bench_upscaling(settings: BenchSettings, device: torch.device) -> Comparison:
+def bench_upscaling(settings: BenchSettings, device: torch.device) -> StepTimes:
     """A stand-alone HNAS-A that enlarges one picture, from bytes to bytes."""
     picture = np.random.default_rng(settings.seed).integers(256, size=(1, settings.picture, settings.picture, 3))
-    pixels = torch.from_numpy(picture.astype(np.uint8))
+    pixels = picture.astype(np.uint8)
     steps: dict[Way, Step] = {}
     ways: tuple[Way, ...] = ("plain", "ours")
     for way in ways:
@@ -213,12 +214,12 @@ def bench_upscaling(settings: BenchSettings, device: torch.device) -> Comparison
         def step(case: int, clock: Clock, *, way: Way = way, model: nn.Module = model) -> None:
             with torch.inference_mode():
                 with clock.part("data"):
-                    x = pixels.to(device).permute(0, 3, 1, 2).float().div_(255)
+                    x = as_floats(pixels, device)
                     x = x.contiguous() if way == "plain" else x
                 with clock.part("forward"):
                     sr = model(x)
                 with clock.part("data"):
-                    (sr * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().contiguous()
+                    as_bytes(sr).cpu().contiguous()
 
         steps[way] = step
     name = f"upscaling {settings.picture}x{settings.picture}"
@@ -226,7 +227,7 @@ def bench_upscaling(settings: BenchSettings, device: torch.device) -> Comparison
 
 
 #: By the name on the command line.
-BENCHES: dict[str, Callable[[BenchSettings, torch.device], Comparison]] = {
+BENCHES: dict[str, Callable[[BenchSettings, torch.device], StepTimes]] = {
     "w-step": bench_w_step,
     "controller-step": bench_controller_step,
     "training-step": bench_training_step,

@@ -17,6 +17,7 @@ EXTRAS = {
         "train",
     ),
     **dict.fromkeys(("imagecodecs", "tifffile"), "deep"),
+    "pillow_heif": "heic",
     "onnx": "onnx",
     "openvino": "openvino",
     "av": "video",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from glob import escape
@@ -12,6 +13,13 @@ from typing import BinaryIO
 from psutil import pid_exists
 
 from hnas.errors import HnasError
+
+
+def cache_folder() -> Path:
+    """The folder of this project among the user's caches, as the system has it; it need not be there."""
+    usual = {"darwin": Path.home() / "Library" / "Caches", "win32": Path.home() / "AppData" / "Local"}
+    top = os.environ.get("XDG_CACHE_HOME") or usual.get(sys.platform, Path.home() / ".cache")
+    return Path(top) / "hnas"
 
 
 def write_atomically(path: Path, data: bytes | memoryview | str, *, before: Path | None = None) -> None:
@@ -38,10 +46,10 @@ def atomic_file(path: Path, *, before: Path | None = None) -> Iterator[BinaryIO]
     Raises:
         HnasError: the disk is full, the folder is missing or not writable; the old file is untouched.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    beside = path.with_name(_name_beside(path.name, str(os.getpid())))
     try:
         _remove_left_over(path)
-        with beside.open("wb") as file:
+        with beside.open("w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -56,11 +64,18 @@ def atomic_file(path: Path, *, before: Path | None = None) -> Iterator[BinaryIO]
         beside.unlink(missing_ok=True)
 
 
+def _name_beside(name: str, process: str) -> str:
+    """A hidden name for a file that will have this one, which may be as long as file systems allow (255 bytes)."""
+    ending = f".{process}.tmp"
+    kept = os.fsencode(name)[: 254 - len(ending)].decode(errors="ignore")
+    return f".{kept}{ending}"
+
+
 def _remove_left_over(path: Path) -> None:
     """Removes halves of this file whose process has gone."""
-    for half in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+    for half in path.parent.glob(f".{escape(path.name[:100])}*.tmp"):
         process = half.name.split(".")[-2]
-        if process.isdecimal() and not pid_exists(int(process)):
+        if process.isdecimal() and half.name == _name_beside(path.name, process) and not pid_exists(int(process)):
             half.unlink(missing_ok=True)
 
 

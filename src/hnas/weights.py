@@ -22,6 +22,7 @@ from hnas.description import MAX_BYTES, parse_description
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import build_model, refuse_more_parameters
+from hnas.run_files import WEIGHTS
 
 #: The tensor, and the metadata entry, that hold the JSON.
 DESCRIPTION = "hnas.description"
@@ -52,7 +53,7 @@ def locate_weights(name_or_path: str | Path) -> Path:
     """
     path = Path(name_or_path)
     if path.is_dir():
-        path /= "weights.safetensors"
+        path /= WEIGHTS
     if path.is_file():
         return path
     bundled = bundled_models()

@@ -119,10 +119,7 @@ def timed(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     etds = build_peer({"architecture": "etds-t", "scale": 2})
     torch.save(etds.state_dict(), folders / "weights" / "peers" / "ETDS_M5C16_x2.pth")
     # What one takes is made up, so that it is known who is ahead.
-    monkeypatch.setattr(
-        "hnas.deploy.by_latency.medians_in_turns",
-        lambda makers, **_: {name: 0.02 if name == "ETDS-T" else 0.01 for name in makers},
-    )
+    monkeypatch.setattr("hnas.deploy.stopwatch.Stopwatch.turn", lambda self, name: 20.0 if name == "ETDS-T" else 10.0)
     return folders
 
 

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from hnas.cli.main import main
+from hnas.data.folders import pair_of
+from hnas.data.pictures import write_picture
+from hnas.data.sample import sample_pictures
 from hnas.deploy.hand_over import FILES
 from hnas.deploy.runtimes import onnx_session
 from hnas.weights import load_model
@@ -95,6 +98,12 @@ def test_the_folder_is_named_after_what_was_asked(
         (("--max-macs", "1k"), "no network has as few as 1e-06 G multiply-adds"),
         (("--max-latency", "fast"), "--max-latency is 'fast'"),
         (("--max-latency", "1s"), "--max-latency is '1s'"),
+        (("--max-latency", "1ms", "--tune", "10m"), "--tune needs --data FOLDER too"),
+        (("--max-latency", "1ms", "--data", "."), "--data needs --tune 10m too"),
+        (("--max-latency", "1ms", "--data", "gone", "--tune", "10m"), "gone does not exist; name a folder of pictures"),
+        (("--max-latency", "1ms", "--data", ".", "--tune", "10"), "--tune is '10'; allowed is a time above 0"),
+        (("--max-latency", "1ms", "--data", ".", "--tune", "0s"), "--tune is '0s'; allowed is a time above 0"),
+        (("--max-latency", "1ms", "--int8", "--backend", "torch"), "allowed are onnx, openvino and auto"),
         (("--max-latency", "1ms", "--scale", "3"), "no networks for x3 to choose from"),
         (("--max-latency", "1ms", "--scale", "5"), "--scale is 5; allowed are 2, 3 and 4"),
     ],
@@ -134,6 +143,42 @@ def test_other_runtimes_time_and_choose_too(
         assert json.loads(capsys.readouterr().out)["runtime"].startswith(runtime)
 
 
+def test_the_quickest_runtime_in_8_bits_and_trained_on(
+    family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnx")
+    monkeypatch.setattr("hnas.deploy.hand_made.hand_made", lambda scale, backend: ())
+    small = {name: picture[:48, :64] for name, picture in sample_pictures().items()}
+    monkeypatch.setattr("hnas.deploy.quantize.sample_pictures", lambda: small)
+    monkeypatch.setattr("hnas.deploy.eight_bits.held_out_pairs", lambda scale: [pair_of("one", small["coffee"], scale)])
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for name in ("coffee", "chelsea", "rocket"):
+        write_picture(pictures / f"{name}.png", small[name])
+    folder = tmp_path / "mine"
+    arguments = ("--max-latency", PLENTY, "--backend", "auto", "--int8", "--tune", "2s", "--data", str(pictures))
+    assert _design(family, *arguments, "--json", "-o", str(folder)) == 0
+    captured = capsys.readouterr()
+    result = json.loads(captured.out)
+    assert "runtime taken: " in captured.err
+    tried = result["backends"]["ms"]
+    assert set(tried) <= {"onnx", "openvino"}  # torch runs no 8 bits
+    assert result["backend"] in tried
+    # Without a limit that matters nothing is slower than the best, which is tried itself.
+    (eight_bits,) = result["eight_bits"]
+    assert eight_bits["network"] == "chain-4x3"
+    assert result["tuned"]["held_out"] == 1
+    assert result["tuned"]["pictures"] == 2
+    assert result["tuned"]["kept"] == (result["tuned"]["after"] > result["tuned"]["before"])
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    assert card["name"].startswith("chain-4x3")
+    assert ("tuned" in card["name"]) == result["tuned"]["kept"]
+    assert card["design"]["tuned"] == result["tuned"]
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert "dB before, " in report
+    assert "runtime taken" in report
+
+
 def test_what_milliseconds_buy(family: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["profile", "--front", "--family", str(family), "--lr-size", "8x12", "--threads", "1"]
     assert main([*arguments, "--json"]) == 0
@@ -148,4 +193,6 @@ def test_what_milliseconds_buy(family: Path, capsys: pytest.CaptureFixture[str])
         assert main(["profile", "--front", *more]) == 2
         assert "--front is about many networks" in capsys.readouterr().err
     assert main(["profile", "HNAS-A", "--threads", "2"]) == 2
-    assert "--backend, --threads and --family go with --front" in capsys.readouterr().err
+    assert (
+        "--family goes with --front, --backend and --threads with --front or --build-table" in capsys.readouterr().err
+    )

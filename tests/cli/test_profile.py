@@ -41,6 +41,39 @@ def test_weights_are_profiled_as_they_are(tmp_path: Path, capsys: pytest.Capture
     assert main(["profile", str(tmp_path / "weights.safetensors"), "--channels", "4"]) == 2
 
 
+def test_a_network_has_the_width_that_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """Multiply-adds by hand: 3x3 from RGB, twelve (or so) between, one to 3 * 2 * 2 values a pixel."""
+
+    def expected(channels: int, depth: int) -> int:
+        return 9 * (3 * channels + depth * channels**2 + 12 * channels) * 480 * 480
+
+    for flags, cost in (
+        ([], expected(32, 12)),
+        (["--channels", "64"], expected(64, 12)),
+        (["--depth", "3"], expected(32, 3)),
+    ):
+        assert _profile(capsys, "plain", *flags, "--no-latency")["macs"] == cost
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["espcn", "--channels", "64"], "espcn has no --channels; it takes --scale, the rest is its own"),
+        (["plain", "--cell-skip", "0"], "plain has no --cell-skip; it takes --scale, --channels, --depth"),
+        (["HNAS-A", "--depth", "3"], "has no --depth; it takes --channels, --scale"),
+        (["falsr-b", "--scale", "3"], "falsr-b: scale is 3; allowed are 2"),
+        (["plain", "--channels", "0"], "plain: channels is 0; allowed are 1 to 1024"),
+        (["--build-table", "table.json", "--depth", "3"], "a latency table has no --depth"),
+        (["--front", "--channels", "64"], "it takes --scale and --lr-size alone"),
+    ],
+)
+def test_what_a_network_does_not_have_is_refused(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["profile", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("size", ["48", "0x48", "48x-1", "ax48", "480x480x3", "99999999x1"])
 def test_a_size_is_height_x_width(size: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", "HNAS-A", "--lr-size", size]) == 2

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hnas.cli.search_view import _Seen, describe, search_view
+from hnas.cli.search_view import _Seen, genotype_line, search_view
 from hnas.space.cells import NAMED_GENOTYPES
 
 
@@ -17,7 +17,7 @@ def test_the_best_genotype_stays_until_a_better_one_comes() -> None:
         seen.take(line(step, best={"worth": worth, "gain": worth, "macs": 2e9, "genotype": genotype}))
     assert ("best so far", "+0.500 dB over bicubic, 2.0 G MACs") in seen.rows()
     assert seen.rows()[-1][1].startswith("position 2/12 | normal identity -1, sep_conv_5x5 -1; ")
-    assert describe(NAMED_GENOTYPES["HNAS-A"].to_dict()).endswith("bilinear -1, deconvolution 1")
+    assert genotype_line(NAMED_GENOTYPES["HNAS-A"].to_dict()).endswith("bilinear -1, deconvolution 1")
 
 
 def test_a_warning_replaces_the_one_of_its_kind_and_leaves_after_a_while() -> None:

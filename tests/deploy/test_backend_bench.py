@@ -19,7 +19,13 @@ def test_figures_fit_each_other() -> None:
     network = bicubic_network()
     found = compare_backends(network, lr_size=(16, 24), repeats=2)
     assert found.macs == nets.model_cost(network, lr_size=(16, 24)).macs
-    assert [timing.name for timing in found.timings] == ["torch eager", "torch tuned", "onnxruntime", "OpenVINO"]
+    assert [timing.name for timing in found.timings] == [
+        "torch eager",
+        "torch tuned",
+        "onnxruntime",
+        "OpenVINO",
+        "OpenVINO bf16",
+    ]
     plain = found.timings[0]
     assert plain.faster == 1
     for timing in found.timings:
@@ -36,12 +42,16 @@ def test_the_plain_model_stays_plain() -> None:
 
 
 def test_a_missing_package_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(*_: object, **__: object) -> None:
-        raise HnasError("this needs the package openvino: pip install 'hnas-sr[openvino]'")
+    def missing(backend: str, *arguments: object, **options: object) -> object:
+        if backend == "openvino":
+            raise HnasError("this needs the package openvino: pip install 'hnas-sr[openvino]'")
+        return real(backend, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(backend_bench, "openvino_session", missing)
+    real = backend_bench.open_session
+    monkeypatch.setattr(backend_bench, "open_session", missing)
     timings = {timing.name: timing for timing in compare_backends(bicubic_network(), lr_size=(8, 8), repeats=1).timings}
-    assert timings["OpenVINO"].seconds is None
+    assert timings["OpenVINO"].seconds is timings["OpenVINO bf16"].seconds is None
+    assert timings["onnxruntime"].seconds is not None
     assert timings["torch tuned"].seconds is not None
 
 

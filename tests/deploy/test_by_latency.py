@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,10 @@ import pytest
 import torch
 
 from hnas.data.folders import Pair, pair_of
-from hnas.deploy import by_latency
-from hnas.deploy.by_latency import TurnSettings, count_steps, measure_in_turns
+from hnas.deploy.by_latency import count_steps, measure_in_turns
 from hnas.deploy.contenders import Contender
 from hnas.deploy.runtimes import PACKAGES, BackendName, runtime_version
+from hnas.deploy.stopwatch import Machine, Stopwatch
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.evaluation.small_systems import SMALL
@@ -44,17 +43,10 @@ def sets() -> dict[str, list[Pair]]:
 def test_rows_are_sorted_by_time(
     two: list[Contender], sets: dict[str, list[Pair]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def medians(
-        makers: Mapping[str, Callable[[], Callable[[], object]]], *, rounds: int, on_turn: Callable[[str], None]
-    ) -> dict[str, float]:
-        assert rounds == 3
-        for make in makers.values():
-            assert np.shape(make()()) == (1, 3, 16, 24)
-        return {"mine": 0.2, "ETDS-T": 0.1}
-
+    answers = {"mine": iter([200.0, 900.0, 100.0]), "ETDS-T": iter([100.0, 90.0, 110.0])}
     pytest.importorskip("onnxruntime", reason="needs the extra onnx")
-    monkeypatch.setattr(by_latency, "medians_in_turns", medians)
-    theirs, mine = measure_in_turns(two, sets, scale=2, settings=TurnSettings("onnx", 1, (8, 12), 3))
+    monkeypatch.setattr(Stopwatch, "turn", lambda self, name: next(answers[name]))
+    theirs, mine = measure_in_turns(two, sets, scale=2, machine=Machine("onnx", 1, (8, 12)), rounds=3)
     assert (theirs.name, theirs.milliseconds, theirs.ours, theirs.weights) == ("ETDS-T", 100, False, "theirs")
     assert (mine.name, mine.milliseconds, mine.ours, mine.printed) == ("mine", 200, True, {})
     assert theirs.printed["Set14"].psnr == 32.76
@@ -72,7 +64,7 @@ def test_every_backend_runs_what_it_is_asked_for(two: list[Contender], backend: 
     pytest.importorskip(package, reason=f"needs the extra {backend}")
     assert runtime_version(backend).startswith(f"{package} ")
     threads = torch.get_num_threads()
-    rows = measure_in_turns(two, {}, scale=2, settings=TurnSettings(backend, 1, (8, 12), 1))
+    rows = measure_in_turns(two, {}, scale=2, machine=Machine(backend, 1, (8, 12)), rounds=1)
     assert {row.name for row in rows} == {"mine", "ETDS-T"}
     assert all(row.milliseconds > 0 and not row.psnr for row in rows)
     assert torch.get_num_threads() == threads
@@ -81,7 +73,7 @@ def test_every_backend_runs_what_it_is_asked_for(two: list[Contender], backend: 
 
 def test_steps_are_counted(two: list[Contender], sets: dict[str, list[Pair]]) -> None:
     steps: list[str] = []
-    measure_in_turns(two, sets, scale=2, settings=TurnSettings("torch", 1, (8, 8), 2), on_step=steps.append)
+    measure_in_turns(two, sets, scale=2, machine=Machine("torch", 1, (8, 8)), rounds=2, on_step=steps.append)
     assert len(steps) == count_steps(two, sets, 2)
     assert Counter(steps)["mine on Set5"] == Counter(steps)["ETDS-T"] == 2
 
@@ -92,18 +84,18 @@ def test_a_missing_runtime_is_named_before_anything_is_measured(
     monkeypatch.setitem(PACKAGES, "onnx", "no_such_runtime")  # type: ignore[arg-type]
     steps: list[str] = []
     with pytest.raises(HnasError, match=r"needs the package no_such_runtime: pip install no_such_runtime"):
-        measure_in_turns(two, sets, scale=2, settings=TurnSettings(), on_step=steps.append)
+        measure_in_turns(two, sets, scale=2, machine=Machine(), on_step=steps.append)
     assert not steps
 
 
+def test_rounds_have_a_bound(two: list[Contender]) -> None:
+    with pytest.raises(HnasError, match="rounds is 0; allowed is 1 and more"):
+        measure_in_turns(two, {}, scale=2, machine=Machine("torch", 1, (8, 8)), rounds=0)
+
+
 @pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"rounds": 0}, "rounds is 0; allowed is 1 and more"),
-        ({"threads": 0}, "threads is 0"),
-        ({"backend": "tvm"}, "backend is 'tvm'; allowed are"),
-    ],
+    ("settings", "message"), [({"threads": 0}, "threads is 0"), ({"backend": "tvm"}, "backend is 'tvm'; allowed are")]
 )
-def test_settings_have_bounds(settings: dict[str, object], message: str) -> None:
+def test_machines_have_bounds(settings: dict[str, object], message: str) -> None:
     with pytest.raises(HnasError, match=message):
-        TurnSettings(**settings)  # type: ignore[arg-type]
+        Machine(**settings)

@@ -9,18 +9,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from hnas import nets
 from hnas.cli.main import main
+from hnas.data.folders import pair_of
 from hnas.deploy.export import ENDINGS, ExportFormat, export_model
+from hnas.deploy.exported import RUNTIMES
 from hnas.deploy.models import load
-from hnas.deploy.runtimes import onnx_session, openvino_session
+from hnas.deploy.runtimes import onnx_session, openvino_session, precisions
 from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
+from hnas.evaluation.benchmark import evaluate_model
 from hnas.nets.peers import build_peer
 from hnas.space.cells import NAMED_GENOTYPES, CellGenotype, CellSpace
-from hnas.weights import save_model
+from hnas.weights import load_model, save_model
 
 onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
 pytest.importorskip("onnxruntime", reason="needs the extra onnx")
@@ -151,7 +155,7 @@ def test_exported_files_are_models_too(weights: Path, tmp_path: Path) -> None:
     formats: list[ExportFormat] = ["onnx", "openvino"]
     for format in formats:
         path = tmp_path / f"m{ENDINGS[format]}"
-        assert main(["export", str(weights), "--format", format, "-o", str(path)]) == 0
+        assert main(["export", str(weights), "--format", format, "-o", str(path), "--no-measure"]) == 0
         assert np.abs(load(path).upscale(image) - expected).max() <= 1
 
 
@@ -166,26 +170,77 @@ def test_attention_is_not_tiled_where_it_cannot_be(tmp_path: Path, monkeypatch: 
         upscaler.upscale(image)
 
 
-def test_int8_costs_little_and_says_how_much(
-    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from hnas.data.folders import pair_of
-
+@pytest.fixture
+def noise(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """One picture in the place of the photographs that come along, which are large."""
     picture = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
-    monkeypatch.setattr("hnas.deploy.quantize.held_out_pairs", lambda scale: [pair_of("noise", picture, scale)])
+    monkeypatch.setattr("hnas.data.sample.held_out_pairs", lambda scale: [pair_of("noise", picture, scale)])
     monkeypatch.setattr("hnas.deploy.quantize.sample_pictures", lambda: {"noise": picture})
-    path = tmp_path / "m.onnx"
-    assert main(["export", str(weights), "--int8", "-o", str(path), "--json"]) == 0
-    result = json.loads(capsys.readouterr().out)
-    assert abs(result["psnr"] - result["psnr_int8"]) < 1
-    assert result["psnr"] != result["psnr_int8"]
-    kinds = [node.op_type for node in onnx.load(path).graph.node]
-    assert "QuantizeLinear" in kinds
+    return picture
+
+
+SMALL = ("--lr-size", "24x32", "--threads", "1")
+
+
+@pytest.mark.parametrize("format", ["onnx", "openvino"])
+def test_eight_bits_are_measured_beside_f32(
+    weights: Path, tmp_path: Path, noise: np.ndarray, capsys: pytest.CaptureFixture[str], format: ExportFormat
+) -> None:
+    pytest.importorskip("openvino", reason="needs the extra openvino")
+    path = tmp_path / f"m{ENDINGS[format]}"
+    command = ["export", str(weights), "--format", format, "--int8", "-o", str(path), *SMALL]
+    assert main([*command, "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)["measured"]
+    ways = {way["variant"]: way for way in measured["ways"]}
+    assert [*ways] == [*precisions(RUNTIMES[format]), "int8"]
+    assert (measured["machine"]["threads"], measured["machine"]["lr_size"]) == (1, [24, 32])
+    wanted = evaluate_model(load_model(weights), [pair_of("noise", noise, 2)], scale=2).psnr
+    assert ways["f32"]["psnr"] == pytest.approx(wanted, abs=0.01)  # whole grey levels are compared
+    assert 0 < abs(ways["int8"]["psnr"] - wanted) < 1
+    for way in ways.values():
+        assert way["faster"] == (way["milliseconds"] < 0.95 * ways["f32"]["milliseconds"])
+    if format == "onnx":
+        assert "QuantizeLinear" in {node.op_type for node in onnx.load(path).graph.node}
+
+
+def test_what_does_not_pay_is_said(
+    weights: Path,
+    tmp_path: Path,
+    noise: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for int8, said in ((0.0390, True), (0.0350, True), (0.0190, False)):
+        seconds = {"f32": 0.0365, "int8": int8}
+        monkeypatch.setattr("hnas.deploy.exported.medians_in_turns", lambda *_, seconds=seconds, **__: seconds)
+        assert main(["export", str(weights), "--int8", "-o", str(tmp_path / "m.onnx"), *SMALL]) == 0
+        printed = capsys.readouterr().out
+        assert f"{1e3 * int8:.1f} ms, PSNR" in printed
+        assert ("int8 does not pay on this machine" in printed) == said
+
+
+def test_torchscript_is_measured_and_pictures_may_be_given(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
+    Image.fromarray(picture).save(tmp_path / "one.png")
+    threads = torch.get_num_threads()
+    command = ["export", str(weights), "--format", "torchscript", "-o", str(tmp_path / "m.pt"), "--val", str(tmp_path)]
+    try:
+        with pytest.warns(DeprecationWarning, match="torch.export"):
+            assert main([*command, *SMALL, "--json"]) == 0
+    finally:
+        torch.set_num_threads(threads)
+    (way,) = json.loads(capsys.readouterr().out)["measured"]["ways"]
+    wanted = evaluate_model(load_model(weights), [pair_of("one", picture, 2)], scale=2).psnr
+    assert way["psnr"] == pytest.approx(wanted, abs=0.01)
+    assert main(["export", str(weights), "-o", str(tmp_path / "m.onnx"), "--no-measure", "--json"]) == 0
+    assert "measured" not in json.loads(capsys.readouterr().out)
 
 
 def test_card_for_openmodeldb(weights: Path, tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
-    assert main(["export", str(weights), "-o", str(path), "--card"]) == 0
+    assert main(["export", str(weights), "-o", str(path), "--card", "--no-measure"]) == 0
     entry = json.loads((tmp_path / "2x-small.json").read_text())
     assert (entry["scale"], entry["license"], entry["trainingHRSize"]) == (2, "CC0-1.0", 64)
     assert (entry["dataset"], entry["datasetSize"], entry["trainingIterations"]) == ("album", 7, 100)
@@ -199,6 +254,7 @@ def test_card_for_openmodeldb(weights: Path, tmp_path: Path) -> None:
         (["none.safetensors"], "none.safetensors: no such weights file"),
         (["small.safetensors", "-o", "m.pt"], "m.pt: an onnx file ends in .onnx"),
         (["small.safetensors", "--format", "torchscript", "--int8"], "--int8 goes with --format onnx and openvino"),
+        (["small.safetensors", "--threads", "0"], "--threads is 0; allowed is 1 and more"),
         (["small.safetensors", "--push", "a/b"], "--push goes with --format hub, not onnx"),
     ],
 )

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hnas.deploy.files import Job, plan_jobs, upscale_file, upscale_files
-from hnas.deploy.picture_io import open_picture
+from hnas.deploy.files import upscale_file, upscale_files
+from hnas.deploy.pictures.reading import open_picture
+from hnas.deploy.planning import Job, plan_jobs
 from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
@@ -47,7 +48,7 @@ def _below(folder: Path) -> set[str]:
 
 
 def test_a_folder_keeps_its_structure(upscaler: Upscaler, photographs: Path, tmp_path: Path) -> None:
-    outcomes = upscale_files(upscaler, plan_jobs([str(photographs)], tmp_path / "big"))
+    outcomes = upscale_files(upscaler, plan_jobs([str(photographs)], tmp_path / "big").jobs)
     assert {outcome.status for outcome in outcomes} == {"done"}
     assert _below(tmp_path / "big") == {"a.png", "album/b.jpg", "album/c.tif", "album/deep/d.webp"}
     for name in _below(tmp_path / "big"):
@@ -57,22 +58,22 @@ def test_a_folder_keeps_its_structure(upscaler: Upscaler, photographs: Path, tmp
 def test_results_inside_the_folder_are_not_enlarged_again(upscaler: Upscaler, photographs: Path) -> None:
     target = photographs / "big"
     for _ in range(2):
-        outcomes = upscale_files(upscaler, plan_jobs([str(photographs)], target))
+        outcomes = upscale_files(upscaler, plan_jobs([str(photographs)], target).jobs)
         assert len(outcomes) == 4
 
 
 def test_patterns_suffix_and_extension(photographs: Path, tmp_path: Path) -> None:
-    jobs = plan_jobs([str(photographs / "**/*.*")], tmp_path, suffix="out", extension="png")
+    jobs = plan_jobs([str(photographs / "**/*.*")], tmp_path, suffix="out", extension="png").jobs
     assert {job.target.name for job in jobs} == {"a_out.png", "b_out.png", "c_out.png", "d_out.png"}
-    assert {job.format for job in jobs} == {"PNG"}
+    assert {job.format.name for job in jobs} == {"PNG"}
 
 
 def test_one_file_to_one_file_or_into_a_folder(photographs: Path, tmp_path: Path) -> None:
     source = str(photographs / "a.png")
-    assert plan_jobs([source], tmp_path / "b.jpg") == [Job(photographs / "a.png", tmp_path / "b.jpg")]
-    assert plan_jobs([source], tmp_path / "folder") == [Job(photographs / "a.png", tmp_path / "folder" / "a.png")]
+    assert plan_jobs([source], tmp_path / "b.jpg").jobs == (Job(photographs / "a.png", tmp_path / "b.jpg"),)
+    assert plan_jobs([source], tmp_path / "folder").jobs == (Job(photographs / "a.png", tmp_path / "folder" / "a.png"),)
     (tmp_path / "dotted.name").mkdir()
-    assert plan_jobs([source], tmp_path / "dotted.name")[0].target == tmp_path / "dotted.name" / "a.png"
+    assert plan_jobs([source], tmp_path / "dotted.name").jobs[0].target == tmp_path / "dotted.name" / "a.png"
 
 
 @pytest.mark.parametrize(
@@ -80,10 +81,10 @@ def test_one_file_to_one_file_or_into_a_folder(photographs: Path, tmp_path: Path
     [
         (["none.png"], "out", "auto", "none.png: no such file or folder"),
         (["none*.png"], "out", "auto", "none*.png: no picture matches this pattern"),
-        (["empty"], "out", "auto", "empty: no pictures in this folder; allowed are .png, .jpg"),
+        (["empty"], "out", "auto", "empty: no pictures in this folder; allowed are .png, .apng"),
         (["photographs"], "photographs", "auto", "the result would replace it; choose another output, or a --suffix"),
-        (["photographs/a.png"], "x.gif", "auto", "cannot write .gif; allowed are .png"),
-        (["photographs/a.png"], "out", "gif", "cannot write .gif; allowed are .png"),
+        (["photographs/a.png"], "x.heic", "auto", "cannot write .heic; allowed are .png"),
+        (["photographs/a.png"], "out", "heic", "cannot write .heic; allowed are .png"),
         (["photographs"], "taken", "auto", "taken is a file, or named like one; a folder or several"),
         (["photographs"], "one.png", "auto", "one.png is a file, or named like one; a folder or several"),
         (["photographs", "more"], "out", "auto", "would both become out/a.png"),
@@ -110,7 +111,7 @@ def test_mistakes_are_named(
 
 def test_a_bad_file_does_not_stop_the_others(upscaler: Upscaler, photographs: Path, tmp_path: Path) -> None:
     (photographs / "album" / "bad.png").write_bytes((photographs / "a.png").read_bytes()[:200])
-    outcomes = upscale_files(upscaler, plan_jobs([str(photographs)], tmp_path / "big"))
+    outcomes = upscale_files(upscaler, plan_jobs([str(photographs)], tmp_path / "big").jobs)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     assert [outcome.job.source.name for outcome in failed] == ["bad.png"]
     assert "bad.png: damaged or truncated" in failed[0].error
@@ -118,7 +119,7 @@ def test_a_bad_file_does_not_stop_the_others(upscaler: Upscaler, photographs: Pa
 
 
 def test_existing_results_are_skipped(upscaler: Upscaler, photographs: Path, tmp_path: Path) -> None:
-    jobs = plan_jobs([str(photographs)], tmp_path / "big")
+    jobs = plan_jobs([str(photographs)], tmp_path / "big").jobs
     upscale_files(upscaler, jobs[:1])
     outcomes = upscale_files(upscaler, jobs, skip_existing=True)
     assert [outcome.status for outcome in outcomes] == ["skipped", "done", "done", "done"]
@@ -131,7 +132,7 @@ def test_a_full_disk_stops_the_work(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("hnas.deploy.files.save_picture", full)
-    outcomes = upscale_files(upscaler, plan_jobs([str(photographs)], tmp_path / "big"))
+    outcomes = upscale_files(upscaler, plan_jobs([str(photographs)], tmp_path / "big").jobs)
     assert [outcome.status for outcome in outcomes] == ["failed"]
     assert "No space left on device" in outcomes[0].error
     assert not _below(tmp_path / "big")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
 
+from hnas.deploy import hand_made_kept
 from hnas.deploy.hand_made import hand_made
+from hnas.deploy.hand_made_kept import kept_hand_made
 from hnas.deploy.runtimes import BackendName, onnx_session
 
 
@@ -37,3 +40,19 @@ def test_torch_runs_them_too() -> None:
 @pytest.mark.parametrize("backend", get_args(BackendName))
 def test_at_other_scales_nothing_was_measured(backend: BackendName) -> None:
     assert hand_made(3, backend) == ()
+
+
+def test_they_are_built_once_and_again_where_what_was_kept_is_not_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx", reason="needs the extra onnx")
+    monkeypatch.setattr(hand_made_kept, "cache_folder", lambda: tmp_path)
+    built = kept_hand_made(2, "onnx")
+    assert [peer.macs for peer in built] == [peer.macs for peer in hand_made(2, "onnx")]
+    monkeypatch.setattr("hnas.deploy.hand_made.hand_made", lambda *_: pytest.fail("built again"))
+    assert kept_hand_made(2, "onnx") == built
+    monkeypatch.setattr("hnas.deploy.hand_made.hand_made", lambda *_: built[:1])
+    largest = max(tmp_path.rglob("*"), key=lambda path: path.stat().st_size if path.is_file() else 0)
+    largest.write_bytes(largest.read_bytes()[:-1])
+    assert kept_hand_made(2, "onnx") == built[:1]
+    assert kept_hand_made(2, "onnx") == built[:1]

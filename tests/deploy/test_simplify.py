@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from hnas import nets
 from hnas.deploy.simplify import largest_difference, simplify
 from hnas.nets.narrow import Conv3x3
+from hnas.nets.peers import build_peer
 from hnas.space import cells
 from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge
 
@@ -68,9 +69,9 @@ def test_equal_edges_are_merged_and_parallel_convolutions_joined() -> None:
     # Stem and tail; cells 1, 2 and 3 take two inputs each. The stem feeds cell 1 twice and cell 2 once: one
     # convolution; cell 1 feeds cell 2 once: another; cell 2 feeds both inputs of cell 3: a third.
     assert before == 2 + 6
-    assert count["Conv2d"] == 2 + 3
-    # bilinear -1 twice becomes one; that on -2 is another; the third is the image skip's.
-    assert sum(number for name, number in count.items() if "interpolate" in name) == 3
+    assert count["Conv2d"] == 2 + 3 + 1  # the last is the bicubic skip's
+    # bilinear -1 twice becomes one; that on -2 is another.
+    assert sum(number for name, number in count.items() if "interpolate" in name) == 2
     assert count["Identity"] == 0
 
 
@@ -79,8 +80,35 @@ def test_sums_of_convolutions_become_one() -> None:
     network = _network("identity", "sub_pixel", scale=2)
     count = _count(simplify(network))
     three_by_three = 2 + 1 + 1  # stem, tail, the joined one, and the one on -2
-    assert count["Conv2d"] == three_by_three + 3
-    assert count["PixelShuffle"] == 2
+    bicubic_skip = 1
+    assert count["Conv2d"] == three_by_three + 3 + bicubic_skip
+    assert count["PixelShuffle"] == 2 + bicubic_skip
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_the_bicubic_skip_is_a_convolution(scale: int) -> None:
+    """The same in the smallest pictures too, where every pixel is at the edge."""
+    network = _network("identity", "nearest", scale=scale)
+    network.tail.weight.data.zero_()
+    simplified = simplify(network)
+    assert isinstance(simplified, fx.GraphModule)
+    assert "bicubic" not in [node.kwargs.get("mode") for node in simplified.graph.nodes]
+    for size in ((1, 1), (2, 5), (40, 31)):
+        picture = torch.rand(2, 3, *size)
+        wanted = F.interpolate(picture.double(), scale_factor=scale, mode="bicubic", align_corners=False)
+        with torch.inference_mode():
+            torch.testing.assert_close(simplified(picture).double(), wanted, rtol=0, atol=1e-5)
+    kept = simplify(network, convolve_bicubic=False)
+    assert isinstance(kept, fx.GraphModule)
+    assert [node.kwargs["mode"] for node in kept.graph.nodes if node.target is F.interpolate].count("bicubic") == 1
+
+
+def test_a_bicubic_skip_goes_through_the_shuffle_of_what_is_added() -> None:
+    """`shuffle(a) + bicubic(x)` has one shuffle: that of a sum."""
+    network = build_peer({"architecture": "plain", "scale": 2, "channels": 4, "depth": 1}).eval()
+    simplified = simplify(network)
+    assert _count(simplified)["PixelShuffle"] == 1
+    assert largest_difference(network, simplified, [(9, 12), (3, 2)]) < 1e-5
 
 
 def test_normalisation_is_folded() -> None:

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from hnas import nets
 from hnas.deploy.backends import is_out_of_memory
-from hnas.deploy.picture_io import Picture
-from hnas.deploy.probing import bytes_per_pixel, model_radius, shadow_of
+from hnas.deploy.pictures.picture import Picture
+from hnas.deploy.probing import bytes_per_pixel, shadow_of
 from hnas.deploy.tiling import automatic_side, plan_tiles, tile_side
 from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
@@ -89,8 +89,8 @@ def test_cells_leave_out_what_a_tile_no_longer_needs() -> None:
     side, margin = 40, backend.radius
     assert backend.tile_bytes(side) < 0.6 * backend.bytes_per_pixel * (side + 2 * margin) ** 2
     # The last cells see 3 pixels and the stem 43, as one finds by adding up the operations' radii.
-    assert nets.cell_margins(model)[-1] == 3
-    assert nets.cell_margins(model)[0] == 43
+    assert model.margins()[-1] == 3
+    assert model.margins()[0] == 43
 
 
 @pytest.mark.parametrize("index", [1, 2, 3])
@@ -118,7 +118,7 @@ def test_pooled_means_come_from_the_whole_picture() -> None:
     backend = TorchBackend(network)
     whole = Upscaler(backend, tile=0).upscale(picture)
     tiled = Upscaler(backend, tile=10).upscale(picture)
-    backend.pooled.blocks = []
+    backend.pooled.means = []
     without = Upscaler(backend, tile=10).upscale(picture)
     assert np.abs(without - whole).max() > 1e-4
     assert np.abs(tiled - whole).max() < 0.2 * np.abs(without - whole).max()
@@ -148,7 +148,7 @@ def test_the_radius_of_other_networks_is_probed(name: str) -> None:
     model = nets.build_model(description).eval()
     assert name in PEERS
     backend = TorchBackend(model)
-    picture = _picture(24, 2 * model_radius(model) + 40)
+    picture = _picture(24, 2 * backend.radius + 40)
     whole = Upscaler(backend, tile=0).upscale(picture)
     np.testing.assert_allclose(Upscaler(backend, tile=30).upscale(picture), whole, rtol=0, atol=1e-5)
 
@@ -183,7 +183,7 @@ def test_a_network_that_looks_everywhere_is_never_tiled(monkeypatch: pytest.Monk
 
 
 def test_probed_radius_of_a_known_chain() -> None:
-    class Chain(nn.Module):
+    class Chain(nets.LocalNetwork):
         scale = 2
 
         def __init__(self) -> None:
@@ -193,7 +193,26 @@ def test_probed_radius_of_a_known_chain() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return F.pixel_shuffle(self.layers(x), 2)
 
-    assert model_radius(Chain()) == 2 + 1
+    assert Chain().margins() == [2 + 1]
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_every_published_network_says_how_far_it_looks(name: str) -> None:
+    """SMFANet looks everywhere (adaptive pooling); of the others a gradient shows that nothing lies further."""
+    model = nets.build_model(PEERS[name].description).eval()
+    margins = nets.model_margins(model)
+    assert (margins is None) == name.startswith("smfanet")
+    assert bool(nets.model_pools(model)) == (name == "rcab")
+    if margins is None or margins[0] > 60:  # a picture of that width takes seconds
+        return
+    (radius,) = margins
+    middle = radius + 2
+    x = torch.rand(1, 3, 5, 2 * middle + 1, requires_grad=True)
+    model(x)[..., 2 * middle : 2 * middle + 2].sum().backward()
+    assert x.grad is not None
+    columns = x.grad.abs().sum((0, 1, 2)).nonzero().flatten()
+    assert middle - radius <= columns.min()
+    assert columns.max() <= middle + radius
 
 
 def test_plan_covers_every_pixel_once() -> None:
@@ -256,13 +275,17 @@ def test_no_memory_at_all_is_said() -> None:
 
 
 class _Bicubic(nn.Module):
-    """A network whose result is known."""
+    """A network whose result is known, and which says how far it looks."""
 
     scale = 2
+    pools = ()
 
     def __init__(self) -> None:
         super().__init__()
         self.unused = nn.Parameter(torch.zeros(1))
+
+    def margins(self) -> list[int]:
+        return [2]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return F.interpolate(x, scale_factor=2, mode="bicubic", align_corners=False)

@@ -101,11 +101,11 @@ def test_a_stopped_job_goes_on(clip: Path, tmp_path: Path) -> None:
 
     class Counting(Upscaler):
         def upscale(self, image: np.ndarray, **options: Any) -> np.ndarray:
-            calls.append(image.shape)
+            calls.append(image.shape[:2])
             return super().upscale(image, **options)
 
     upscale_video(Counting(TorchBackend(bicubic_network())), clip, target, settings=SETTINGS)
-    assert len(calls) == 1 + FRAMES - 4  # one for telling the model, and all frames but those of the finished segment
+    assert calls.count((24, 32)) == FRAMES - 4  # all but those of the finished segment
     for (_, first), (_, second) in zip(_frames(whole), _frames(target), strict=True):
         np.testing.assert_array_equal(first, second)
 

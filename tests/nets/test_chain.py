@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from hnas.errors import HnasError
-from hnas.nets import NetworkSettings, build_model, model_cost, network_of, plain_form, seen_by
+from hnas.nets import NetworkOptions, build_model, model_cost, network_of, plain_form, seen_by
 from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost
 from hnas.nets.families import FAMILIES
 from hnas.space import KINDS, load_genotype
@@ -48,6 +48,21 @@ def luma(picture: Tensor) -> Tensor:
 
 def test_every_kind_of_genotype_has_a_family() -> None:
     assert set(FAMILIES) == set(KINDS)
+
+
+@scales
+@chains
+def test_it_looks_as_far_as_it_says_and_no_less(genotype: ChainGenotype, scale: int) -> None:
+    """A gradient tells which pixels an output depends on; as trained and as run alike."""
+    network = disturbed(ChainNetwork(genotype, scale))
+    for model in (network, plain_form(network)):
+        (radius,) = model.margins()  # type: ignore[operator]
+        middle = radius + 2
+        x = pictures(1, 3, 5, 2 * middle + 1).requires_grad_()
+        model(x)[..., scale * middle : scale * (middle + 1)].square().sum().backward()
+        assert x.grad is not None
+        columns = x.grad.abs().sum((0, 1, 2)).nonzero().flatten()
+        assert (columns.min(), columns.max()) == (middle - radius, middle + radius)
 
 
 @scales
@@ -220,17 +235,17 @@ def test_a_description_without_a_field_is_refused(missing: str) -> None:
 
 
 def test_a_chain_where_cells_are_needed_is_refused() -> None:
-    cells = network_of(load_genotype("HNAS-A"), NetworkSettings(channels=2)).description
+    cells = network_of(load_genotype("HNAS-A"), NetworkOptions(channels=2)).description
     with pytest.raises(HnasError, match="format is 'hnas-chain/1'; allowed is 'hnas-genotype/1'"):
         build_model({**cells, "genotype": CHAINS[0].to_dict()})  # type: ignore[dict-item]
 
 
 def test_a_chain_by_itself_takes_the_scale_alone() -> None:
-    network = network_of(CHAINS[0], NetworkSettings(scale=3))
+    network = network_of(CHAINS[0], NetworkOptions(scale=3))
     assert isinstance(network, ChainNetwork)
     assert network.scale == 3
-    with pytest.raises(HnasError, match="leave all but --scale out"):
-        network_of(CHAINS[0], NetworkSettings(channels=8))
+    with pytest.raises(HnasError, match="a network of chain has no --channels; it takes --scale,"):
+        network_of(CHAINS[0], NetworkOptions(channels=8))
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,10 @@ from random import Random
 import pytest
 import torch
 
-from hnas.errors import HnasError
 from hnas.nets import (
     FAMILIES,
     Family,
-    NetworkSettings,
+    NetworkOptions,
     build_model,
     family_of,
     model_cost,
@@ -120,10 +119,17 @@ def test_every_parameter_of_random_genotypes_gets_a_gradient_and_is_counted(
 def test_a_network_by_itself_has_the_scale_asked_for(settings: SearchSettings) -> None:
     genotype = settings.search_space.sample(Random(2))
     for scale in (2, 3, 4):
-        assert model_scale(network_of(genotype, NetworkSettings(scale=scale))) == scale
+        assert model_scale(network_of(genotype, NetworkOptions(scale=scale))) == scale
 
 
-def test_chains_have_no_latency_table() -> None:
-    family, _ = made(SEARCHES["chain x2"])
-    with pytest.raises(HnasError, match="chains are measured whole"):
-        family.latencies("table.json", (10, 10))
+@searches
+def test_networks_of_the_same_parts_cost_the_same(settings: SearchSettings) -> None:
+    """Whatever the order of blocks, or the sources of edges: what parts leave out takes no multiply-adds."""
+    family, space = made(settings)
+    drawn = [space.sample(Random(seed)) for seed in range(300)]
+    costs: dict[tuple[tuple[str, int], ...], set[int]] = {}
+    for genotype in drawn:
+        parts = tuple(sorted(family.parts(genotype).items()))
+        costs.setdefault(parts, set()).add(family.cost(genotype, (6, 9)).macs)
+    assert all(len(found) == 1 for found in costs.values())
+    assert len(costs) > 3

@@ -18,9 +18,9 @@ from hnas.nets import (
     build_model,
     model_cost,
     network_cost,
-    receptive_radius,
+    plain_form,
 )
-from hnas.nets.operations import REGISTRY
+from hnas.nets.global_mean import given
 from hnas.space.cells import NAMED_GENOTYPES, OPERATIONS, Cell, CellGenotype, CellSpace, Edge
 
 ALL_OPERATIONS = [(kind, name) for kind, names in OPERATIONS.items() for name in names]
@@ -39,12 +39,8 @@ def genotype_of(kind: str, name: str, *, layers: int = 3, position: int = 2) -> 
 def counted(network: torch.nn.Module, size: tuple[int, int]) -> Cost:
     """The cost by torch's counter on the real device, not through the project's own counting."""
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, 3, *size))
+        plain_form(network)(torch.zeros(1, 3, *size))
     return Cost(counter.get_total_flops() // 2, sum(p.numel() for p in network.parameters()))
-
-
-def test_every_operation_of_the_space_can_be_built() -> None:
-    assert set(REGISTRY) == {name for _, name in ALL_OPERATIONS}
 
 
 # The figures of a recount of Table II by hand, see docs/table-ii.md; G multiply-adds at 3x480x480, x2.
@@ -212,16 +208,17 @@ def test_supernet_refuses_a_genotype_of_another_space() -> None:
 
 
 @pytest.mark.parametrize("scale", [2, 3])
-@pytest.mark.parametrize(("kind", "name"), [o for o in ALL_OPERATIONS if o[1] != "rcab"])
+@pytest.mark.parametrize(("kind", "name"), ALL_OPERATIONS)
 def test_receptive_radius_holds_every_dependency(kind: str, name: str, scale: int) -> None:
     """A gradient tells which input pixels an output pixel depends on; none may lie outside the stated radius."""
     torch.manual_seed(0)
     for position in (1, 3):
         network = Network(genotype_of(kind, name, position=position), NetworkSettings(2, scale)).double()
-        radius = receptive_radius(network)
+        radius = network.margins()[0]
         size = 2 * radius + 9
         x = torch.rand(1, 3, size, size, dtype=torch.double, requires_grad=True)
-        image = network(x)
+        with given({mean: lambda features: features[:, :, :1, :1].detach() for mean, _ in network.pools}):
+            image = network(x)
         middle = size // 2
         image[..., middle * scale : (middle + 1) * scale, middle * scale : (middle + 1) * scale].sum().backward()
         rows = x.grad.abs().sum((0, 1, 3)).nonzero().flatten()

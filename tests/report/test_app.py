@@ -18,7 +18,7 @@ pytest.importorskip("gradio", reason="needs the extra app")
 
 from hnas.errors import HnasError
 from hnas.nets import Network, NetworkSettings
-from hnas.report.app.enlarge import Enlarger, Limits
+from hnas.report.app.enlarge import Enlarger, UploadLimits
 from hnas.report.app.explore import explore
 from hnas.space.cells import Cell, CellGenotype, Edge
 from hnas.weights import save_model
@@ -42,7 +42,7 @@ def models(tmp_path_factory) -> dict[str, Path]:
 
 @pytest.fixture
 def enlarger(models, tmp_path) -> Enlarger:
-    return Enlarger(models, folder=tmp_path, limits=Limits(megabytes=1, megapixels=0.05, seconds=60))
+    return Enlarger(models, folder=tmp_path, limits=UploadLimits(megabytes=1, megapixels=0.05, seconds=60))
 
 
 def write(path: Path, *shape: int) -> Path:
@@ -98,7 +98,7 @@ def test_uploads_are_bounded(enlarger, tmp_path, shape, content, message):
 
 
 def test_time_is_bounded(models, tmp_path):
-    enlarger = Enlarger(models, folder=tmp_path, limits=Limits(seconds=0))
+    enlarger = Enlarger(models, folder=tmp_path, limits=UploadLimits(seconds=0))
     with pytest.raises(HnasError, match="not done after 0 s"):
         enlarger.enlarge(write(tmp_path / "a.png", 20, 20, 3), "tiny-x2", name="a.png", progress=quiet)
 
@@ -137,7 +137,7 @@ def address(models, tmp_path_factory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with serving(models, runs=[run], port=port, limits=Limits(megabytes=1, megapixels=0.1)) as address:
+    with serving(models, runs=[run], port=port, limits=UploadLimits(megabytes=1, megapixels=0.1)) as address:
         yield address
 
 

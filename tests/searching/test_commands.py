@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from hnas.cli.main import main
 from hnas.searching.runs import rescore
 from hnas.space import load_genotype
+from tests.timing import without_clock
 
 TINY = (
     "--layers 2 --nodes 1 --channels 4 --target-channels 4 --rounds 2 --w-steps 1 --controller-steps 1 --batch 2 "
@@ -71,7 +73,8 @@ def test_a_precision_left_to_the_machine_is_said_and_kept(
         ("--config", "huge", "presets are cpu, demo, gpu, paper"),
         ("--patch", "99", "smaller than a patch"),
         ("--derive-patch", "99", "smaller than derive_patch"),
-        ("--max-latency", "40ms", "build-table"),
+        ("--max-latency", "fast", "such as 40 or 40ms"),
+        ("--latency-table", "none.json", "none.json: No such file or directory; measure it with hnas profile"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(
@@ -92,17 +95,66 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     assert not run.exists()
 
 
-def test_a_search_by_measured_latency(
-    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_search_by_a_table_of_cells_with_other_nodes(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_clock(monkeypatch, tmp_path / "cache")
+    table = tmp_path / "latency.json"
+    build = ["profile", "--build-table", str(table), "--lr-size", "16x16", "--channels", "4", "--layers", "2"]
+    assert main([*build, "--nodes", "1", "--backend", "onnx", "--threads", "1", "--json"]) == 0
+    captured = capsys.readouterr()
+    said = json.loads(captured.out)
+    assert said["kendall_tau"] >= 0.8
+    assert said["median_error"] <= 0.2
+    assert (said["machine"]["backend"], said["machine"]["threads"], said["space"]["nodes"]) == ("onnx", 1, 1)
+    assert "with onnxruntime" in captured.err
+    assert "about " in captured.err
+    search = ["search", "--data", str(folders[0]), "--run-dir", str(tmp_path / "run"), *TINY.split()]
+    search += ["--cost", "latency", "--latency-table", str(table), "--lr-size", "16x16"]
+    assert main(search) == 2
+    assert "backend onnx, not torch" in capsys.readouterr().err
+    search += ["--backend", "onnx", "--threads", "1"]
+    assert main([*search[:-6], "--lr-size", "24x24", *search[-4:]]) == 2
+    assert "lr_size 16x16, not 24x24" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    assert main([*search, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["latency_ms"] > 0.0
+    assert (tmp_path / "run" / "latency.json").read_text() == table.read_text()
+
+
+def test_a_table_that_predicts_badly_is_not_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = Random(0)
+    without_clock(monkeypatch, tmp_path / "cache").milliseconds = lambda _: 10.0 ** random.random()
+    table = tmp_path / "latency.json"
+    build = ["profile", "--build-table", str(table), "--lr-size", "16x16", "--channels", "4", "--layers", "2"]
+    assert main([*build, "--nodes", "2", "--repeats", "1"]) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"{table} is not written: the latency table is refused" in error
+    assert "with more --repeats" in error
+    assert not table.exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--check", "3"], "check is 3; allowed is 4 and more"),
+        (["--cell-skip", "0.3"], "takes --channels and --scale"),
+        (["--nodes", "0"], "nodes is 0"),
+        (["--space", "chain", "--widths", "0"], "widths are (0,)"),
+        (["--threads", "9999"], "threads is 9999"),
+        (["--device", "nowhere"], "nowhere"),
+        (["--family", "."], "--family goes with --front"),
+        (["HNAS-A"], "leave HNAS-A out"),
+    ],
+)
+def test_a_table_of_impossible_networks_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], flags: list[str], message: str
 ) -> None:
     table = tmp_path / "latency.json"
-    build = ["profile", "--build-table", str(table), "--lr-size", "16x16", "--channels", "4", "--repeats", "1"]
-    assert main([*build, "--check", "3", "--layers", "2", "--json"]) == 0
-    assert -1.0 <= json.loads(capsys.readouterr().out)["kendall_tau"] <= 1.0
-    tiny = TINY.split()
-    tiny[tiny.index("--nodes") + 1] = "4"
-    search = ["search", "--data", str(folders[0]), "--run-dir", str(tmp_path / "run"), *tiny, "--cost", "latency"]
-    assert main([*search, "--latency-table", str(table)]) == 2
-    assert "measured for (channels, scale, nodes, LR size) (4, 2, 4, (16, 16))" in capsys.readouterr().err
-    assert main([*search, "--latency-table", str(table), "--lr-size", "16x16", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["latency_ms"] > 0.0
+    assert main(["profile", "--build-table", str(table), "--lr-size", "8x8", *flags]) == 2
+    error = capsys.readouterr().err.strip()
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert not table.exists()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hnas.evaluation.table_two import TABLE_TWO
-from hnas.nets import NetworkSettings
+from hnas.nets import NetworkOptions
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import joint_reward
 from hnas.searching.settings import SearchSettings
@@ -20,7 +20,7 @@ def test_there_are_four() -> None:
 @pytest.mark.parametrize("name", ["demo", "paper", "cpu", "gpu"])
 def test_both_sections_of_a_preset_are_valid(name: str) -> None:
     search = load_settings(SearchSettings, read_config(name, "search"), source=name)
-    network, _ = load_parts(read_config(name, "train"), NetworkSettings, TrainingSettings, source=name)
+    network, _ = load_parts(read_config(name, "train"), NetworkOptions, TrainingSettings, source=name)
     assert search.target_channels == (8 if name == "paper" else network.channels)
 
 

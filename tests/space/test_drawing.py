@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hnas.errors import HnasError
-from hnas.space import KINDS
-from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, CellSpace, Edge
+from hnas.space import operation_styles
+from hnas.space.cells import NAMED_GENOTYPES, OPERATIONS, Cell, CellGenotype, CellSpace, Edge
 from hnas.space.cells.layout import _cell, layout
+from hnas.space.chain import BLOCKS
 from hnas.space.drawing import draw_genotype, genotype_svg
-from hnas.space.shapes import OPERATION_STYLES, PALETTE, Drawing, Line, Rect, Text
+from hnas.space.shapes import PALETTE, Drawing, Line, Rect, Text
 
 
 @st.composite
@@ -40,7 +41,7 @@ def read_back(drawing: Drawing) -> list[list[tuple[str, int]]]:
     uprights = {line.path[2][1]: line for line in lines if len(line.path) == 4}
     nodes: dict[int, list[tuple[str, int]]] = {}
     for box in drawing.shapes:
-        if isinstance(box, Rect) and box.stroke in OPERATION_STYLES:
+        if isinstance(box, Rect) and box.stroke in operation_styles():
             y = box.y + box.height / 2
             into = ends[(box.x, y)]
             bend = ends[tuple(into.path[0][1:])]
@@ -97,11 +98,11 @@ def test_svg_names_every_operation_and_layer(name):
     genotype = NAMED_GENOTYPES[name]
     root = ElementTree.fromstring(genotype_svg(genotype, scale=2))
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    for operation, (_, label, meaning) in OPERATION_STYLES.items():
+    for operation, style in operation_styles().items():
         edges = [*genotype.normal.edges, *genotype.upsampling.edges]
         count = sum(edge.operation == operation for edge in edges)
-        assert texts.count(label) == count
-        assert texts.count(f"{label}: {meaning}") == (count > 0)
+        assert texts.count(style.label) == count
+        assert texts.count(f"{style.label}: {style.meaning}") == (count > 0)
     assert texts.count("enlarges ×2") == 1
     assert "<style>" not in genotype_svg(genotype, standalone=False)
 
@@ -118,10 +119,10 @@ def test_every_operation_has_a_legible_colour_of_its_own():
         low, high = sorted((luminance(one), luminance(other)))
         return (high + 0.05) / (low + 0.05)
 
-    names = {name for kind in KINDS.values() for names in kind.operations.values() for name in names}
-    assert set(OPERATION_STYLES) == names
-    assert len({colour for colour, _, _ in OPERATION_STYLES.values()}) == len(names)
-    assert min(contrast(colour, "#ffffff") for colour, _, _ in OPERATION_STYLES.values()) >= 4.5
+    colours = {name: style.colour for name, style in operation_styles().items()}
+    assert colours.keys() == {*OPERATIONS["normal"], *OPERATIONS["upsampling"], *BLOCKS}
+    assert len(set(colours.values())) == len(colours)
+    assert min(contrast(colour, "#ffffff") for colour in colours.values()) >= 4.5
     for shade in (0, 1):
         assert contrast(PALETTE["muted"][shade], PALETTE["ground"][shade]) >= 4.5
 
@@ -136,7 +137,7 @@ def test_files(tmp_path):
         assert picture.size == pytest.approx((2 * drawing.width, 2 * drawing.height), abs=2)
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 20)}
     for name in ("identity", "dil_conv_5x5", "deconvolution", "bilinear"):
-        code = OPERATION_STYLES[name][0]
+        code = operation_styles()[name].colour
         assert tuple(int(code[at : at + 2], 16) for at in (1, 3, 5)) in colours
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "a.svg"]
 

@@ -19,7 +19,7 @@ from PIL import Image
 from hnas.cli.main import main
 from hnas.deploy.model_card import export_zoo, reproducing_command
 from hnas.errors import HnasError
-from hnas.nets import NetworkSettings, network_cost
+from hnas.nets import NetworkOptions, network_cost
 from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge
 from hnas.training.run_folder import open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
@@ -51,7 +51,7 @@ def job(pictures: Path) -> TrainingJob:
 
 
 def test_a_genotype_is_trained_and_its_file_says_how(pictures: Path, tmp_path: Path, job: TrainingJob) -> None:
-    job = replace(job, model="HNAS-A", val=pictures, licence="CC0", network=NetworkSettings(channels=4, cell_skip=0.3))
+    job = replace(job, model="HNAS-A", val=pictures, licence="CC0", network=NetworkOptions(channels=4, cell_skip=0.3))
     result = train_network(job, tmp_path / "run")
     weights = tmp_path / "run" / "weights.safetensors"
     model = load_model(weights)
@@ -134,7 +134,7 @@ def test_a_warm_start_takes_what_fits(tmp_path: Path, job: TrainingJob) -> None:
     train_network(job, tmp_path / "x2")
     weights = tmp_path / "x2" / "weights.safetensors"
     frozen = replace(job.settings, steps=1, lr=1e-12, lr_end=0)
-    x4 = replace(job, warm_start=weights, network=NetworkSettings(scale=4), settings=replace(frozen, patch=4))
+    x4 = replace(job, warm_start=weights, network=NetworkOptions(scale=4), settings=replace(frozen, patch=4))
     train_network(x4, tmp_path / "x4")
     before, after = (read_weights(tmp_path / name / "weights.safetensors").tensors for name in ("x2", "x4"))
     same = [name for name in before if before[name].shape == after[name].shape]
@@ -143,7 +143,7 @@ def test_a_warm_start_takes_what_fits(tmp_path: Path, job: TrainingJob) -> None:
     start = json.loads((tmp_path / "x4" / "log.jsonl").read_text().splitlines()[0])
     assert (start["tensors_taken"], start["tensors"]) == (len(same), len(before))
     with pytest.raises(HnasError, match=r"none of its \d+ tensors fits"):
-        train_network(replace(x4, model="HNAS-A", network=NetworkSettings(channels=2)), tmp_path / "none")
+        train_network(replace(x4, model="HNAS-A", network=NetworkOptions(channels=2)), tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
@@ -237,7 +237,7 @@ def test_a_run_is_neither_overwritten_nor_resumed_with_other_settings(tmp_path: 
 def test_a_genotype_that_changed_under_its_name_is_noticed(tmp_path: Path, job: TrainingJob) -> None:
     file, run = tmp_path / "mine.json", tmp_path / "run"
     file.write_text(NAMED_GENOTYPES["HNAS-A"].to_json())
-    job = replace(job, model=str(file), network=NetworkSettings(channels=2))
+    job = replace(job, model=str(file), network=NetworkOptions(channels=2))
     train_network(job, run)
     assert train_zoo({"run": job}, tmp_path)[0].status == "finished"
     file.write_text(replace(NAMED_GENOTYPES["HNAS-A"], position=9).to_json())
@@ -246,6 +246,20 @@ def test_a_genotype_that_changed_under_its_name_is_noticed(tmp_path: Path, job: 
     with pytest.raises(HnasError, match="started with another genotype"):
         train_network(job, run, resume=True)
     assert json.loads((run / "genotype.json").read_text())["position"] == 10
+
+
+def test_another_width_of_the_same_network_is_noticed(tmp_path: Path, job: TrainingJob) -> None:
+    run = tmp_path / "run"
+    job = replace(job, model="plain", network=NetworkOptions(channels=4, depth=1))
+    train_network(job, run)
+    assert yaml.safe_load((run / "config.yaml").read_text())["depth"] == 1
+    (run / "weights.safetensors").unlink()
+    with pytest.raises(HnasError, match=r"run: this run was started with --channels 4, not 6"):
+        train_network(replace(job, network=NetworkOptions(channels=6, depth=1)), run, resume=True)
+    # What a run's file says of settings that its network does not have is no difference.
+    with (run / "config.yaml").open("a") as config:
+        config.write("cell_skip: 0.0\n")
+    train_network(job, run, resume=True)
 
 
 def test_overwrite_takes_away_a_run_and_nothing_else(tmp_path: Path, job: TrainingJob) -> None:
@@ -275,7 +289,7 @@ def test_two_processes_cannot_work_on_one_run(tmp_path: Path, job: TrainingJob) 
     [
         ({"model": "no-such-file.json"}, "no-such-file.json"),
         ({"data": (Path("no-such-folder"),)}, "no-such-folder"),
-        ({"network": NetworkSettings(channels=16)}, "espcn: a peer has a width"),
+        ({"network": NetworkOptions(channels=16)}, "espcn has no --channels; it takes --scale,"),
         ({"settings": TrainingSettings(patch=48)}, r"16x16 LR pixels are smaller than a patch of 48x48"),
         ({"device": DeviceSettings(accelerator="cpu", devices=0)}, "devices is 0"),
         ({"warm_start": Path("no-such.safetensors")}, r"no-such\.safetensors"),
@@ -299,6 +313,42 @@ def test_the_command_trains_and_prints_json(pictures: Path, tmp_path: Path, caps
     assert main(again) == 0  # a run's config.yaml repeats it
     repeated = json.loads(capsys.readouterr().out)
     assert (repeated["loss"], repeated["psnr"]) == (result["loss"], result["psnr"])
+
+
+def test_a_preset_gives_a_network_what_it_has(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The section has a width and a path around cells, for networks of cells; a flag is for the network at hand."""
+    common = ["--config", "demo", "--steps=1", "--batch=1", "--patch=8", "--accelerator=cpu", "--precision=32-true"]
+    common += ["--data", str(pictures), "--json"]
+    said = {
+        "espcn": ([], {"scale": 2}),
+        "plain": (["--depth", "2", "--scale", "3"], {"scale": 3, "channels": 16, "depth": 2}),
+        "HNAS-A": (["--channels", "2"], {"scale": 2, "channels": 2, "cell_skip": 0.3}),
+    }
+    for model, (flags, expected) in said.items():
+        run = tmp_path / model
+        assert main(["train", model, *flags, *common, "--run-dir", str(run)]) == 0, capsys.readouterr().err
+        description = read_weights(run / "weights.safetensors").description
+        assert {name: description[name] for name in expected} == expected
+        assert expected.keys() <= yaml.safe_load((run / "config.yaml").read_text()).keys()
+    for model, flag in (("espcn", "--channels"), ("HNAS-A", "--depth")):
+        capsys.readouterr()
+        assert main(["train", model, flag, "16", *common, "--run-dir", str(tmp_path / "no")]) == 2
+        assert f"has no {flag}; it takes --" in capsys.readouterr().err
+        assert not (tmp_path / "no").exists()
+
+
+def test_a_width_of_a_plain_network_is_trained(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["train", "plain", "--channels=16", "--depth=3", "--steps=1", "--batch=1", "--patch=8", "--json"]
+    assert main([*arguments, "--data", str(pictures), "--run-dir", str(tmp_path / "run")]) == 0
+    json.loads(capsys.readouterr().out)
+    tensors = read_weights(tmp_path / "run" / "weights.safetensors").tensors
+    shapes = {name: value.shape for name, value in tensors.items()}
+    assert shapes["layers.0.weight"] == (16, 3, 3, 3)
+    assert sum(len(shape) == 4 for shape in shapes.values()) == 3 + 2
 
 
 def test_two_processes_print_one_result(pictures: Path, tmp_path: Path) -> None:
@@ -372,6 +422,14 @@ def test_the_command_on_a_card_gives_lists_value_by_value(pictures: Path, tmp_pa
     assert " --shrunk 0.7 --shrunk 0.5 " in reproducing_command("a", job)
 
 
+def test_what_all_models_of_a_plan_have_in_common_counts_where_a_model_has_it(pictures: Path, tmp_path: Path) -> None:
+    plan = _plan(tmp_path, pictures, {"a": {"model": "espcn"}, "b": {"model": "HNAS-A", "cell_skip": 0.5}})
+    plan.write_text("channels: 8\ncell_skip: 0.3\nscale: 3\n" + plan.read_text())
+    a, b = read_plan(plan, runs=tmp_path).values()
+    assert a.network == NetworkOptions(scale=3)
+    assert b.network == NetworkOptions(scale=3, channels=8, cell_skip=0.5)
+
+
 @pytest.mark.parametrize(
     ("models", "message"),
     [
@@ -385,6 +443,7 @@ def test_the_command_on_a_card_gives_lists_value_by_value(pictures: Path, tmp_pa
         ({"a": {"model": "espcn", "data": "no-such-folder"}}, "no-such-folder does not exist"),
         ({"a": {"model": "espcn", "devices": 2}}, "devices is 2"),
         ({"a": None}, "a mapping of settings"),
+        ({"a": {"model": "espcn", "channels": 8}}, "model a: espcn has no --channels"),
     ],
 )
 def test_a_wrong_plan_is_refused_before_anything_is_trained(

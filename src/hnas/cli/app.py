@@ -40,9 +40,9 @@ def app(
         open_browser: Open the page at once.
     """
     from hnas.bundled import bundled_models
-    from hnas.report.app import Limits, serving
+    from hnas.report.app import UploadLimits, serving
 
-    limits = Limits(max_megabytes, max_megapixels, max_seconds)
+    limits = UploadLimits(max_megabytes, max_megapixels, max_seconds)
     offered = {name: name for name in models} or bundled_models()
     with serving(
         offered, runs=run, host=host, port=port, limits=limits, device=device, open_browser=open_browser

@@ -13,7 +13,7 @@ from hnas.cli.options import Device, Json
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
-    from hnas.bench import BenchSettings, Comparison
+    from hnas.bench import BenchSettings, StepTimes
     from hnas.chain_bench import ChainStep
 
 
@@ -36,8 +36,8 @@ def bench(
     large convolution here that is. Run it on a quiet machine: beside other work only the ratios mean something.
 
     Args:
-        backends: Time torch eager, torch tuned, onnxruntime and OpenVINO instead, on a picture of 256x256; beside them
-            stands the share of this machine's peak that each reaches.
+        backends: Time torch eager, torch tuned, onnxruntime and OpenVINO (in bfloat16 too, where the processor has it)
+            instead, on a picture of 256x256; beside them stands the share of this machine's peak that each reaches.
         only: Time only this: w-step, controller-step, training-step, upscaling or chain-step; may be given several
             times.
         channels: C of the network that is trained and enlarges.
@@ -102,7 +102,7 @@ def _bench_backends(settings: BenchSettings, json: bool) -> None:
         table.add_column(column, justify="right" if column else "left", no_wrap=True)
     for item in found.timings:
         if item.seconds is None or item.macs_per_second is None:
-            table.add_row(item.name, "not installed")
+            table.add_row(item.name, "not available here")
             continue
         figures = (f"{item.seconds * 1e3:.0f}", f"{item.faster:.2f}x", f"{item.macs_per_second / 1e9:.1f}")
         table.add_row(item.name, *figures, f"{item.share:.0%}")
@@ -110,7 +110,7 @@ def _bench_backends(settings: BenchSettings, json: bool) -> None:
     print(f"peak: a matrix product in the same run, {found.peak / 1e9:.1f} G multiply-adds a second")
 
 
-def _print_table(found: list[Comparison], device: str) -> None:
+def _print_table(found: list[StepTimes], device: str) -> None:
     from rich.table import Table
 
     from hnas.bench import PARTS

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json as json_module
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from hnas.cli.design_view import machine_of
 from hnas.cli.options import Names
 from hnas.cli.progress import step_progress
 from hnas.errors import HnasError
@@ -57,33 +57,33 @@ def compare_by_latency(
         figure: where to draw.
         json: print JSON.
     """
-    from hnas.deploy.by_latency import TurnSettings, count_steps, measure_in_turns
+    from hnas.deploy.by_latency import count_steps, measure_in_turns
     from hnas.deploy.contenders import find_contenders
-    from hnas.deploy.runtimes import runtime_version
     from hnas.evaluation.standing import as_objects, at_equal_milliseconds, margins_as_objects
-    from hnas.machine import default_threads, processor, processor_name, vector_units
+    from hnas.machine import processor_name, vector_units
     from hnas.nets import LR_SIZE
 
     if options.scale not in (2, 3, 4):
         raise HnasError(f"--scale is {options.scale}; allowed are 2, 3 and 4")
-    threads, most = options.threads if options.threads is not None else default_threads(), os.cpu_count() or 1
-    if not 1 <= threads <= most:
-        raise HnasError(f"--threads is {threads}; allowed on this machine are 1 to {most}")
-    settings = TurnSettings(options.backend, threads, lr_size, options.rounds)
+    if options.rounds < 1:
+        raise HnasError(f"--rounds is {options.rounds}; allowed is 1 and more")
+    machine = machine_of(options.backend, options.threads, lr_size)
     if figure is not None:
         from hnas.report.figures import figure_kind
 
         figure_kind(figure)
         if not benchmarks:
             raise HnasError("--figure draws PSNR against milliseconds; name pictures with --benchmarks")
-    runtime = runtime_version(options.backend)
     contenders = find_contenders(options.scale, folders=weights, rows=rows, own=options.model)
     sets = _sets(benchmarks, options.scale)
     with step_progress(count_steps(contenders, sets, options.rounds)) as step:
-        found = measure_in_turns(contenders, sets, scale=options.scale, settings=settings, on_step=step)
-    how = f"{runtime}, {threads} thread{'s' * (threads > 1)}, input 3x{lr_size[0]}x{lr_size[1]}, median of "
-    how += f"{settings.rounds} round{'s' * (settings.rounds > 1)} in turns; "
-    how += processor()
+        found = measure_in_turns(
+            contenders, sets, scale=options.scale, machine=machine, rounds=options.rounds, on_step=step
+        )
+    how = (
+        f"{machine.runtime}, {machine.threads} thread{'s' * (machine.threads > 1)}, input 3x{machine.size}, median of "
+    )
+    how += f"{options.rounds} round{'s' * (options.rounds > 1)} in turns; {machine.processor}"
     if figure is not None:
         from hnas.report.latency_figure import draw_by_latency
 
@@ -92,10 +92,10 @@ def compare_by_latency(
         document = {
             "scale": options.scale,
             "backend": options.backend,
-            "runtime": runtime,
-            "threads": threads,
+            "runtime": machine.runtime,
+            "threads": machine.threads,
             "latency_lr_size": list(lr_size),
-            "rounds": settings.rounds,
+            "rounds": options.rounds,
             "processor": processor_name(),
             "vector_units": list(vector_units()),
             "lr_size": list(LR_SIZE),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hnas.evaluation.benchmark import PictureResult
     from hnas.evaluation.comparison import ComparisonRow
     from hnas.evaluation.table_two import System
-    from hnas.training.loop import Progress
+    from hnas.training.loop import StepProgress
     from hnas.training.settings import DeviceSettings, TrainingSettings
     from hnas.training.train_network import TrainingJob
     from hnas.training.zoo import ZooStatus
@@ -176,7 +176,7 @@ def _train(
 
     with ExitStack() as bars:
 
-        def progress(name: str, job: TrainingJob) -> Progress:
+        def progress(name: str, job: TrainingJob) -> StepProgress:
             bars.close()  # the bar of the row before
             return bars.enter_context(training_progress(name, job.settings.steps))
 

@@ -13,18 +13,18 @@ from cyclopts import Parameter
 
 from hnas.cli.options import Json
 from hnas.files import write_atomically
+from hnas.run_files import CANDIDATES, GENOTYPE, LOG, REPORT, WEIGHTS
 from hnas.settings import load_parts, load_settings, read_config, read_devices
 
 if TYPE_CHECKING:
     from hnas.data.folders import Pair
     from hnas.evaluation.table import Row
-    from hnas.nets import NetworkSettings
+    from hnas.nets import NetworkOptions
     from hnas.searching.settings import SearchSettings
     from hnas.training.settings import DeviceSettings, TrainingSettings
 
 #: The photograph that the report shows before and after.
 SHOWN = "coffee"
-REPORT = "report.html"
 LICENCE = "various; listed in data/README.txt of scikit-image"
 
 
@@ -108,13 +108,13 @@ def _searches(preset: str) -> dict[str, SearchSettings]:
     return found
 
 
-def _recipe(preset: str, search: SearchSettings) -> tuple[NetworkSettings, TrainingSettings]:
+def _recipe(preset: str, search: SearchSettings) -> tuple[NetworkOptions, TrainingSettings]:
     """How a preset trains what a search finds: its section ``train``, or that of the space, as ``train-chain``."""
-    from hnas.nets import NetworkSettings
+    from hnas.nets import NetworkOptions
     from hnas.training.settings import TrainingSettings
 
     values = read_config(preset, "train", space=search.space)
-    network, training = load_parts(values, NetworkSettings, TrainingSettings, source=preset)
+    network, training = load_parts(values, NetworkOptions, TrainingSettings, source=preset)
     return network, training
 
 
@@ -161,7 +161,7 @@ def _train(
     run_dir: Path,
     search: str,
     photographs: Path,
-    network: NetworkSettings,
+    network: NetworkOptions,
     settings: TrainingSettings,
     device: DeviceSettings,
     *,
@@ -171,13 +171,13 @@ def _train(
     from hnas.cli.progress import training_progress
     from hnas.space import load_genotype
     from hnas.training.run_folder import RunFolder
-    from hnas.training.train_network import WEIGHTS, TrainingJob, train_network
+    from hnas.training.train_network import TrainingJob, train_network
 
     if resume and RunFolder(run_dir / "train", WEIGHTS).finished:
         return
     weights = run_dir / search / WEIGHTS
     how = "go on training the network found" if weights.exists() else "train the network found from scratch"
-    _say(f"2/3 {how}: {load_genotype(run_dir / search / 'genotype.json').summary()}")
+    _say(f"2/3 {how}: {load_genotype(run_dir / search / GENOTYPE).summary()}")
     job = TrainingJob(
         model=str(run_dir / search),
         warm_start=weights if weights.exists() else None,
@@ -197,18 +197,18 @@ def _gather(run_dir: Path, best: str, sections: list[str]) -> None:
     Candidates are those of all searches, the chosen one that of the best; the other searches' logs stay with them.
     """
     parts = {
-        "log.jsonl": (best, "train"),
-        "genotype.json": (best,),
-        "weights.safetensors": ("train",),
+        LOG: (best, "train"),
+        GENOTYPE: (best,),
+        WEIGHTS: ("train",),
     }
     for name, folders in parts.items():
         write_atomically(run_dir / name, b"".join((run_dir / folder / name).read_bytes() for folder in folders))
     lines = []
     for section in sections:
-        for line in (run_dir / section / "candidates.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in (run_dir / section / CANDIDATES).read_text(encoding="utf-8").splitlines():
             candidate = json_module.loads(line)
             lines.append({**candidate, "chosen": candidate["chosen"] and section == best})
-    write_atomically(run_dir / "candidates.jsonl", "".join(json_module.dumps(line) + "\n" for line in lines))
+    write_atomically(run_dir / CANDIDATES, "".join(json_module.dumps(line) + "\n" for line in lines))
 
 
 def _write_photographs(folder: Path) -> Path:

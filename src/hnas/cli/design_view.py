@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
+from hnas.cli.options import say
 from hnas.errors import HnasError
 from hnas.extras import absent_extra
 
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
     from hnas.deploy.attainable import Attainable, Timed
     from hnas.deploy.family import Candidate
     from hnas.deploy.runtimes import BackendName
-    from hnas.deploy.stopwatch import Machine, Stopwatch
+    from hnas.deploy.stopwatch import Graph, Machine, Stopwatch
 
+#: What milliseconds buy is said of these.
+STEPS = (10.0, 20.0, 50.0, 100.0)
+#: About as many seconds are spent on that line where nothing is known yet.
+_SECONDS = 5.0
+#: Seconds for building hand-made networks and timing all in turns, and those that the turns have in any case.
+_SURVEY, _LEAST = 22.0, 6.0
 #: In the column of channels and blocks.
 _HAND_MADE = "hand-made"
 
@@ -53,30 +60,60 @@ def read_candidates(scale: int, folder: Path | None) -> tuple[Candidate, ...]:
     return read_family(scale, folder or BUNDLED)
 
 
+def graphs_for(family: tuple[Candidate, ...], backend: BackendName) -> Mapping[str, Graph]:
+    """What a runtime takes, by name."""
+    if backend != "torch":
+        return {one.name: one.graph for one in family}
+    from hnas.deploy.hand_made import torch_graphs
+
+    return torch_graphs(family)
+
+
 def time_here(
     family: tuple[Candidate, ...], machine: Machine, *, limit_ms: float | None
 ) -> tuple[Attainable, Stopwatch]:
     """Times the family and the hand-made networks, with lines on stderr about it."""
     from hnas.deploy.design import look_around
+    from hnas.deploy.remembered import remember
+    from hnas.deploy.survey import Patience
 
+    began = perf_counter()
     try:
-        from hnas.deploy.hand_made import hand_made, torch_graphs
+        from hnas.deploy.hand_made_kept import kept_hand_made
 
-        peers = hand_made(family[0].scale, machine.backend)
+        peers = kept_hand_made(family[0].scale, machine.backend)
     except (ImportError, HnasError) as error:
         peers = ()
         say(f"hand-made networks are left out, since they cannot be built ({absent_extra(error) or error})")
-    graphs = torch_graphs(family) if machine.backend == "torch" else {one.name: one.graph for one in family}
-    say(f"timing {len(family)} networks and {len(peers)} hand-made ones at {machine.words} ...")
-    found, stopwatch = look_around(family, peers, machine, graphs=graphs, limit_ms=limit_ms)
+    say(
+        f"timing {len(family)} networks and {len(peers)} hand-made ones at {machine.words}; "
+        "less than a minute until all is measured ..."
+    )
+    graphs = graphs_for(family, machine.backend)
+    left = _SURVEY - (perf_counter() - began)  # building takes long on a busy machine
+    patience = Patience(seconds=max(_LEAST, left))
+    found, stopwatch = look_around(family, peers, machine, graphs=graphs, limit_ms=limit_ms, patience=patience)
+    remember(family, machine, found.times)
     if found.left_out:
         say(f"left out, too slow for the limit or for the time there is: {', '.join(found.left_out)}")
     return found, stopwatch
 
 
-def say(words: str) -> None:
-    """A line on stderr."""
-    print(words, file=sys.stderr, flush=True)
+def say_attainable(lr_size: tuple[int, int], scale: int, limit_ms: float) -> None:
+    """A line on stderr: what milliseconds buy here with onnxruntime, by times of today or by seconds of turns."""
+    from hnas.deploy.attainable import gather
+    from hnas.deploy.design import look_around
+    from hnas.deploy.remembered import remember, remembered
+    from hnas.deploy.survey import Patience
+
+    family, machine = read_candidates(scale, None), machine_of("onnx", None, lr_size)
+    if times := remembered(family, machine):
+        found = gather(family, (), machine, times, dict.fromkeys(times, "timed"))
+    else:
+        graphs, few = graphs_for(family, machine.backend), Patience(seconds=_SECONDS, rounds=2)
+        found, _ = look_around(family, (), machine, graphs=graphs, limit_ms=limit_ms, patience=few)
+        remember(family, machine, found.times)
+    say(f"ready networks {attainable_line(found, sorted({*STEPS, limit_ms}))}; `hnas design` hands them over")
 
 
 def attainable_line(found: Attainable, steps: Sequence[float]) -> str:

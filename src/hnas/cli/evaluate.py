@@ -6,7 +6,7 @@ import json as json_module
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hnas.data.pictures import Picture
+    from hnas.deploy.runtimes import BackendName, Precision
     from hnas.evaluation.benchmark import PictureResult
 
 BICUBIC = "bicubic"
@@ -36,6 +37,8 @@ def evaluate(
     csv: Path | None = None,
     markdown: Path | None = None,
     device: Device = "cpu",
+    backend: Literal["torch", "onnx", "openvino"] = "torch",
+    precision: Literal["f32", "bf16"] = "f32",
     json: Json = False,
 ) -> None:
     """Measure models on benchmarks: PSNR and SSIM as papers compute them.
@@ -54,6 +57,8 @@ def evaluate(
         save_pictures: Write the outputs below this folder.
         csv: Write the figures with all digits to this file.
         markdown: Write the table to this file.
+        backend: What runs the models: torch, or onnx (onnxruntime) or openvino on the CPU, which exported files need.
+        precision: What openvino computes in; bf16 is measured beside f32.
     """
     from hnas.data.benchmarks import find_benchmarks
     from hnas.deploy.torch_backend import torch_device
@@ -65,7 +70,9 @@ def evaluate(
     torch_device(device)
     if scale not in (None, 2, 3, 4):
         raise HnasError(f"--scale is {scale}; allowed are 2, 3 and 4")
-    loaded = {name: _load(name, scale) for name in models}
+    if backend != "torch" and device != "cpu":
+        raise HnasError(f"--device {device} goes with --backend torch; {backend} runs on the CPU here")
+    loaded = {shown: network for name in models for shown, network in _load(name, scale, backend, precision).items()}
     scales = [scale] if scale else sorted({_scale(model) for model in loaded.values() if model}) or [2]
     distance = lpips_distance(device) if lpips else None
     rows: list[Row] = []
@@ -104,16 +111,27 @@ def evaluate(
         _print_table(*as_cells(rows, per_picture=per_picture))
 
 
-def _load(name: str, scale: int | None) -> nn.Module | None:
-    """The model; None for bicubic interpolation."""
+def _load(name: str, scale: int | None, backend: BackendName, precision: Precision) -> dict[str, nn.Module | None]:
+    """A model by what it is called in the table, in f32 and what is asked for; None for bicubic interpolation."""
+    from hnas.deploy.models import load
+    from hnas.deploy.runtime_network import RuntimeNetwork
+    from hnas.deploy.runtimes import refuse_precision
     from hnas.weights import load_model
 
     if name == BICUBIC:
-        return None
-    model = load_model(name)
-    if scale not in (None, _scale(model)):
-        raise HnasError(f"{name} enlarges {model.scale} times; leave --scale {scale} out, or name another model")
-    return model
+        return {name: None}
+    refuse_precision(backend, precision)
+    found: dict[str, nn.Module | None] = {}
+    if backend == "torch":
+        found[name] = load_model(name)
+    else:
+        for each in dict.fromkeys(("f32", precision)):
+            runs = load(name, backend=backend, precision=each).backend
+            found[f"{name} ({backend} {each})"] = RuntimeNetwork(runs, runs.scale)
+    for model in found.values():
+        if model is not None and scale not in (None, _scale(model)):
+            raise HnasError(f"{name} enlarges {model.scale} times; leave --scale {scale} out, or name another model")
+    return found
 
 
 def _scale(model: nn.Module) -> int:

@@ -67,6 +67,8 @@ COMMANDS = {name: line for commands in GROUPS.values() for name, line in command
 
 #: Commands whose settings are those of another one.
 SECTIONS = {"study": "search"}
+#: Commands that read by themselves what the file says of networks: it is for any, while a flag is for the one named.
+READ_NETWORKS = ("train",)
 
 
 def _settings_from_config(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
@@ -77,6 +79,10 @@ def _settings_from_config(app: App, commands: tuple[str, ...], arguments: Argume
         values = read_config(name, command, space=given.get("--space"))
         if any(argument.name == "--precision" for argument in arguments):
             values = {**read_devices(name), **values}
+        if command in READ_NETWORKS:
+            from hnas.space.options import options_in
+
+            values = {setting: value for setting, value in values.items() if setting not in options_in(values)}
         FromMapping(values, name)(app, commands, arguments)
     refuse_fractions(arguments)
 

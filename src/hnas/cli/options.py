@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -30,3 +31,21 @@ def parse_size(text: str, option: str) -> tuple[int, int]:
     if not match:
         raise HnasError(f"{option} is {text!r}; allowed is HEIGHTxWIDTH in pixels, such as 480x480")
     return int(match[1]), int(match[2])
+
+
+def parse_duration(text: str, option: str) -> float:
+    """``90s``, ``10m`` or ``1.5h`` as seconds.
+
+    Raises:
+        HnasError: anything else, or nothing at all, naming the option.
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([smh])", text.strip().lower())
+    seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]] if match else 0.0
+    if not seconds:
+        raise HnasError(f"{option} is {text!r}; allowed is a time above 0, such as 90s, 10m or 1.5h")
+    return seconds
+
+
+def say(words: str) -> None:
+    """A line on stderr."""
+    print(words, file=sys.stderr, flush=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json as json_module
-import sys
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from hnas.cli.build_table import SpaceFlags
 from hnas.cli.options import Device, Json, parse_size
 from hnas.errors import HnasError
-from hnas.nets import NetworkSettings
+from hnas.run_files import WEIGHTS
+from hnas.space.cells import NetworkSettings
+from hnas.space.options import NetworkOptions, ScaleOnly
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,16 +23,16 @@ def profile(
     model: str | None = None,
     /,
     *,
-    settings: Annotated[NetworkSettings | None, Parameter(name="*")] = None,
+    network: Annotated[NetworkOptions | None, Parameter(name="*")] = None,
     lr_size: str = "480x480",
     latency: bool = True,
     repeats: int = 5,
     device: Device = "cpu",
     build_table: Path | None = None,
-    check: int = 30,
-    layers: int = 12,
+    check: int = 12,
+    space: Annotated[SpaceFlags | None, Parameter(name="*", consume_multiple=True)] = None,
     front: Annotated[bool, Parameter(negative="")] = False,
-    backend: Literal["onnx", "openvino", "torch"] = "onnx",
+    backend: Literal["onnx", "openvino", "torch"] | None = None,
     threads: int | None = None,
     family: Path | None = None,
     json: Json = False,
@@ -46,35 +47,39 @@ def profile(
             weights file or the name of a bundled model.
         lr_size: Low-resolution input, HEIGHTxWIDTH in pixels.
         latency: Measure the time of one picture.
-        repeats: Timed passes; the median is printed.
-        build_table: Instead of a model's, measure the latency of every operation at every place, and write the table
-            here; a search reads it with --latency-table.
-        check: Random genotypes whose measured latency the table's prediction is compared with; 0 is none.
-        layers: Cells of those genotypes.
+        repeats: Timed passes; the median is printed. With --build-table, turns of every network.
+        build_table: Instead of a model's, measure the latencies of a space's networks, and write the table here; a
+            search reads it with --latency-table. A few dozen networks are timed whole, in turns; what their parts take
+            is fitted; and the sums are compared with further networks. A table that fails this check is not written.
+        check: With --build-table, on how many networks, 4 and more.
         front: Instead of a model's, say what 10, 20, 50, 100 and 200 ms buy here: the best of the networks that
             `hnas design` chooses from, and of published hand-made ones, all timed in turns in less than a minute.
-        backend: With --front, what runs the networks, on the CPU: onnx (onnxruntime), openvino or torch.
-        threads: With --front, of every network; by default 2, or what the machine has if fewer.
+        backend: With --front and --build-table, what runs the networks: onnx (onnxruntime), openvino or torch. By
+            default onnx for the front, and torch for a table, as in `hnas search`.
+        threads: With --front and --build-table, of every network; by default 2, or what the machine has if fewer.
         family: With --front, a folder with other networks, as `hnas zoo export` writes them.
     """
+    options = network or NetworkOptions()
     if front:
         from hnas.cli.front import front as print_front
 
-        scale = (settings or NetworkSettings()).scale
         of_one = (model, build_table, None if device == "cpu" else device)
-        if any(value is not None for value in of_one) or settings not in (None, NetworkSettings(scale=scale)):
+        if any(value is not None for value in of_one) or options.said().keys() - {"scale"}:
             raise HnasError("--front is about many networks; of a model's options it takes --scale and --lr-size alone")
         print_front(
             lr_size=parse_size(lr_size, "--lr-size"),
-            scale=scale,
-            backend=backend,
+            scale=options.scale or ScaleOnly().scale,
+            backend=backend or "onnx",
             threads=threads,
             family=family,
             json=json,
         )
         return
-    if threads is not None or family is not None or backend != "onnx":
-        raise HnasError("--backend, --threads and --family go with --front; leave them out, or ask for the front")
+    if family is not None or (build_table is None and (threads is not None or backend is not None)):
+        raise HnasError(
+            "--family goes with --front, --backend and --threads with --front or --build-table; leave them out, or ask "
+            "for one of these"
+        )
     from hnas import nets
     from hnas.deploy.torch_backend import torch_device
 
@@ -83,16 +88,20 @@ def profile(
     if repeats < 1:
         raise HnasError(f"--repeats is {repeats}; allowed is 1 and more")
     if build_table is not None:
+        from hnas.cli.build_table import build_table as measure_table
+        from hnas.deploy.latency_tables import Thoroughness
+
         if model is not None:
-            raise HnasError(f"--build-table measures operations, not a model; leave {model} out")
-        _build_table(
+            raise HnasError(f"--build-table is about a space's networks, not one model; leave {model} out")
+        measure_table(
             build_table,
-            settings or NetworkSettings(),
-            size=size,
+            space or SpaceFlags(),
+            options.settings(NetworkSettings, of="a latency table"),
+            lr_size=size,
+            backend=backend or "torch",
+            threads=threads,
             device=device,
-            repeats=repeats,
-            check=check,
-            layers=layers,
+            thoroughness=Thoroughness(rounds=repeats, check=check),
             json=json,
         )
         return
@@ -100,18 +109,18 @@ def profile(
         raise HnasError(
             "name a model: a genotype (HNAS-A), a published network (carn-m), a file, or --build-table FILE"
         )
-    network = _build(model, settings)
-    cost = nets.model_cost(network, lr_size=size)
-    result: dict[str, object] = {"model": model, "scale": network.scale, "lr_size": list(size)}
+    built = _build(model, options)
+    cost = nets.model_cost(built, lr_size=size)
+    result: dict[str, object] = {"model": model, "scale": built.scale, "lr_size": list(size)}
     result |= {"macs": cost.macs, "params": cost.params}
     if latency:
-        measured = nets.measure_latency(network, lr_size=size, device=device, repeats=repeats)
+        measured = nets.measure_latency(built, lr_size=size, device=device, repeats=repeats)
         result |= {"latency_ms": measured.median_ms, "repeats": measured.repeats, "device": measured.device}
     if json:
         print(json_module.dumps(result))
         return
     height, width = size
-    print(f"model       {model}, x{network.scale}")
+    print(f"model       {model}, x{built.scale}")
     print(f"input       3x{height}x{width}")
     print(f"MACs        {cost.macs / 1e9:,.2f} G")
     print(f"parameters  {cost.params / 1e3:,.1f} K")
@@ -119,57 +128,16 @@ def profile(
         print(f"latency     {measured.median_ms:,.1f} ms (median of {measured.repeats}; {measured.device})")
 
 
-def _build(model: str, settings: NetworkSettings | None) -> nn.Module:
+def _build(model: str, options: NetworkOptions) -> nn.Module:
     from hnas.bundled import bundled_models
     from hnas.nets import build_model
-    from hnas.training.train_network import WEIGHTS, model_description
+    from hnas.training.train_network import model_description
     from hnas.weights import load_model
 
     has_weights = Path(model).suffix == ".safetensors" or model in bundled_models()
     # With a width of its own, a run folder stands for its genotype.
-    if has_weights or (settings is None and (Path(model) / WEIGHTS).is_file()):
-        if settings is not None:
+    if has_weights or (not options.said() and (Path(model) / WEIGHTS).is_file()):
+        if options.said():
             raise HnasError(f"{model}: weights have their own width and scale; leave --channels and the like out")
         return load_model(model)
-    return build_model(model_description(model, settings or NetworkSettings()))
-
-
-def _build_table(
-    path: Path,
-    settings: NetworkSettings,
-    *,
-    size: tuple[int, int],
-    device: str,
-    repeats: int,
-    check: int,
-    layers: int,
-    json: bool,
-) -> None:
-    from hnas.files import write_atomically
-    from hnas.nets.latency_table import build_latency_table, check_latency_table
-
-    if check != 0 and check < 2:
-        raise HnasError(f"--check is {check}; allowed are 0 (none), and 2 and more")
-    table = build_latency_table(
-        settings,
-        lr_size=size,
-        device=device,
-        repeats=repeats,
-        progress=lambda part: print(f"measured {part}", file=sys.stderr, flush=True),
-    )
-    write_atomically(path, table.to_json())
-    print(f"table written to {path}", file=sys.stderr, flush=True)
-    result: dict[str, object] = {"table": str(path), "device": table.device, "parts": len(table.milliseconds)}
-    if check:
-        found = check_latency_table(table, layers=layers, count=check, device=device, repeats=repeats)
-        pairs = list(zip(found.predicted, found.measured, strict=True))
-        result |= {"genotypes": check, "kendall_tau": found.tau}
-        result["median_error"] = median(abs(predicted / measured - 1) for predicted, measured in pairs)
-        result |= {"predicted_ms": found.predicted, "measured_ms": found.measured}
-    if json:
-        print(json_module.dumps(result))
-        return
-    print(f"{len(table.milliseconds)} parts measured on {table.device}")
-    if check:
-        print(f"Kendall's tau between predicted and measured latency of {check} random genotypes: {found.tau:.2f}")
-        print(f"median error of the prediction: {result['median_error']:.0%}")
+    return build_model(model_description(model, options))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from time import monotonic
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -22,8 +21,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-#: Seconds between the lines that replace the bar where stderr is no terminal.
-LINE_EVERY = 30
+from hnas.cli.minutes import minutes
 
 
 @contextmanager
@@ -35,7 +33,7 @@ def training_progress(title: str, steps: int) -> Iterator[Callable[[int, Mapping
         steps: of the whole training.
     """
     console = Console(stderr=True)
-    psnr, printed = "", monotonic()
+    psnr = ""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -43,18 +41,19 @@ def training_progress(title: str, steps: int) -> Iterator[Callable[[int, Mapping
         TextColumn("{task.fields[figures]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with minutes(title) as done, Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=steps, figures="")
 
         def after_step(step: int, line: Mapping[str, Any]) -> None:
-            nonlocal psnr, printed
+            nonlocal psnr
             if "psnr" in line:
                 psnr = f"  {line['psnr']:.3f} dB"
             figures = f"loss {line['loss']:.5f}{psnr}" if line else ""
             bar.update(task, completed=step, figures=figures)
-            if not console.is_terminal and (step == steps or monotonic() - printed > LINE_EVERY):
-                printed = monotonic()
-                print(f"{title}: step {step} of {steps}  {figures}", file=sys.stderr, flush=True)
+            words = f"step {step} of {steps}  {figures}".rstrip()
+            done(step / steps, words)
+            if not console.is_terminal and step == steps:
+                print(f"{title}: {words}", file=sys.stderr, flush=True)
 
         yield after_step
 
@@ -67,27 +66,46 @@ def picture_progress() -> Iterator[Callable[[str, int], Callable[[], None]]]:
         A function of a title and a number of pictures, which gives what is to be called after every picture.
     """
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+    with (
+        ExitStack() as sets,
+        Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
 
         def begin(title: str, pictures: int) -> Callable[[], None]:
-            task = bar.add_task(title, total=pictures)
-            return lambda: bar.advance(task)
+            sets.close()  # the set before
+            done = sets.enter_context(minutes(title))
+            task, count = bar.add_task(title, total=pictures), 0
+
+            def advance() -> None:
+                nonlocal count
+                count += 1
+                bar.advance(task)
+                done(count / pictures, f"{count} of {pictures} pictures")
+
+            done(0.0, f"0 of {pictures} pictures")
+            return advance
 
         yield begin
 
 
 @contextmanager
-def file_progress(files: int) -> Iterator[Callable[[int, str], Callable[[float], None]]]:
+def file_progress(files: int, *, quiet: bool = False) -> Iterator[Callable[[int, str], Callable[[float], None]]]:
     """A bar over files with the time left.
+
+    Args:
+        files: how many.
+        quiet: show nothing.
 
     Yields:
         A function of a file's number (from 0) and name, which gives what is to be told the share of the file that is
         done, 0 to 1.
     """
     console = Console(stderr=True)
-    printed = monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with (
+        minutes("enlarging", quiet=quiet) as done,
+        Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar,
+    ):
         task = bar.add_task("", total=files)
 
         def begin(index: int, name: str) -> Callable[[float], None]:
@@ -95,12 +113,10 @@ def file_progress(files: int) -> Iterator[Callable[[int, str], Callable[[float],
             bar.update(task, completed=index, description=escape(title))
 
             def progress(share: float) -> None:
-                nonlocal printed
                 bar.update(task, completed=index + share)
-                if not console.is_terminal and monotonic() - printed > LINE_EVERY:
-                    printed = monotonic()
-                    print(f"{title}: {share:.0%}", file=sys.stderr, flush=True)
+                done((index + share) / files, f"{title}: {share:.0%}")
 
+            progress(0.0)
             return progress
 
         yield begin
@@ -126,6 +142,16 @@ def transfer_progress() -> Iterator[Callable[[str, int, int | None], None]]:
 def step_progress(steps: int) -> Iterator[Callable[[str], None]]:
     """A bar over steps; gives what is to be called with the words for each."""
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=steps)
-        yield lambda words: bar.update(task, advance=1, description=escape(words))
+    with (
+        minutes("comparing") as done,
+        Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
+        task, count = bar.add_task("", total=steps), 0
+
+        def begin(words: str) -> None:
+            nonlocal count
+            done(count / steps, f"{words}, {count} of {steps} steps done")
+            count += 1
+            bar.update(task, advance=1, description=escape(words))
+
+        yield begin

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json as json_module
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from hnas.cli.options import Config, Json
+from hnas.cli.design_view import say_attainable
+from hnas.cli.options import Config, Json, say
 from hnas.cli.search_view import search_view
+from hnas.errors import HnasError
 from hnas.searching.settings import SearchSettings
 from hnas.training.settings import DeviceSettings
 
@@ -46,12 +48,15 @@ def search(
     """
     from hnas.report.events import event_writer
     from hnas.report.page import write_report
+    from hnas.run_files import REPORT
     from hnas.searching.runs import RESULT
     from hnas.searching.runs import search as run_search
     from hnas.training.devices import is_first_process
-    from hnas.training.run_folder import REPORT
 
     settings = settings or SearchSettings()
+    if settings.limits.latency and not resume and is_first_process():
+        with suppress(HnasError):  # a runtime that is not installed, or no family of this scale
+            say_attainable(settings.lr_shape, settings.scale, settings.limits.latency)
     with ExitStack() as stack:
         show = stack.enter_context(search_view())
         write = stack.enter_context(event_writer(run_dir / "tensorboard")) if tensorboard else None
@@ -71,6 +76,7 @@ def search(
             overwrite=overwrite,
             progress=progress,
             then=REPORT,
+            say=say,
         )
     if not is_first_process():
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from time import monotonic
 from typing import Any
 
 from rich.console import Console, Group
@@ -14,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from hnas.cli.progress import LINE_EVERY
+from hnas.cli.minutes import Done, minutes
 from hnas.searching.settings import in_words
 from hnas.space import read_genotype
 
@@ -31,7 +30,8 @@ def search_view() -> Iterator[AfterRound]:
     """Shows a search's progress, reward terms, entropies, best genotype so far, warnings and time left."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _lines()
+        with minutes("search") as done:
+            yield _lines(done)
         return
     bar = Progress(
         TextColumn("search"), BarColumn(), MofNCompleteColumn(), TextColumn("time left"), TimeRemainingColumn()
@@ -94,7 +94,7 @@ class _Seen:
         if self.best:
             rows += [
                 ("best so far", f"{self.best['gain']:+.3f} dB over bicubic, {self.best['macs'] / 1e9:.1f} G MACs"),
-                ("", describe(self.best["genotype"])),
+                ("", genotype_line(self.best["genotype"])),
             ]
         return rows
 
@@ -105,7 +105,7 @@ class _Seen:
         return table
 
 
-def describe(genotype: Mapping[str, Any]) -> str:
+def genotype_line(genotype: Mapping[str, Any]) -> str:
     """A genotype, given as plain values, in words."""
     return read_genotype(genotype).summary()
 
@@ -114,17 +114,16 @@ def _kind(warning: str) -> str:
     return "".join(character for character in warning if character.isalpha())
 
 
-def _lines() -> AfterRound:
-    seen = _Seen()
-    printed, warned = monotonic(), set[str]()
+def _lines(done: Done) -> AfterRound:
+    seen, warned = _Seen(), set[str]()
 
     def after_round(number: int, rounds: int, line: Mapping[str, Any]) -> None:
-        nonlocal printed
         seen.take(line)
-        if number == rounds or monotonic() - printed > LINE_EVERY:
-            printed = monotonic()
-            figures = "  ".join(f"{label}: {text}" for label, text in seen.rows() if label)
-            print(f"search: round {number} of {rounds}  {figures}", file=sys.stderr, flush=True)
+        figures = "  ".join(f"{label}: {text}" for label, text in seen.rows() if label)
+        words = f"round {number} of {rounds}  {figures}"
+        done(number / rounds, words)
+        if number == rounds:
+            print(f"search: {words}", file=sys.stderr, flush=True)
         for text in line.get("warnings", []):
             if _kind(text) not in warned:
                 warned.add(_kind(text))

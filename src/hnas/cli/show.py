@@ -10,6 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from hnas.cli.options import Json
+from hnas.run_files import GENOTYPE
 from hnas.space import load_genotype
 from hnas.space.drawing import draw_genotype
 
@@ -33,7 +34,7 @@ def show(
         scale: Write the scale at the upsampling cell of the drawing.
     """
     path = Path(genotype)
-    shown = load_genotype(path / "genotype.json" if path.is_dir() else genotype)
+    shown = load_genotype(path / GENOTYPE if path.is_dir() else genotype)
     if output is not None:
         draw_genotype(shown, output, scale=scale)
         print(f"drawn to {output}", file=sys.stderr)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from hnas.cli.minutes import minutes
 from hnas.cli.options import Config, Json
 from hnas.searching.settings import SearchSettings, StudySettings
 
@@ -42,15 +43,27 @@ def study(
     from hnas.report.study import write_study
     from hnas.searching.study import run_study
 
-    result = run_study(
-        data,
-        val,
-        run_dir=run_dir,
-        settings=settings or SearchSettings(),
-        study=compared or StudySettings(),
-        resume=resume,
-        overwrite=overwrite,
-        progress=lambda sentence: print(f"study: {sentence}", file=sys.stderr, flush=True),
-    )
+    settings, compared = settings or SearchSettings(), compared or StudySettings()
+    parts = compared.seeds * (len(compared.strategies) + (settings.scorer == "shared")) + compared.alone
+    finished = 0
+    with minutes("study", terminal=True) as done:
+        done(0.0, f"0 of {parts} parts")
+
+        def progress(sentence: str) -> None:
+            nonlocal finished
+            finished += 1
+            print(f"study: {sentence}", file=sys.stderr, flush=True)
+            done(finished / parts, f"{finished} of {parts} parts")
+
+        result = run_study(
+            data,
+            val,
+            run_dir=run_dir,
+            settings=settings,
+            study=compared,
+            resume=resume,
+            overwrite=overwrite,
+            progress=progress,
+        )
     page = write_study(run_dir)
     print(json_module.dumps(result) if json else page.read_text(encoding="utf-8"))

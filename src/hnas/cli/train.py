@@ -12,7 +12,9 @@ from cyclopts import Parameter
 
 from hnas.cli.options import Config, Json
 from hnas.cli.progress import training_progress
-from hnas.nets import NetworkSettings
+from hnas.run_files import WEIGHTS
+from hnas.settings import load_settings, read_config
+from hnas.space.options import NetworkOptions, options_in
 from hnas.training.settings import DeviceSettings, TrainingSettings
 
 
@@ -24,7 +26,7 @@ def train(
     val: Path | None = None,
     licence: str = "",
     warm_start: Path | None = None,
-    network: Annotated[NetworkSettings | None, Parameter(name="*")] = None,
+    network: Annotated[NetworkOptions | None, Parameter(name="*")] = None,
     settings: Annotated[TrainingSettings | None, Parameter(name="*")] = None,
     device: Annotated[DeviceSettings | None, Parameter(name="*")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
@@ -47,9 +49,11 @@ def train(
         overwrite: Take the run in the folder away and start anew.
     """
     from hnas.report.page import write_report
+    from hnas.run_files import REPORT
     from hnas.training.devices import is_first_process
-    from hnas.training.run_folder import REPORT
-    from hnas.training.train_network import WEIGHTS, TrainingJob, train_network
+    from hnas.training.train_network import TrainingJob, settings_class, train_network
+
+    chosen = (network or NetworkOptions()).or_else(_preset(config), settings_class(model))
 
     job = TrainingJob(
         model=model,
@@ -57,7 +61,7 @@ def train(
         val=val,
         licence=licence,
         warm_start=warm_start,
-        network=network or NetworkSettings(),
+        network=chosen,
         settings=settings or TrainingSettings(),
         device=device or DeviceSettings(),
     )
@@ -79,3 +83,9 @@ def train(
     else:
         psnr = "" if result.psnr is None else f", {result.psnr:.3f} dB on {val} (step {result.step})"
         print(f"{model}: loss {result.loss:.5f}{psnr}, {result.seconds:,.0f} s; weights in {run_dir / WEIGHTS}")
+
+
+def _preset(config: str | None) -> NetworkOptions:
+    """What the file of ``--config`` says of networks: it is for any, so what this one does not have is passed over."""
+    values = options_in(read_config(config, "train")) if config else {}
+    return load_settings(NetworkOptions, values, source=str(config))

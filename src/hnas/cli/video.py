@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,14 +21,16 @@ def video(
     model: Annotated[str | None, Parameter(name=["--model", "-m"])] = None,
     scale: Annotated[int | None, Parameter(name=["--scale", "-s"])] = None,
     tile: Annotated[int | None, Parameter(name=["--tile", "-t"])] = None,
-    codec: str = "libx264",
+    codec: str | None = None,
     crf: int = 17,
     preset: str = "medium",
     segment: int = 100,
     device: Device = "cpu",
     backend: Literal["onnx", "openvino", "torch"] | None = None,
 ) -> None:
-    """Enlarge a video: frame by frame, with sound, subtitles and times as they are (extra: video).
+    """Enlarge a video: frame by frame, with sound, subtitles, chapters and times as they are (extra: video).
+
+    Bits, layout and colour of the frames are kept where the codec can; what is different is said before the work.
 
     A job that was stopped goes on when the same command is given again.
 
@@ -37,7 +40,7 @@ def video(
         model: Weights file, run folder, exported file, bundled model or Hub id; by default the best bundled model.
         scale: Chooses among the bundled models; must be the model's own where one is named.
         tile: Side of a tile in pixels of the input; by default as large as the free memory allows; 0 is no tiles.
-        codec: An encoder of FFmpeg.
+        codec: An encoder of FFmpeg; by default libx264, libx265 for more than 8 bits, and libvpx-vp9 for .webm.
         crf: Quality; lower is better and larger.
         preset: Speed against size, as the encoder knows it.
         segment: Frames that are kept together; a stop loses so many at most.
@@ -64,4 +67,5 @@ def video(
             output,
             settings=settings,
             progress=lambda done, total: share(done / max(done, total or done)),
+            note=lambda words: print(f"hnas: note: {source}: {words}", file=sys.stderr),
         )

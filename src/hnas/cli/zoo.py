@@ -16,7 +16,7 @@ from hnas.cli.progress import training_progress
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
-    from hnas.training.loop import Progress
+    from hnas.training.loop import StepProgress
     from hnas.training.train_network import TrainingJob
     from hnas.training.zoo import ZooStatus
 
@@ -42,7 +42,7 @@ def train(plan: Path, /, *, runs: Path = Path("runs/zoo"), only: Only = (), json
     jobs = _chosen(read_plan(plan, runs=runs), only, plan)
     with ExitStack() as bars:
 
-        def progress(name: str, job: TrainingJob) -> Progress:
+        def progress(name: str, job: TrainingJob) -> StepProgress:
             bars.close()  # the bar of the model before
             return bars.enter_context(training_progress(name, job.settings.steps))
 

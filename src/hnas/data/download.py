@@ -31,7 +31,7 @@ _TIMEOUT = (10, 60)
 _CHUNK = 1 << 16
 
 #: Called with a file's name, the bytes that are here, and the bytes in all (None where the server does not say).
-Progress = Callable[[str, int, int | None], None]
+DownloadProgress = Callable[[str, int, int | None], None]
 
 
 def is_here(known: KnownSet, root: Path) -> bool:
@@ -49,7 +49,7 @@ def get_set(
     *,
     lr_scales: tuple[int, ...] = (),
     keep_archives: bool = False,
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
 ) -> Path:
     """Downloads a set, checks it and unpacks it below the data folder; what is there already is left as it is.
 
@@ -89,7 +89,7 @@ def get_set(
     return folder
 
 
-def download(archive: Archive, folder: Path, progress: Progress | None = None) -> Path:
+def download(archive: Archive, folder: Path, progress: DownloadProgress | None = None) -> Path:
     """Downloads an archive into a folder, unless it is there and whole.
 
     Raises:
@@ -118,7 +118,7 @@ def _silent(name: str, done: int, total: int | None) -> None:
     pass
 
 
-def _transfer(url: str, part: Path, progress: Progress) -> None:
+def _transfer(url: str, part: Path, progress: DownloadProgress) -> None:
     """Downloads into `part`, going on where it ends, until it is whole."""
     fruitless = 0
     while True:
@@ -139,7 +139,7 @@ def _transfer(url: str, part: Path, progress: Progress) -> None:
             return
 
 
-def _continue(url: str, part: Path, progress: Progress) -> None:
+def _continue(url: str, part: Path, progress: DownloadProgress) -> None:
     """One request for what is missing."""
     have = _size(part)
     headers = {"Range": f"bytes={have}-"} if have else {}

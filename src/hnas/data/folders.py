@@ -59,12 +59,12 @@ class PictureSet:
         return folder / f"{picture.stem}x{scale}{picture.suffix}" if folder and folder.is_dir() else None
 
 
-def files_below(folder: Path, endings: Container[str]) -> list[Path]:
-    """All files with these endings (in lower case, such as ``.png``) below a folder, hidden ones aside, by path."""
+def files_below(folder: Path, endings: Container[str] | None = None) -> list[Path]:
+    """Files with these endings (in lower case, such as ``.png``; None: any) below a folder, by path; none hidden."""
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in endings
+        if (endings is None or path.suffix.lower() in endings)
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )

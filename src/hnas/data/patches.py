@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ import torch
 from hnas.data.folders import Pair
 from hnas.data.places import Place, cut
 from hnas.data.resident import ResidentPictures, fits
+from hnas.data.tensors import as_floats
 from hnas.errors import HnasError
 
 
@@ -88,7 +88,7 @@ class PatchSampler:
             lr[index] = cut(self.pairs[place.picture].lr, place, self.patch)
             large = (self.taught if place.taught else self.pairs)[place.picture].hr
             hr[index] = cut(large, place, self.patch, self.scale)
-        return _to_tensor(lr, device), _to_tensor(hr, device)
+        return as_floats(lr, device), as_floats(hr, device)
 
     def is_on(self, device: torch.device | str) -> bool:
         """Whether the pictures lie on a device, where patches are cut there; they are put there if they fit."""
@@ -118,13 +118,6 @@ class PatchSampler:
                 resident = ResidentPictures(self.pairs, self.taught, **sizes, device=device)
             self._resident[device] = resident
         return self._resident[device]
-
-
-def _to_tensor(patches: np.ndarray[Any, Any], device: torch.device | str) -> torch.Tensor:
-    # The bytes travel to the device as they are, a quarter of the floats; H, W, C in memory is channels-last already.
-    # Divided by a number on the device, since by one of the CPU a GPU multiplies with the reciprocal: other last bits.
-    pixels = torch.from_numpy(patches).to(device).permute(0, 3, 1, 2).float()
-    return pixels.div_(torch.full((), 255.0, device=device))
 
 
 def split_pairs(pairs: Sequence[Pair], fractions: Sequence[float], *, seed: int) -> list[list[Pair]]:

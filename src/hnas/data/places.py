@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from hnas.views import turned
+
 
 class Place(NamedTuple):
     """One patch of a batch.
@@ -14,7 +16,7 @@ class Place(NamedTuple):
         picture: number of the pair of pictures.
         top: first row of the LR patch, pixels.
         left: first column of the LR patch, pixels.
-        variant: which symmetry of the square, 0 to 7; 0 changes nothing.
+        variant: which of its views (:mod:`hnas.views`), 0 to 7.
         taught: whether the HR patch comes from the teacher's picture.
     """
 
@@ -28,10 +30,4 @@ class Place(NamedTuple):
 def cut(picture: np.ndarray[Any, Any], place: Place, side: int, scale: int = 1) -> np.ndarray[Any, Any]:
     """The patch of a picture (H, W, 3) at a place, (side, side, 3) without a copy; all lengths are times the scale."""
     top, left, side = place.top * scale, place.left * scale, side * scale
-    return variant_of(picture[top : top + side, left : left + side], place.variant)
-
-
-def variant_of(patch: np.ndarray[Any, Any], which: int) -> np.ndarray[Any, Any]:
-    """One of the 8 symmetries of the square, which turn and mirror the first two axes, without a copy."""
-    turned = np.rot90(patch, which % 4)
-    return turned[:, ::-1] if which >= 4 else turned
+    return turned(picture[top : top + side, left : left + side], place.variant, axes=(0, 1))

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from hnas.data.folders import Pair
-from hnas.data.places import Place, variant_of
+from hnas.data.places import Place
+from hnas.views import VIEWS, turned
 
 #: Part of a GPU's free memory that pictures may take.
 _PART_OF_MEMORY = 4
@@ -65,8 +66,8 @@ class _Joined:
         self._starts = np.cumsum([0, *(picture.size for picture in pictures[:-1])], dtype=np.int64)
         # Row and place in the row of every value of a patch, in each of the eight variants.
         row, column = np.mgrid[:side, :side]
-        rows = np.stack([variant_of(row, which) for which in range(8)])
-        columns = np.stack([variant_of(column, which) for which in range(8)])
+        rows = np.stack([turned(row, view) for view in range(VIEWS)])
+        columns = np.stack([turned(column, view) for view in range(VIEWS)])
         self._row = torch.from_numpy(rows)[..., None].to(device)
         self._inside = torch.from_numpy(3 * columns[..., None] + np.arange(3)).to(device)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from hnas.deploy.choice import front
@@ -80,6 +80,29 @@ class Attainable:
     family: tuple[Timed, ...]
     peers: tuple[tuple[Peer, float], ...]
     left_out: tuple[str, ...]
+
+    @property
+    def times(self) -> dict[str, float]:
+        """Milliseconds by name, of the family and of hand-made networks."""
+        family = {one.candidate.name: one.milliseconds for one in self.family}
+        return family | {peer.name: milliseconds for peer, milliseconds in self.peers}
+
+    def changed(
+        self, times: Mapping[str, float], how: How, *, more: Sequence[Candidate] = (), without: Collection[str] = ()
+    ) -> Attainable:
+        """The same with other times, with further networks, or without some.
+
+        Args:
+            times: ms by name, of those that have other ones and of the further networks.
+            how: these times are known.
+            more: networks.
+            without: names.
+        """
+        family = [one.candidate for one in self.family if one.candidate.name not in without]
+        known = {one.candidate.name: one.how for one in self.family} | dict.fromkeys(times, how)
+        peers = [peer for peer, _ in self.peers]
+        found = gather([*family, *more], peers, self.machine, {**self.times, **times}, known)
+        return replace(found, left_out=self.left_out)
 
     def within(self, milliseconds: float) -> Timed | None:
         """The best of the family in so many milliseconds; None where all take longer."""

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from hnas.deploy.export import describe, onnx_bytes
-from hnas.deploy.runtimes import Floats, onnx_session, openvino_session
+from hnas.deploy.runtimes import BackendName, Floats, Precision, open_session
 from hnas.deploy.simplify import simplify
 from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.turns import medians_in_turns
@@ -29,6 +29,11 @@ from hnas.nets import model_cost
 _PEAK_SIDE = 1024
 PEAK = "peak"
 PLAIN = "torch eager"
+_RUNTIMES: Mapping[str, tuple[BackendName, Precision]] = {
+    "onnxruntime": ("onnx", "f32"),
+    "OpenVINO": ("openvino", "f32"),
+    "OpenVINO bf16": ("openvino", "bf16"),
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ class BackendTiming:
 
     Attributes:
         name: of the backend.
-        seconds: median of one picture; None where its package is missing.
+        seconds: median of one picture; None where its package is missing, or the processor lacks its precision.
         macs_per_second: multiply-adds of the model per second.
         share: of the machine's peak, 0 to 1.
         faster: than plain eager torch.
@@ -97,7 +102,7 @@ def compare_backends(model: nn.Module, *, lr_size: tuple[int, int], repeats: int
 
 
 def _backends(model: nn.Module) -> Mapping[str, Callable[[Floats], Floats] | None]:
-    """By name; None where a package is missing."""
+    """By name; None where a package or a precision is missing."""
 
     def eager(x: Floats) -> Floats:
         with torch.inference_mode():
@@ -106,10 +111,10 @@ def _backends(model: nn.Module) -> Mapping[str, Callable[[Floats], Floats] | Non
 
     runs: dict[str, Callable[[Floats], Floats] | None] = {PLAIN: eager, "torch tuned": TorchBackend(deepcopy(model))}
     threads = torch.get_num_threads()
-    for name, session in (("onnxruntime", onnx_session), ("OpenVINO", openvino_session)):
+    for name, (backend, precision) in _RUNTIMES.items():
         try:
-            data = onnx_bytes(simplify(model), describe(model, {}), split=session is onnx_session)
-            runs[name], _ = session(data, threads=threads)
+            data = onnx_bytes(simplify(model), describe(model, {}), split=backend == "onnx")
+            runs[name], _ = open_session(backend, data, threads=threads, precision=precision)
         except HnasError:
             runs[name] = None
     return runs

@@ -44,7 +44,7 @@ class Backend(Protocol):
         device: where it runs, such as ``cpu`` or ``cuda:1``.
         pooled: the attention blocks, whose pooling tiles share; false where there are none.
         can_tile: whether tiles leave no trace: not where attention pools and the runtime cannot share it, nor where a
-            network looks at the whole picture in another way (SMFANet).
+            network looks at the whole picture in another way (SMFANet), or does not say how far it looks.
     """
 
     scale: int

@@ -2,52 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from copy import deepcopy
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 
-import numpy as np
-import torch
-from torch import nn
-
-from hnas.bounds import refuse_below, refuse_unlisted
 from hnas.data.folders import Pair
 from hnas.deploy.contenders import Contender
-from hnas.deploy.export import describe, onnx_bytes
-from hnas.deploy.runtimes import BackendName, Floats, onnx_session, openvino_session, runtime_version
-from hnas.deploy.simplify import simplify
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.turns import Make, medians_in_turns
+from hnas.deploy.graphs import graph_of
+from hnas.deploy.runtimes import runtime_version
+from hnas.deploy.stopwatch import Machine, Stopwatch
+from hnas.errors import HnasError
 from hnas.evaluation.benchmark import BenchmarkResult, evaluate_model
 from hnas.evaluation.standing import TimedRow
 from hnas.evaluation.table_two import SCALE
-from hnas.nets import LR_SIZE, model_cost
-
-
-@dataclass(frozen=True)
-class TurnSettings:
-    """How networks are timed.
-
-    Attributes:
-        backend: what runs them, on the CPU.
-        threads: of one picture.
-        lr_size: (height, width) of the low-resolution input in pixels.
-        rounds: in each, every network has its turn; the median counts.
-
-    Raises:
-        HnasError: a value outside its bounds.
-    """
-
-    backend: BackendName = "onnx"
-    threads: int = 1
-    lr_size: tuple[int, int] = LR_SIZE
-    rounds: int = 7
-
-    def __post_init__(self) -> None:
-        refuse_unlisted(self)
-        refuse_below(1, self, "threads", "rounds")
+from hnas.nets import model_cost
 
 
 def measure_in_turns(
@@ -55,7 +22,8 @@ def measure_in_turns(
     sets: Mapping[str, Sequence[Pair]],
     *,
     scale: int,
-    settings: TurnSettings,
+    machine: Machine,
+    rounds: int = 7,
     on_step: Callable[[str], None] = lambda what: None,
 ) -> tuple[TimedRow, ...]:
     """Fills a row for every network, fastest first.
@@ -64,18 +32,24 @@ def measure_in_turns(
         contenders: of the scale.
         sets: pairs by name, for PSNR and SSIM by :func:`hnas.evaluation.benchmark.evaluate_model`.
         scale: 2, 3 or 4.
-        settings: of the timing.
+        machine: what runs them, and on which size.
+        rounds: in each, every network has its turn; the median counts.
         on_step: called with words before every turn and after every picture, :func:`count_steps` times in all.
 
     Raises:
         HnasError: the runtime is not installed, or a picture cannot be measured.
     """
-    runtime_version(settings.backend)
-    picture = np.random.default_rng(0).random((1, 3, *settings.lr_size), np.float32)
-    makers = {contender.name: _maker(contender.model, settings, picture) for contender in contenders}
-    measured = {contender.name: _measured(contender, sets, scale, on_step) for contender in contenders}
-    with _torch_threads(settings.threads):
-        seconds = medians_in_turns(makers, rounds=settings.rounds, on_turn=on_step)
+    if rounds < 1:
+        raise HnasError(f"rounds is {rounds}; allowed is 1 and more")
+    runtime_version(machine.backend)
+    graphs = {contender.name: graph_of(contender.model, machine.backend) for contender in contenders}
+    measured = {contender.name: measure_pictures(contender, sets, scale, on_step) for contender in contenders}
+    stopwatch = Stopwatch(machine, graphs)
+    turns: dict[str, list[float]] = {name: [] for name in graphs}
+    for _ in range(rounds):
+        for name in graphs:
+            on_step(name)
+            turns[name].append(stopwatch.turn(name))
     rows = []
     for contender in contenders:
         cost = model_cost(contender.model)
@@ -85,7 +59,7 @@ def measure_in_turns(
                 contender.name,
                 ours=contender.system is None,
                 weights=str(contender.weights),
-                milliseconds=1e3 * seconds[contender.name],
+                milliseconds=median(turns[contender.name]),
                 macs=cost.macs,
                 params=cost.params,
                 psnr={name: result.psnr for name, result in results.items()},
@@ -101,9 +75,13 @@ def count_steps(contenders: Sequence[Contender], sets: Mapping[str, Sequence[Pai
     return len(contenders) * (rounds + sum(map(len, sets.values())))
 
 
-def _measured(
-    contender: Contender, sets: Mapping[str, Sequence[Pair]], scale: int, on_step: Callable[[str], None]
+def measure_pictures(
+    contender: Contender,
+    sets: Mapping[str, Sequence[Pair]],
+    scale: int,
+    on_step: Callable[[str], None] = lambda what: None,
 ) -> dict[str, BenchmarkResult]:
+    """PSNR and SSIM of a network by set; ``on_step`` is called with words after every picture."""
     found = {}
     for name, pairs in sets.items():
         words = f"{contender.name} on {name}"
@@ -111,28 +89,3 @@ def _measured(
             contender.model, pairs, scale=scale, on_picture=lambda *_, words=words: on_step(words)
         )
     return found
-
-
-def _maker(model: nn.Module, settings: TurnSettings, picture: Floats) -> Make:
-    """What makes a session anew that runs a picture; an exported network is kept as its bytes alone."""
-    if settings.backend == "torch":
-        tuned = TorchBackend(deepcopy(model))
-        return lambda: partial(tuned, picture)
-    data = onnx_bytes(simplify(model), describe(model, {}), split=settings.backend == "onnx")
-    open_session = onnx_session if settings.backend == "onnx" else openvino_session
-
-    def make() -> Callable[[], Floats]:
-        run, _ = open_session(data, threads=settings.threads)
-        return partial(run, picture)
-
-    return make
-
-
-@contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
+from hnas import ranking
 from hnas.bounds import quantity
 from hnas.deploy.family import Candidate
 from hnas.errors import HnasError
@@ -129,11 +130,7 @@ def refuse_impossible(family: Sequence[Candidate], limits: Limits) -> None:
 
 def front(family: Sequence[Candidate], times: Mapping[str, float]) -> list[Candidate]:
     """Those that no faster one equals in validated PSNR, fastest first."""
-    found: list[Candidate] = []
-    for one in sorted(family, key=lambda one: (times[one.name], -one.psnr)):
-        if not found or one.psnr > found[-1].psnr:
-            found.append(one)
-    return found
+    return ranking.front(family, cost=lambda one: times[one.name], quality=lambda one: one.psnr)
 
 
 def best_within(family: Sequence[Candidate], times: Mapping[str, float], limits: Limits) -> Candidate | None:

@@ -14,6 +14,7 @@ from hnas.errors import HnasError
 from hnas.evaluation.table_two import SCALE, System
 from hnas.evaluation.weights_at_hand import find_weights, published_names, published_systems
 from hnas.nets import model_scale
+from hnas.run_files import WEIGHTS
 from hnas.weights import load_model, locate_weights, read_weights
 
 
@@ -83,7 +84,7 @@ def _own(given: str, scale: int, found: Sequence[Contender], taken: set[str]) ->
     model = load_model(path)
     if model_scale(model) != scale:
         raise HnasError(f"{given} enlarges {model_scale(model)} times; this table is of --scale {scale}")
-    name = path.resolve().parent.name if path.name == "weights.safetensors" else path.stem
+    name = path.resolve().parent.name if path.name == WEIGHTS else path.stem
     named_itself = path == bundled_models().get(name)
     if not named_itself and (name in taken or any(name == other.name for other in found)):
         name = str(path)

@@ -13,7 +13,7 @@ from hnas.deploy.stopwatch import Graph, Machine, Stopwatch
 from hnas.deploy.survey import USUAL, Costed, Patience, measure_whole, predict, spread, survey
 
 #: Seconds of the first measurement, and of each further one where a network missed the limit.
-_FIRST, _FURTHER = 14.0, 5.0
+_FIRST, _FURTHER = 12.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,7 @@ def design(
         return measure_whole(wanted, turn, seconds=next(budgets, _FURTHER))
 
     chosen, measured = settle(family, estimates, limits, measure)
-    known: dict[str, How] = {one.candidate.name: one.how for one in attainable.family}
-    known |= dict.fromkeys(measured, "measured")
-    times = {peer.name: milliseconds for peer, milliseconds in attainable.peers} | estimates | measured
-    peers = [peer for peer, _ in attainable.peers]
-    found = gather(family, peers, attainable.machine, times, known)
-    found = Attainable(found.machine, found.family, found.peers, attainable.left_out)
+    found = attainable.changed(measured, "measured")
     timed = next(one for one in found.family if one.candidate is chosen)
     return Design(limits, timed, estimates[chosen.name], found)
 

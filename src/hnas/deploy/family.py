@@ -6,6 +6,8 @@ runtimes take (``.onnx``) and a card (``.json``).
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -14,6 +16,7 @@ from typing import Any
 
 from hnas.bundled import BUNDLED
 from hnas.errors import HnasError
+from hnas.files import write_atomically
 from hnas.values import read_json
 
 #: The format of cards.
@@ -99,6 +102,25 @@ def read_card(path: Path) -> dict[str, Any]:
     if not isinstance(card, dict) or card.get("format") != CARD_FORMAT:
         raise HnasError(f"{path}: no card of the format {CARD_FORMAT}; write it with hnas zoo export")
     return card
+
+
+def write_card(made: Candidate, of: Candidate, changes: Mapping[str, Any]) -> None:
+    """Writes the card of a network that was made of another one, beside its weights and graph.
+
+    Args:
+        made: whose weights and graph are there.
+        of: whose card it begins with.
+        changes: in that card; name and check sums are seen to here.
+
+    Raises:
+        HnasError: a file cannot be read.
+    """
+    sums = {
+        key: hashlib.sha256(path.read_bytes()).hexdigest()
+        for key, path in (("sha256", made.weights), ("onnx_sha256", made.graph))
+    }
+    card = {**read_card(of.card), "name": made.name, "made_of": of.name, **sums, **changes}
+    write_atomically(made.card, json.dumps(card, indent=2) + "\n")
 
 
 def _candidate(weights: Path) -> Candidate | None:

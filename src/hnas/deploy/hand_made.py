@@ -6,15 +6,11 @@ They are built here, so this needs torch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
-
-from torch import nn
 
 from hnas.deploy.attainable import Peer
-from hnas.deploy.export import describe, onnx_bytes
 from hnas.deploy.family import Candidate
+from hnas.deploy.graphs import graph_of
 from hnas.deploy.runtimes import BackendName, Run
-from hnas.deploy.simplify import simplify
 from hnas.deploy.stopwatch import Graph
 from hnas.deploy.torch_backend import TorchBackend
 from hnas.evaluation.small_systems import MEASURED_SET5, SMALL
@@ -46,7 +42,7 @@ def hand_made(scale: int, backend: BackendName) -> tuple[Peer, ...]:
         model = build_model(description).eval()
         cost = model_cost(model)
         results = {"Set5": MEASURED_SET5[system.architecture]}
-        found.append(Peer(system.name, cost.macs, cost.params, results, _graph(model, backend)))
+        found.append(Peer(system.name, cost.macs, cost.params, results, graph_of(model, backend)))
     return tuple(found)
 
 
@@ -57,9 +53,3 @@ def torch_graphs(family: tuple[Candidate, ...]) -> dict[str, Graph]:
         return lambda: TorchBackend(load_model(one.weights))
 
     return {one.name: maker(one) for one in family}
-
-
-def _graph(model: nn.Module, backend: BackendName) -> Graph:
-    if backend == "torch":
-        return lambda: TorchBackend(deepcopy(model))
-    return onnx_bytes(simplify(model), describe(model, {}), split=backend == "onnx")

@@ -27,9 +27,10 @@ from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.files import write_atomically
 from hnas.machine import processor
-from hnas.nets import LR_SIZE, NetworkSettings, model_cost
+from hnas.nets import LR_SIZE, model_cost, model_scale
+from hnas.run_files import WEIGHTS
 from hnas.training.settings import DeviceSettings, TrainingSettings
-from hnas.training.train_network import WEIGHTS, TrainingJob
+from hnas.training.train_network import TrainingJob, settings_class
 from hnas.weights import load_model, read_weights, save_model
 
 FORMAT = CARD_FORMAT
@@ -52,7 +53,7 @@ def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchm
     """
     file = read_weights(weights)
     model = load_model(weights)
-    scale = job.network.scale
+    scale = model_scale(model)
     cost = model_cost(model, lr_size=LR_SIZE)
     results = {}
     for pictures in find_sets(benchmarks) if benchmarks else []:
@@ -93,7 +94,8 @@ def _sha256(path: Path) -> str:
 
 def reproducing_command(name: str, job: TrainingJob) -> str:
     """The ``hnas train`` command that trains the same network again."""
-    defaults = {**asdict(NetworkSettings()), **asdict(TrainingSettings()), **asdict(DeviceSettings())}
+    parts = settings_class(job.model)(), TrainingSettings(), DeviceSettings()
+    defaults = {name: value for part in parts for name, value in asdict(part).items()}
     words = ["hnas", "train", job.model]
     for option, value in job.config().items():
         if option in ("command", "model") or value in (None, "") or value == defaults.get(option):

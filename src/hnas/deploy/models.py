@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hnas.bundled import bundled_graph, bundled_models
 from hnas.deploy.backends import Backend, RuntimeBackend
-from hnas.deploy.runtimes import BackendName, onnx_session, openvino_session, try_out
+from hnas.deploy.runtimes import BackendName, Precision, open_session, refuse_precision, try_out
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
 from hnas.extras import missing
@@ -46,6 +46,7 @@ def load(
     *,
     device: str = "cpu",
     backend: BackendName | None = None,
+    precision: Precision = "f32",
     tile: int | None = None,
     self_ensemble: bool = False,
 ) -> Upscaler:
@@ -57,13 +58,16 @@ def load(
         device: where torch runs it, such as ``cpu`` or ``cuda``; the other backends run on the CPU.
         backend: what runs it, torch or a runtime; by default onnxruntime where the model comes as a graph and nothing
             but the CPU is asked for, as bundled models do, else torch. Exported files choose for themselves.
+        precision: what OpenVINO computes in: f32, equal to torch within one grey level, or bf16, which is faster on
+            processors that have it.
         tile: side of a tile in low-resolution pixels; None chooses by the free memory, 0 is the whole picture.
         self_ensemble: average over the 8 turns and flips of the picture.
 
     Raises:
-        HnasError: there is no such model or device, its file is damaged, or the backend's package is missing.
+        HnasError: there is no such model or device, its file is damaged, the backend's package is missing, or it has
+            no such precision here.
     """
-    return Upscaler(_backend(model, device, backend), tile=tile, self_ensemble=self_ensemble)
+    return Upscaler(_backend(model, device, backend, precision), tile=tile, self_ensemble=self_ensemble)
 
 
 def load_for_scale(model: str | None, scale: int | None, **options: Any) -> Upscaler:
@@ -84,23 +88,25 @@ def load_for_scale(model: str | None, scale: int | None, **options: Any) -> Upsc
     return upscaler
 
 
-def _backend(model: str | Path, device: str, backend: BackendName | None) -> Backend:
+def _backend(model: str | Path, device: str, backend: BackendName | None, precision: Precision) -> Backend:
     exported = Path(model).suffix in _EXPORTED
     # A file or folder in the way of a bundled name is meant, as for its weights.
     graph = Path(model) if exported else None if Path(model).exists() else bundled_graph(str(model))
     if not exported and (backend == "torch" or (backend is None and (graph is None or device != "cpu"))):
+        refuse_precision("torch", precision)
         return _torch_backend(model, device)
     if device != "cpu":
         raise HnasError(
             f"--device {device} goes with --backend torch only; onnxruntime and OpenVINO run on the CPU here"
         )
+    # OpenVINO reads ONNX files too, so it may be asked for.
+    runtime: BackendName = "openvino" if backend == "openvino" or (graph and graph.suffix == ".xml") else "onnx"
+    refuse_precision(runtime, precision)
     if graph is None:
-        return _exported_here(model, backend)
+        return _exported_here(model, runtime, precision)
     if not graph.is_file():
         raise HnasError(f"{model}: no such file")
-    # OpenVINO reads ONNX files too, so it may be asked for.
-    session = openvino_session if graph.suffix == ".xml" or backend == "openvino" else onnx_session
-    run, said = session(graph)
+    run, said = open_session(runtime, graph, precision=precision)
     footprint = said.get("footprint") or _probed(graph, said["description"])
     try_out(run, footprint.scale, where=str(model))
     return RuntimeBackend(run, footprint)
@@ -114,7 +120,7 @@ def _torch_backend(model: str | Path, device: str) -> Backend:
     return TorchBackend(_trained(model), device)
 
 
-def _exported_here(model: str | Path, backend: BackendName | None) -> Backend:
+def _exported_here(model: str | Path, backend: BackendName, precision: Precision) -> Backend:
     """Weights run by a runtime, exported in passing."""
     try:
         from hnas.deploy.export import describe, onnx_bytes
@@ -122,8 +128,8 @@ def _exported_here(model: str | Path, backend: BackendName | None) -> Backend:
     except ModuleNotFoundError as error:
         raise missing(error) from error
     trained = _trained(model)
-    session = openvino_session if backend == "openvino" else onnx_session
-    run, said = session(onnx_bytes(simplify(trained), describe(trained, {}), split=backend != "openvino"))
+    graph = onnx_bytes(simplify(trained), describe(trained, {}), split=backend != "openvino")
+    run, said = open_session(backend, graph, precision=precision)
     return RuntimeBackend(run, said["footprint"])
 
 

@@ -8,60 +8,49 @@ those of the picture at once: 2e-7 to 5e-7 apart in the result for HNAS-B and HN
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hnas.around import WHOLE, Around, kept
-from hnas.nets import Network, cell_margins
-from hnas.nets.operations import ResidualChannelAttention
+from hnas.nets.global_mean import GlobalMean, given
 
 #: A block in a view (turn or flip) of the picture.
 _Key = tuple[int, int]
 
 
 class PooledMeans:
-    """Replaces the pooling of a model's attention blocks while a picture is run in tiles.
+    """Replaces what a model averages over the whole picture while that is run in tiles.
 
     Args:
-        model: any of ours; without attention nothing happens.
+        pools: of the model, see :class:`hnas.nets.model.Reaching`; without any nothing happens.
+        margins: of the model.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        cells = list(model.cells) if isinstance(model, Network) else [model]
-        margins = cell_margins(model)[1:] if isinstance(model, Network) else [None]
-        found = [
-            (module, margin)
-            for cell, margin in zip(cells, margins, strict=True)
-            for module in cell.modules()
-            if isinstance(module, ResidualChannelAttention)
-        ]
-        self.blocks = [block for block, _ in found]
-        #: How much of a tile's surroundings a block sees; None is all of them.
-        self._margins = [margin for _, margin in found]
+    def __init__(self, pools: Sequence[tuple[GlobalMean, int]], margins: Sequence[int]) -> None:
+        self.means = [mean for mean, _ in pools]
+        #: How much of a tile's surroundings is still there; where nothing was cut yet, all of it.
+        self._margins = [margins[number] if number else None for _, number in pools]
         #: The sum of a block's features over the picture, and the number of pixels.
         self._sums: dict[_Key, tuple[Tensor, int]] = {}
-        self._means: dict[_Key, Tensor] = {}
+        self._settled: dict[_Key, Tensor] = {}
         self._view = 0
         self._around = WHOLE
         self._size = (0, 0)
 
     def __bool__(self) -> bool:
-        return bool(self.blocks)
+        return bool(self.means)
 
     @contextmanager
     def replaced(self) -> Iterator[None]:
         """While this lasts, blocks pool what :meth:`tile` and :meth:`settle` say."""
-        for index, block in enumerate(self.blocks):
-            block.pool = self._pool(index)  # type: ignore[method-assign, assignment]
-        try:
-            yield
-        finally:
-            self._means = {}
-            for block in self.blocks:
-                del block.pool
+        with given({mean: self._pool(index) for index, mean in enumerate(self.means)}):
+            try:
+                yield
+            finally:
+                self._settled = {}
 
     def tile(self, size: tuple[int, int], around: Around, view: int) -> None:
         """Announces the next tile.
@@ -75,14 +64,14 @@ class PooledMeans:
 
     def settle(self) -> None:
         """Ends a run over the picture: from here on blocks are given the means that it found."""
-        self._means = {key: (total / count).float() for key, (total, count) in self._sums.items()}
+        self._settled = {key: (total / count).float() for key, (total, count) in self._sums.items()}
         self._sums = {}
 
     def _pool(self, index: int) -> Callable[[Tensor], Tensor]:
         def pool(features: Tensor) -> Tensor:
             key = index, self._view
-            if key in self._means:
-                return self._means[key]
+            if key in self._settled:
+                return self._settled[key]
             margin = self._margins[index]
             top, left, bottom, _ = self._around if margin is None else kept(self._around, margin)
             enlarged = features.shape[2] // (self._size[0] + top + bottom)  # after the upsampling cell

@@ -1,4 +1,4 @@
-"""How far a network looks and what memory it takes, found out with torch; :mod:`hnas.deploy.footprint` keeps it."""
+"""How far a network looks and what memory it takes, as torch tells; :mod:`hnas.deploy.footprint` keeps it."""
 
 from __future__ import annotations
 
@@ -13,52 +13,23 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from hnas.deploy.footprint import Footprint
-from hnas.deploy.pooling import PooledMeans
-from hnas.nets import Network, model_scale, receptive_radius
+from hnas.nets import model_margins, model_pools, model_scale
 
 #: What a process grows by, over the tensors that live at a time: memory that is kept has holes of the wrong size
 #: (measured for one tile: 2.6 to 2.8 with 16 channels).
 _SCRATCH = 2.8
-#: A network that looks further than this is treated as one that looks everywhere.
-_PROBE_RADIUS = 256
 
 
 def footprint_of(model: nn.Module) -> Footprint:
     """What tiles of a model need to know where a runtime runs it that cannot pool over tiles.
 
     Args:
-        model: any of ours, on whatever device.
+        model: any, on whatever device.
     """
-    radius = model_radius(model)
-    can_tile = not PooledMeans(model) and not looks_everywhere(model, radius)
+    margins = model_margins(model)
+    can_tile = margins is not None and not model_pools(model)
+    radius = margins[0] if margins else 0
     return Footprint(model_scale(model), radius, bytes_per_pixel(shadow_of(model)), can_tile)
-
-
-def model_radius(model: nn.Module) -> int:
-    """The receptive radius of any of our models in low-resolution pixels, pooled attention aside.
-
-    Computed from the genotype for searched networks. Others are probed: a pixel that is not a number spoils exactly
-    the pixels that depend on it.
-    """
-    if isinstance(model, Network):
-        return receptive_radius(model)
-    scale = model_scale(model)
-    parameter = next(model.parameters())
-    radius = 16
-    while True:
-        picture = parameter.new_zeros(1, 3, 8, 2 * radius + 1)
-        picture[:, :, 4, radius] = torch.nan
-        with torch.inference_mode():
-            spoilt = model(picture).isnan().any(dim=(0, 1, 2)).nonzero() // scale
-        found = max(radius - int(spoilt.min()), int(spoilt.max()) - radius)
-        if found < radius or radius >= _PROBE_RADIUS:
-            return found
-        radius *= 2
-
-
-def looks_everywhere(model: nn.Module, radius: int) -> bool:
-    """Whether a probed network of this radius depends on the whole picture, channel attention included."""
-    return not isinstance(model, Network) and radius >= _PROBE_RADIUS
 
 
 class _LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from hnas.deploy.matlab_file import refuse_unfolding
 from hnas.errors import HnasError
 from hnas.nets.peers import build_peer
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.published import published_state
 from hnas.torch_files import read_torch
 from hnas.weights import check_tensors, refuse_not_finite, save_model
@@ -58,7 +58,7 @@ def import_weights(
 def published_model(file: Path, *, architecture: str, scale: int) -> nn.Module:
     """The peer with the weights of a published file, in evaluation mode; as :func:`import_weights`."""
     with torch.device("meta"):
-        shadow = build_peer(describe(architecture, scale))
+        shadow = build_peer(peer_description(architecture, scale))
     tensors = read_published(file)
     try:
         state = published_state(architecture, scale, tensors)
@@ -67,7 +67,7 @@ def published_model(file: Path, *, architecture: str, scale: int) -> nn.Module:
     check_tensors(shadow, state, where=str(file))
     for name, tensor in state.items():
         refuse_not_finite(tensor, where=f"{file}: {name}")
-    model = build_peer(describe(architecture, scale))
+    model = build_peer(peer_description(architecture, scale))
     model.load_state_dict({name: tensor.float() for name, tensor in state.items()}, strict=True)
     return model.eval()
 

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from hnas.data.folders import load_pairs, pair_of
-from hnas.data.sample import HELD_OUT, held_out_pairs, sample_pictures
-from hnas.deploy.runtimes import Floats, Run, onnx_session, openvino_session
-from hnas.evaluation.benchmark import evaluate_model
+from hnas.data.sample import HELD_OUT, sample_pictures
+from hnas.deploy.runtimes import Floats
 from hnas.extras import need
 from hnas.nets import model_scale
 
@@ -83,27 +81,6 @@ def calibration_pictures(folder: Path | None, model: nn.Module) -> list[NDArray[
         return [pair.lr for pair in load_pairs(folder, scale, limit=MOST_PICTURES)]
     pictures = {name: picture for name, picture in sample_pictures().items() if name not in HELD_OUT}
     return [pair_of(name, picture, scale).lr for name, picture in pictures.items()][:MOST_PICTURES]
-
-
-def psnr_of_both(model: nn.Module, exported: Path) -> tuple[float, float]:
-    """PSNR in dB on Y of a model and of its exported file, mean over the held-out photographs that come along."""
-    session = openvino_session if exported.suffix == ".xml" else onnx_session
-    scale = model_scale(model)
-    pairs = held_out_pairs(scale)
-    runtime = _Runtime(session(exported)[0])
-    first, second = (evaluate_model(network, pairs, scale=scale).psnr for network in (model, runtime))
-    return first, second
-
-
-class _Runtime(nn.Module):
-    """A runtime's session as a module."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self.run = run
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.from_numpy(self.run(np.ascontiguousarray(x.numpy())))
 
 
 def _reader(base: Any, pictures: Iterable[NDArray[np.uint8]]) -> Any:

@@ -13,11 +13,14 @@ from hnas.deploy.footprint import Footprint
 from hnas.description import MAX_BYTES, parse_description
 from hnas.errors import HnasError
 from hnas.extras import need
+from hnas.machine import processor
 
 Floats = NDArray[np.float32]
 #: (N, 3, H, W) in [0, 1] to (N, 3, scale * H, scale * W).
 Run = Callable[[Floats], Floats]
 BackendName = Literal["torch", "onnx", "openvino"]
+#: What a runtime computes in. Weights and pictures are float32 in any case.
+Precision = Literal["f32", "bf16"]
 #: By backend: the package that runs the network.
 PACKAGES: Mapping[BackendName, str] = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "torch"}
 #: The key under which an exported file holds its model's description, provenance and footprint, as JSON.
@@ -34,6 +37,55 @@ def runtime_version(backend: BackendName) -> str:
     """
     package = PACKAGES[backend]
     return f"{package} {need(package).__version__.partition('-')[0]}"  # OpenVINO adds its commit
+
+
+def precisions(backend: BackendName) -> tuple[Precision, ...]:
+    """What a runtime can compute in on this processor, the usual first.
+
+    Only OpenVINO has more than float32, where the processor multiplies bfloat16 by itself.
+
+    Raises:
+        HnasError: it is not installed.
+    """
+    if backend != "openvino":
+        return ("f32",)
+    return ("f32", "bf16") if "BF16" in _capabilities() else ("f32",)
+
+
+def _capabilities() -> list[str]:
+    """What OpenVINO says that it computes in here."""
+    found: list[str] = need("openvino").Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return found
+
+
+def refuse_precision(backend: BackendName, precision: Precision) -> None:
+    """Raises :class:`HnasError` where a runtime does not compute in this on this processor."""
+    if precision == "f32":
+        return
+    if backend != "openvino":
+        raise HnasError(f"{precision} goes with openvino; {PACKAGES[backend]} computes in f32 here")
+    if precision not in precisions(backend):
+        raise HnasError(f"OpenVINO has no {precision} on this processor ({processor()}); f32 is what it computes in")
+
+
+def open_session(
+    backend: BackendName, model: Path | bytes, *, threads: int | None = None, precision: Precision = "f32"
+) -> tuple[Run, dict[str, Any]]:
+    """A graph on the runtime of this name: as :func:`onnx_session` or :func:`openvino_session`.
+
+    Args:
+        backend: ``onnx`` or ``openvino``; torch takes no graphs.
+        model: a file or its bytes.
+        threads: of one operation; by default the runtime decides.
+        precision: what it computes in.
+
+    Raises:
+        HnasError: the runtime is missing or has no such precision here, or the file is damaged or none of ours.
+    """
+    if backend == "openvino":
+        return openvino_session(model, threads=threads, precision=precision)
+    refuse_precision(backend, precision)
+    return onnx_session(model, threads=threads)
 
 
 def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Run, dict[str, Any]]:
@@ -71,11 +123,24 @@ def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Ru
     return run, _metadata(text, model)
 
 
-def openvino_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Run, dict[str, Any]]:
-    """An OpenVINO (.xml) or ONNX model on OpenVINO's CPU device; as :func:`onnx_session`."""
+def openvino_session(
+    model: Path | bytes, *, threads: int | None = None, precision: Precision = "f32"
+) -> tuple[Run, dict[str, Any]]:
+    """An OpenVINO (.xml) or ONNX model on OpenVINO's CPU device; as :func:`onnx_session`.
+
+    Args:
+        model: a file or its bytes.
+        threads: by default OpenVINO decides.
+        precision: what it computes in. In bf16 the enlarged picture, too, has 8 significant bits, so that results are
+            some grey levels from those of f32.
+
+    Raises:
+        HnasError: as there, or the processor has no such precision.
+    """
     ov = need("openvino")
+    refuse_precision("openvino", precision)
     core = ov.Core()
-    options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+    options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision}
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads
     try:

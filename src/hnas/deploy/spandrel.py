@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hnas.deploy.pooling import PooledMeans
-from hnas.deploy.probing import looks_everywhere, model_radius
 from hnas.extras import need
-from hnas.nets import build_model
+from hnas.nets import build_model, model_margins, model_pools
 from hnas.weights import DESCRIPTION, description_in
 
 ARCHITECTURE = "HNAS"
@@ -39,7 +37,7 @@ def _architecture(spandrel: Any) -> Any:
             tensors = dict(state_dict)
             description = description_in(tensors.pop(DESCRIPTION), where="this state dict")["description"]
             model = build_model(description)
-            whole = bool(PooledMeans(model)) or looks_everywhere(model, model_radius(model))
+            whole = model_margins(model) is None or bool(model_pools(model))
             return spandrel.ImageModelDescriptor(
                 model,
                 tensors,

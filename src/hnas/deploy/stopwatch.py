@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from hnas.bounds import refuse_below, refuse_unlisted
-from hnas.deploy.runtimes import BackendName, Floats, Run, onnx_session, openvino_session, runtime_version
+from hnas.deploy.runtimes import BackendName, Floats, Precision, Run, open_session, refuse_precision, runtime_version
 from hnas.deploy.turns import medians_in_turns
+from hnas.errors import HnasError
 from hnas.machine import default_threads, processor
 from hnas.memory import keep_memory
 
@@ -25,21 +27,28 @@ class Machine:
     """What times are of, enough to tell whether two belong together.
 
     Attributes:
-        backend: what runs the networks, on the CPU.
-        threads: of one picture.
+        backend: what runs the networks.
+        threads: of one picture, on the CPU.
         lr_size: (height, width) of the low-resolution picture in pixels.
+        precision: what the runtime computes in.
+        device: the CPU; torch runs on others too, such as ``cuda:0``.
 
     Raises:
-        HnasError: a value outside its bounds.
+        HnasError: a value outside its bounds, or a precision that the runtime does not have here.
     """
 
     backend: BackendName = "onnx"
     threads: int = default_threads()
     lr_size: tuple[int, int] = (360, 640)
+    precision: Precision = "f32"
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         refuse_unlisted(self)
+        refuse_precision(self.backend, self.precision)
         refuse_below(1, self, "threads")
+        if self.device != "cpu" and self.backend != "torch":
+            raise HnasError(f"the device is {self.device!r}; {self.backend} runs on the CPU, so use cpu or torch")
 
     @property
     def size(self) -> str:
@@ -57,13 +66,19 @@ class Machine:
 
     @property
     def processor(self) -> str:
-        """The processor and its vector units."""
-        return processor()
+        """The processor and its vector units; of another device its name."""
+        if self.device.startswith("cuda"):
+            import torch
+
+            return torch.cuda.get_device_name(self.device)
+        return processor() if self.device == "cpu" else f"{self.device} of {processor()}"
 
     @property
     def words(self) -> str:
         """All but the processor in a few words."""
-        return f"{self.size} with {self.runtime}, {self.threads} thread{'s' if self.threads > 1 else ''}"
+        runtime = self.runtime if self.precision == "f32" else f"{self.runtime} in {self.precision}"
+        where = f"{self.threads} thread{'s' if self.threads > 1 else ''}" if self.device == "cpu" else self.device
+        return f"{self.size} with {runtime}, {where}"
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON values."""
@@ -97,14 +112,20 @@ class Stopwatch:
         def make() -> Callable[[], Floats]:
             return partial(self._load(name), self._picture)
 
-        return 1e3 * medians_in_turns({name: make}, rounds=1)[name]
+        with self._threads():
+            return 1e3 * medians_in_turns({name: make}, rounds=1)[name]
+
+    def _threads(self) -> AbstractContextManager[None]:
+        """Sessions have threads of their own, torch has those of the process."""
+        if self._machine.backend != "torch":
+            return nullcontext()
+        from hnas.deploy.torch_backend import torch_threads
+
+        return torch_threads(self._machine.threads)
 
     def _load(self, name: str) -> Run:
         graph = self._graphs[name]
         if callable(graph):
-            import torch
-
-            torch.set_num_threads(self._machine.threads)
             return graph()
-        session = openvino_session if self._machine.backend == "openvino" else onnx_session
-        return session(graph, threads=self._machine.threads)[0]
+        machine = self._machine
+        return open_session(machine.backend, graph, threads=machine.threads, precision=machine.precision)[0]

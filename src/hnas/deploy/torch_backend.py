@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 
 import torch
@@ -10,20 +12,20 @@ from torch import nn
 from hnas.around import WHOLE, Around, kept
 from hnas.deploy.backends import free_memory, own_pixels
 from hnas.deploy.pooling import PooledMeans
-from hnas.deploy.probing import bytes_per_pixel, bytes_taken, looks_everywhere, model_radius, shadow_of
+from hnas.deploy.probing import bytes_per_pixel, bytes_taken, shadow_of
 from hnas.deploy.runtimes import Floats
 from hnas.deploy.simplify import simplify
 from hnas.errors import HnasError
 from hnas.memory import return_memory
-from hnas.nets import Network, cell_margins, model_scale, to_channels_last
+from hnas.nets import model_margins, model_pools, model_scale, to_channels_last
 from hnas.nets.trim import Trim, trimmed
 
 
 class TorchBackend:
-    """Runs a model with torch; of one of ours, every cell sees only as much of a tile's margin as it needs.
+    """Runs a model with torch; one of cells leaves out on the way what of a tile's margin it no longer needs.
 
     Args:
-        model: any of ours, in evaluation mode, on the CPU.
+        model: in evaluation mode, on the CPU; in tiles, where it says how far it looks (:mod:`hnas.nets.model`).
         device: such as ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
 
     Raises:
@@ -34,12 +36,14 @@ class TorchBackend:
         self._device = torch_device(device)
         self.device = str(self._device)
         self.scale = model_scale(model)
-        self.radius = model_radius(model)
-        self.pooled = PooledMeans(model)
-        self.can_tile = bool(self.pooled) or not looks_everywhere(model, self.radius)
-        self._margins = cell_margins(model) if isinstance(model, Network) else [self.radius]
+        margins = model_margins(model)
+        self.can_tile = margins is not None
+        self._margins = margins or [0]
+        self.radius = self._margins[0]
+        self.pooled = PooledMeans(model_pools(model) if self.can_tile else (), self._margins)
         # A simplified model has no attention blocks left whose pooling could be shared.
-        model = model if self.pooled else simplify(model, tiles=True)
+        if not self.pooled:
+            model = simplify(model, tiles=True, convolve_bicubic=self._device.type == "cpu")
         self._shadow = shadow_of(model)
         self._tile_bytes: dict[int, int] = {}  # by side; finding one takes a tenth of a second
         self.bytes_per_pixel = bytes_per_pixel(self._shadow)
@@ -94,3 +98,14 @@ def torch_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise HnasError(f"the device {name!r} cannot be used ({str(error).splitlines()[0]}); cpu always can") from error
     return device
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """While this lasts, torch computes with so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from hnas.around import Around
 from hnas.deploy.backends import Backend, is_out_of_memory
 from hnas.deploy.opacity import filled, within_neighbourhood
-from hnas.deploy.picture_io import Picture
+from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.runtimes import Floats
 from hnas.deploy.tiling import CPU_TILE_BYTES, SMALLEST_TILE, Tile, plan_tiles, tile_side
 from hnas.errors import HnasError
+from hnas.views import VIEWS, turned, turned_back
 
 #: Is told the share done, 0 to 1.
 Progress = Callable[[float], None]
@@ -96,7 +97,8 @@ class Upscaler:
                 if not self.backend.can_tile:
                     raise HnasError(
                         f"{width}x{height} needs more memory than {self.backend.device} has free, and this model looks "
-                        "at the whole picture, so tiles would show; it needs a smaller picture or more memory"
+                        "at the whole picture, or does not say how far, so tiles would show; it needs a smaller "
+                        "picture or more memory"
                     ) from error
                 side = (side or max(height, width)) // 2
                 if side < SMALLEST_TILE:
@@ -121,8 +123,9 @@ class Upscaler:
             return 0
         if not backend.can_tile:
             raise HnasError(
-                f"{width}x{height} is too large to be run at once, and this model looks at the whole picture; "
-                "--backend torch can tile channel attention (rcab), all else needs a smaller picture or more memory"
+                f"{width}x{height} is too large to be run at once, and this model looks at the whole picture, or does "
+                "not say how far; --backend torch can tile channel attention (rcab), all else needs a smaller picture "
+                "or more memory"
             )
         return tile_side(backend.tile_bytes, self._margin, usual=usual, free=free)
 
@@ -145,13 +148,13 @@ class Upscaler:
         top, left, bottom, right = tile.window
         x = _to_floats(image[top:bottom, left:right])
         total: Floats | None = None
-        views = range(8) if self.self_ensemble else range(1)
+        views = range(VIEWS) if self.self_ensemble else range(1)
         for view in views:
             around = _turned_around(tile.around, view)
             if pooled:
                 size = (tile.bottom - tile.top, tile.right - tile.left)
                 self.backend.pooled.tile(size if view % 2 == 0 else size[::-1], around, view)
-            y = _turned_back(self.backend(_turned(x, view), around), view)
+            y = turned_back(self.backend(np.ascontiguousarray(turned(x, view)), around), view)
             total = y if total is None else total + y
         assert total is not None
         if not np.isfinite(total.sum()):
@@ -187,20 +190,9 @@ def _place(values: Floats, tile: Tile, result: NDArray[Any], scale: int) -> None
     result[tile.top * scale : tile.bottom * scale, tile.left * scale : tile.right * scale] = pixels
 
 
-def _turned(x: Floats, view: int) -> Floats:
-    """One of the 8 turns and flips of (1, C, h, w)."""
-    x = np.rot90(x, view % 4, (2, 3))
-    return np.ascontiguousarray(x[..., ::-1] if view >= 4 else x)
-
-
 def _turned_around(around: Around, view: int) -> Around:
     """What lies around a tile of the turned picture."""
     top, left, bottom, right = around
     for _ in range(view % 4):  # counterclockwise: what was right is above
         top, left, bottom, right = right, top, left, bottom
     return (top, right, bottom, left) if view >= 4 else (top, left, bottom, right)
-
-
-def _turned_back(y: Floats, view: int) -> Floats:
-    y = y[..., ::-1] if view >= 4 else y
-    return np.rot90(y, -(view % 4), (2, 3))

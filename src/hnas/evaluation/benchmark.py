@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hnas.data.folders import Pair
 from hnas.data.pictures import Picture
 from hnas.data.resize import imresize
+from hnas.data.tensors import as_bytes, as_floats
 from hnas.errors import HnasError
 from hnas.evaluation import metrics
 from hnas.evaluation.self_ensemble import self_ensemble as run_self_ensemble
@@ -106,7 +106,7 @@ def evaluate_model(
     model.to(device).eval()
 
     def enlarge(pair: Pair) -> tuple[Picture, dict[str, Any]]:
-        x = _as_tensor(pair.lr, device)
+        x = as_floats(np.array(pair.lr)[None], device)
         with torch.inference_mode():
             sr = _as_picture(model(x), pair)
             figures = measure(sr, pair.hr, scale)
@@ -130,7 +130,7 @@ def enlarge_picture(model: nn.Module, pair: Pair) -> Picture:
         HnasError: output of another size than the pair's large picture, or that is not finite.
     """
     with torch.inference_mode():
-        return _as_picture(model(_as_tensor(pair.lr, "cpu")), pair)
+        return _as_picture(model(as_floats(np.array(pair.lr)[None])), pair)
 
 
 def bicubic_result(
@@ -202,15 +202,10 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return math.fsum(known) / len(known) if known else None
 
 
-def _as_tensor(picture: NDArray[np.uint8], device: str | torch.device) -> Tensor:
-    """1 x 3 x H x W in [0, 1]; its memory stays in the order of the picture, which is channels-last."""
-    return torch.from_numpy(np.array(picture)).to(device).permute(2, 0, 1).unsqueeze(0).float() / 255
-
-
 def _as_picture(output: Tensor, pair: Pair) -> Picture:
     if output.shape != (1, 3, *pair.hr.shape[:2]):
         raise HnasError(f"{pair.name}: the model gives the shape {tuple(output.shape)} for {pair.hr.shape}")
     if not output.isfinite().all():
         raise HnasError(f"{pair.name}: the model's output has values that are not finite; train it again")
-    picture: Picture = (output[0] * 255).round().clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()
+    picture: Picture = as_bytes(output)[0].cpu().numpy()
     return picture

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from hnas.brightness import FOOTROOM, VIDEO
 from hnas.errors import HnasError
 
 Luma = NDArray[np.float64]
@@ -26,7 +27,7 @@ def luma(picture: NDArray[Any]) -> Luma:
         picture: H x W x 3, RGB, 0..255, of any type.
     """
     red, green, blue = (picture[:, :, channel].astype(np.float64) for channel in range(3))
-    luma: Luma = 16 + (65.481 * red + 128.553 * green + 24.966 * blue) / 255
+    luma: Luma = FOOTROOM + (VIDEO[0] * red + VIDEO[1] * green + VIDEO[2] * blue) / 255
     return luma
 
 

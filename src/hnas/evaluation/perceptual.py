@@ -6,10 +6,11 @@ import warnings
 from collections.abc import Callable
 from urllib.error import URLError
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from hnas.data.pictures import Picture
+from hnas.data.tensors import as_floats
 from hnas.errors import HnasError
 
 
@@ -43,11 +44,7 @@ def lpips_distance(device: str | torch.device = "cpu") -> Callable[[Picture, Pic
 
     def distance(sr: Picture, hr: Picture) -> float:
         with torch.inference_mode():
-            return float(network(_as_tensor(sr).to(device), _as_tensor(hr).to(device)))
+            first, second = (2 * as_floats(np.array(picture)[None], device) - 1 for picture in (sr, hr))
+            return float(network(first, second))
 
     return distance
-
-
-def _as_tensor(picture: Picture) -> Tensor:
-    """1 x 3 x H x W in [-1, 1], as LPIPS takes it."""
-    return torch.tensor(picture).permute(2, 0, 1).unsqueeze(0) / 127.5 - 1

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from hnas.views import VIEWS, turned, turned_back
+
 
 def self_ensemble(model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """Runs a model on all eight flips and turns of its input, turns the results back and averages them.
@@ -19,12 +21,7 @@ def self_ensemble(model: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     Returns:
         N x C x sH x sW, not clamped.
     """
-    total: Tensor | None = None
-    for turned in (False, True):
-        for flipped in ((), (2,), (3,), (2, 3)):
-            way = (x.transpose(2, 3) if turned else x).flip(flipped)
-            back = model(way).flip(flipped)
-            back = back.transpose(2, 3) if turned else back
-            total = back if total is None else total + back
-    assert total is not None
-    return total / 8
+    total = model(x)
+    for view in range(1, VIEWS):
+        total = total + turned_back(model(turned(x, view)), view)
+    return total / VIEWS

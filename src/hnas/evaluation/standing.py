@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hnas import ranking
 from hnas.evaluation.table_two import Printed
 
 
@@ -60,11 +61,9 @@ class Margin:
 
 def front(rows: Sequence[TimedRow]) -> list[TimedRow]:
     """Those that no faster one equals in PSNR on the first set, fastest first; none where nothing was measured."""
-    found: list[TimedRow] = []
-    for row in sorted((row for row in rows if row.psnr), key=lambda row: (row.milliseconds, -row.decibels)):
-        if not found or row.decibels > found[-1].decibels:
-            found.append(row)
-    return found
+    return ranking.front(
+        (row for row in rows if row.psnr), cost=lambda row: row.milliseconds, quality=lambda row: row.decibels
+    )
 
 
 def at_equal_milliseconds(rows: Sequence[TimedRow]) -> list[Margin]:

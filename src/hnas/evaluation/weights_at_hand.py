@@ -8,6 +8,7 @@ from pathlib import Path
 from hnas.bundled import bundled_models
 from hnas.evaluation.small_systems import SMALL
 from hnas.evaluation.table_two import BESIDE, SCALE, TABLE_TWO, System
+from hnas.run_files import WEIGHTS
 from hnas.weights import read_weights
 
 #: Names under which weights are published; what has no scale in its name holds those of every scale of the system.
@@ -54,7 +55,7 @@ def find_weights(system: System, folders: Sequence[Path], *, scale: int = SCALE)
     """
     own: tuple[str, ...] = ()
     if scale == SCALE:
-        own = (f"{system.slug}/weights.safetensors", f"{system.slug}.safetensors")
+        own = (f"{system.slug}/{WEIGHTS}", f"{system.slug}.safetensors")
     for folder in folders:
         for name in (*own, f"{system.slug}-x{scale}.safetensors", *published_names(system, scale)):
             if _is_file(folder / name):

@@ -16,10 +16,12 @@ from hnas.nets.counting import LR_SIZE, Cost, model_cost
 from hnas.nets.families import FAMILIES, Family, SharedWeights, family_of, network_of
 from hnas.nets.forms import plain_form, seen_by
 from hnas.nets.latency import Latency, device_description, measure_latency
-from hnas.nets.network import Network, NetworkSettings, read_description
+from hnas.nets.model import LocalNetwork, Model, model_margins, model_pools, model_scale
+from hnas.nets.network import Network, read_description
 from hnas.nets.operations import set_fast_depthwise
-from hnas.nets.receptive_field import cell_margins, is_global, receptive_radius
 from hnas.nets.supernet import Supernet, SupernetSettings
+from hnas.space.cells import NetworkSettings
+from hnas.space.options import NetworkOptions
 
 __all__ = [
     "FAMILIES",
@@ -28,24 +30,26 @@ __all__ = [
     "Cost",
     "Family",
     "Latency",
+    "LocalNetwork",
+    "Model",
     "Network",
+    "NetworkOptions",
     "NetworkSettings",
     "SharedWeights",
     "Supernet",
     "SupernetSettings",
     "build_model",
-    "cell_margins",
     "device_description",
     "family_of",
-    "is_global",
     "measure_latency",
     "model_cost",
+    "model_margins",
+    "model_pools",
     "model_scale",
     "network_cost",
     "network_of",
     "parameter_count",
     "plain_form",
-    "receptive_radius",
     "refuse_more_parameters",
     "seen_by",
     "set_fast_depthwise",
@@ -74,8 +78,7 @@ _MOST_PER_BYTE = 4
 def build_model(description: Mapping[str, Any]) -> nn.Module:
     """The model that a description names, with fresh weights.
 
-    Every model maps RGB in [0, 1], (N, 3, H, W), to (N, 3, scale * H, scale * W), and has the attributes ``scale``
-    and ``description``.
+    See :class:`hnas.nets.model.Model` for what each is, and :class:`hnas.nets.model.Reaching` for what each says.
 
     Args:
         description: ``{"format": "hnas-model/1", "architecture": "hnas", "chain" or a peer's name, ...}``.
@@ -127,8 +130,3 @@ def _architecture(description: Mapping[str, Any]) -> str:
     if architecture not in {*_SEARCHED, *PEERS}:
         raise HnasError(f"unknown architecture {architecture!r}; allowed are {', '.join((*_SEARCHED, *PEERS))}")
     return architecture
-
-
-def model_scale(model: nn.Module) -> int:
-    """By how much a model enlarges: the attribute that every model has, and that the type of modules cannot say."""
-    return int(model.scale)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hnas.nets.operations import Norm, build_operation, normalisation
+from hnas.nets.operations import build_operation, normalisation
 from hnas.nets.trim import Trim
 from hnas.space import cells
 
@@ -67,7 +67,7 @@ def cells_used(genotype: cells.CellGenotype, *, path_around: bool) -> frozenset[
     return frozenset(used - {0})
 
 
-def squeeze(wide: int, channels: int, norm: Norm) -> nn.Sequential:
+def squeeze(wide: int, channels: int, norm: cells.Norm) -> nn.Sequential:
     """What each input of a cell goes through: ReLU and a 1x1 convolution to C channels."""
     return nn.Sequential(nn.ReLU(), nn.Conv2d(wide, channels, 1, bias=False), *normalisation(norm, channels))
 
@@ -79,7 +79,7 @@ def around(previous: Tensor, features: Tensor, weight: float, enlarge: int) -> T
     return torch.add(previous, features, alpha=weight)
 
 
-class Cell(nn.Module):
+class CellNetwork(nn.Module):
     """A cell of a stand-alone network, with weights of its own on every edge, and on every input that an edge takes.
 
     Args:
@@ -96,7 +96,7 @@ class Cell(nn.Module):
         channels: int,
         *,
         scale: int,
-        norm: Norm = "none",
+        norm: cells.Norm = "none",
         trims: tuple[Trim, Trim] | None = None,
     ) -> None:
         super().__init__()

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hnas.errors import HnasError
+from hnas.space.scales import ImageSkip
 
 #: Of a model's description.
 FORMAT = "hnas-model/1"
-SCALES = (2, 3, 4)
 #: A gigabyte of weights: more than the widest network of the paper's space has at C = 64.
 MAX_PARAMETERS = 1 << 28
-ImageSkip = Literal["bicubic", "nearest", "none"]
-
-
-def refuse_other_scales(scale: object) -> None:
-    """Raises :class:`HnasError` unless the scale is one of :data:`SCALES`; a file may hold 2.0 or "2" too."""
-    if not isinstance(scale, int) or scale not in SCALES:
-        raise HnasError(f"scale is {scale!r}; allowed are {', '.join(map(str, SCALES))}")
 
 
 def refuse_large(parameters: int) -> None:

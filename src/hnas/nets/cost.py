@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from hnas.nets.cell import cells_used, enlargement, inputs_used
 from hnas.nets.counting import LR_SIZE, Cost
-from hnas.nets.network import NetworkSettings
-from hnas.nets.operations import OperationCost, norm_params, operation_cost
 from hnas.space import cells
+from hnas.space.cells import NetworkSettings
+from hnas.space.cells.operations import norm_params
 
 
 def network_cost(
@@ -48,11 +48,10 @@ def _cell_cost(cell: cells.Cell, settings: NetworkSettings, pixels: int) -> Cost
         # Only edges from the inputs still work at the small size in an upsampling cell.
         enlarge = enlargement(cell.kind, edge, settings.scale)
         edge_pixels = pixels * settings.scale**2 if cell.kind == "upsampling" and enlarge == 1 else pixels
-        total += _edge_cost(
-            operation_cost(edge.operation, settings.channels, enlarge=enlarge, norm=settings.norm), edge_pixels
-        )
+        operation = cells.operation_of(edge.operation)
+        total += _edge_cost(operation.cost(settings.channels, enlarge, settings.norm), edge_pixels)
     return total
 
 
-def _edge_cost(cost: OperationCost, pixels: int) -> Cost:
+def _edge_cost(cost: cells.OperationCost, pixels: int) -> Cost:
     return Cost(cost.macs_per_pixel * pixels + cost.macs_per_picture, cost.params)

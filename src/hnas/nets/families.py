@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from torch import Tensor, nn
 
-from hnas.errors import HnasError
-from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost
-from hnas.nets.common import ImageSkip, refuse_large
+from hnas.nets.cell_parts import cell_parts
+from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost, chain_parts
+from hnas.nets.common import refuse_large
 from hnas.nets.cost import network_cost
 from hnas.nets.counting import Cost
-from hnas.nets.latency_table import load_latency_table
-from hnas.nets.network import Network, NetworkSettings
-from hnas.nets.operations import Norm
+from hnas.nets.network import Network
 from hnas.nets.supernet import Sharing, Supernet, SupernetSettings
 from hnas.space import Genotype
-from hnas.space.cells import CellGenotype, CellSpace
+from hnas.space.cells import CellGenotype, CellSpace, NetworkSettings, Norm
 from hnas.space.chain import ChainGenotype, ChainSpace
-
-#: The latency of a genotype at the target size, ms.
-PredictLatency = Callable[[Any], float]
+from hnas.space.options import NetworkOptions, ScaleOnly
+from hnas.space.scales import ImageSkip
 
 
 class SharedWeights(Protocol):
@@ -55,7 +52,13 @@ class SharedWeights(Protocol):
 
 
 class Family(Protocol):
-    """The networks of one space, at the sizes that a search is for."""
+    """The networks of one space, at the sizes that a search is for.
+
+    Attributes:
+        settings: the dataclass of what a network outside any search has besides its genotype.
+    """
+
+    settings: ClassVar[type[Any]]
 
     def supernet(self, space: Any) -> nn.Module:
         """Shared weights (:class:`SharedWeights`) for a space, drawn from torch's global generator."""
@@ -70,24 +73,26 @@ class Family(Protocol):
         """What the target costs for a low-resolution picture of this size (height, width)."""
 
     @classmethod
-    def alone(cls, genotype: Any, settings: NetworkSettings) -> nn.Module:
-        """The network by itself, outside any search, with fresh weights.
+    def alone(cls, genotype: Any, settings: Any) -> nn.Module:
+        """The network by itself, outside any search, with fresh weights; ``settings`` are of the class above.
 
         Raises:
-            HnasError: settings that this kind of network has not, or too large a network.
+            HnasError: too large a network.
         """
 
-    def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:
-        """Predictions of the target's latency by a table from its file.
+    def parts(self, genotype: Any) -> Mapping[str, int]:
+        """How often the target has each of its parts, whose milliseconds add up."""
 
-        Raises:
-            HnasError: no such table, or one that was measured for other networks.
-        """
+    @property
+    def traits(self) -> Mapping[str, int]:
+        """What time hangs on beside the genotype, such as the scale."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
     """Networks of cells; the fields are settings of a search by their names."""
+
+    settings: ClassVar[type[Any]] = NetworkSettings
 
     scale: int
     nodes: int
@@ -128,22 +133,21 @@ class Cells:
         refuse_large(network_cost(genotype, settings).params)
         return Network(genotype, settings)
 
-    def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:
+    def parts(self, genotype: CellGenotype) -> Mapping[str, int]:
         """See :class:`Family`."""
-        table = load_latency_table(path)
-        measured = (table.network.channels, table.network.scale, table.nodes, table.lr_size)
-        wanted = (self.target_channels, self.scale, self.nodes, lr_size)
-        if measured != wanted:
-            raise HnasError(
-                f"{path}: measured for (channels, scale, nodes, LR size) {measured}, and the search is for {wanted}; "
-                "measure it anew, or set target_channels, scale, nodes and lr_size"
-            )
-        return table.predict
+        return cell_parts(genotype)
+
+    @property
+    def traits(self) -> Mapping[str, int]:
+        """See :class:`Family`."""
+        return {"scale": self.scale, "channels": self.target_channels}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chains:
     """Networks of plain chains; the fields are settings of a search by their names."""
+
+    settings: ClassVar[type[Any]] = ScaleOnly
 
     scale: int
 
@@ -162,16 +166,19 @@ class Chains:
         return chain_cost(genotype, self.scale, lr_size=lr_size)
 
     @classmethod
-    def alone(cls, genotype: ChainGenotype, settings: NetworkSettings) -> nn.Module:
-        """See :class:`Family`; of the settings a chain has the scale alone."""
-        if settings != NetworkSettings(scale=settings.scale):
-            raise HnasError("a chain's genotype says its width, and it has no cells; leave all but --scale out")
+    def alone(cls, genotype: ChainGenotype, settings: ScaleOnly) -> nn.Module:
+        """See :class:`Family`."""
         refuse_large(chain_cost(genotype, settings.scale).params)
         return ChainNetwork(genotype, settings.scale)
 
-    def latencies(self, path: str, lr_size: tuple[int, int]) -> PredictLatency:
-        """Refused: chains are measured whole."""
-        raise HnasError(f"{path}: a latency table is of cells; chains are measured whole, so leave latency_table out")
+    def parts(self, genotype: ChainGenotype) -> Mapping[str, int]:
+        """See :class:`Family`."""
+        return chain_parts(genotype)
+
+    @property
+    def traits(self) -> Mapping[str, int]:
+        """See :class:`Family`."""
+        return {"scale": self.scale}
 
 
 #: By the kind of their genotypes.
@@ -184,14 +191,16 @@ def family_of(kind: str, settings: object) -> Family:
     return cast(Family, made(**{field.name: getattr(settings, field.name) for field in fields(made)}))
 
 
-def network_of(genotype: Genotype, settings: NetworkSettings) -> nn.Module:
+def network_of(genotype: Genotype, options: NetworkOptions) -> nn.Module:
     """The stand-alone network of a genotype of any kind, with fresh weights.
 
     Args:
         genotype: what is built.
-        settings: scale, and for cells their width and skips.
+        options: what was chosen besides, for all kinds the scale.
 
     Raises:
-        HnasError: settings that this kind of network has not.
+        HnasError: something was chosen that this kind of network does not have.
     """
-    return cast(nn.Module, FAMILIES[genotype.kind].alone(genotype, settings))
+    family = FAMILIES[genotype.kind]
+    settings = options.settings(family.settings, of=f"a network of {genotype.kind}")
+    return cast(nn.Module, family.alone(genotype, settings))

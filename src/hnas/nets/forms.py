@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 from torch import Tensor, nn
@@ -17,6 +18,29 @@ def seen_by(model: object) -> Callable[[Tensor], Tensor]:
 
 
 def plain_form(model: nn.Module) -> nn.Module:
-    """The same function as it is run, exported and counted: what the model's method ``folded`` gives, else itself."""
-    folded: Callable[[], nn.Module] | None = getattr(model, "folded", None)
-    return folded() if folded else model
+    """The same function as it is run, exported and counted: what the method ``folded`` gives.
+
+    Args:
+        model: one that has the method, one whose parts have it (operations with another form to run; the model is
+            copied then), or any other, which is its own plain form.
+    """
+    if hasattr(model, "folded"):
+        return _folded(model)
+    if not any(hasattr(module, "folded") for module in model.modules()):
+        return model
+    plain = copy.deepcopy(model)
+    _fold_parts(plain)
+    return plain.train(model.training)
+
+
+def _fold_parts(module: nn.Module) -> None:
+    for name, part in module.named_children():
+        if hasattr(part, "folded"):
+            setattr(module, name, _folded(part))
+        else:
+            _fold_parts(part)
+
+
+def _folded(module: nn.Module) -> nn.Module:
+    folded: Callable[[], nn.Module] = module.folded  # type: ignore[assignment]
+    return folded()

@@ -3,58 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from hnas.bounds import refuse_unlisted
 from hnas.errors import HnasError
-from hnas.nets.cell import Cell, around, cells_used, input_cells
-from hnas.nets.common import FORMAT, ImageSkip, enlarge_image, refuse_other_scales
+from hnas.nets.cell import CellNetwork, around, cells_used, input_cells
+from hnas.nets.common import FORMAT, enlarge_image
+from hnas.nets.global_mean import GlobalMean, global_means
 from hnas.nets.narrow import Conv3x3
-from hnas.nets.operations import Norm
+from hnas.nets.receptive_field import cell_margins
 from hnas.nets.trim import Trim
-from hnas.space.cells import CellGenotype
+from hnas.space.cells import CellGenotype, NetworkSettings, operation_of
 
-MAX_CHANNELS = 1024
 _TAIL_START = 0.1
 
 #: (index of the cell from 0, is it the upsampling one, features of the two cells before) to its features.
 ApplyCell = Callable[[int, bool, Tensor, Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class NetworkSettings:
-    """What a genotype leaves open.
-
-    Attributes:
-        channels: C, the width inside a cell; cells hand on ``nodes * C`` (paper: 8 to search, 64 at the end).
-        scale: 2, 3 or 4.
-        image_skip: what is added to the output: the input enlarged, or nothing (the paper).
-        cell_skip: weight of a cell's output beside the path around it; 0 is no such path (the paper).
-        norm: normalisation after the convolutions of a cell; none in the paper's final networks.
-
-    Raises:
-        HnasError: a value outside what is allowed.
-    """
-
-    channels: int = 64
-    scale: int = 2
-    image_skip: ImageSkip = "bicubic"
-    cell_skip: float = 0.0
-    norm: Norm = "none"
-
-    def __post_init__(self) -> None:
-        if isinstance(self.channels, bool) or not isinstance(self.channels, int):
-            raise HnasError(f"channels is {self.channels!r}; a whole number is needed")
-        if not 1 <= self.channels <= MAX_CHANNELS:
-            raise HnasError(f"channels is {self.channels}; allowed are 1 to {MAX_CHANNELS}")
-        refuse_other_scales(self.scale)
-        if not isinstance(self.cell_skip, int | float) or not 0 <= self.cell_skip <= 10:
-            raise HnasError(f"cell_skip is {self.cell_skip!r}; allowed are 0 (off) to 10")
-        refuse_unlisted(self)
 
 
 class Frame(nn.Module):
@@ -126,8 +93,8 @@ class Network(Frame):
             return Trim(before_previous, position, enlarge), Trim(previous, position, enlarge)
 
         self.cells = nn.ModuleList(
-            Cell(
-                genotype.upsampling if position == genotype.position else genotype.normal,
+            CellNetwork(
+                genotype.cell_at(position),
                 settings.channels,
                 scale=settings.scale,
                 norm=settings.norm,
@@ -153,6 +120,22 @@ class Network(Frame):
         trim = self.image_trim if index is None else self.cells[index].get_submodule("trim_previous")
         result: Tensor = trim(x)
         return result
+
+    def margins(self) -> list[int]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return cell_margins(self.genotype, self.scale)
+
+    @property
+    def pools(self) -> list[tuple[GlobalMean, int]]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return [
+            (mean, number)
+            for number, cell in enumerate(self.cells, 1)
+            if number in self.used
+            for edge, operation in zip(cell.cell.edges, cell.edges, strict=True)  # type: ignore[union-attr, arg-type]
+            if operation_of(edge.operation).pools
+            for mean in global_means(operation)
+        ]
 
     @property
     def description(self) -> dict[str, Any]:

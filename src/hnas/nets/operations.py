@@ -1,54 +1,18 @@
-"""The candidate operations of cells (paper, II-A and Table I; ``conv_3x3`` beside them): how each is built, its cost.
-
-Costs count multiply-adds (MACs) of convolutions, transposed ones included, as ``torch.utils.flop_counter`` does
-(its FLOPs halved); interpolation, normalisation and activations count as nothing, the field's convention.
-"""
+"""The modules of the operations of cells; :mod:`hnas.space.cells.operations` has the entry of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hnas.errors import HnasError
 from hnas.nets.depthwise import DepthwiseConv2d
+from hnas.nets.global_mean import GlobalMean
 from hnas.nets.narrow import Conv3x3
-
-#: ``batch``: batch normalisation with running statistics; ``batch-statistics``: with those of the batch at hand
-#: always, which is what shared weights need, since every genotype has statistics of its own.
-Norm = Literal["none", "batch", "batch-statistics"]
-
-#: RCAN's channel attention squeezes by 16 (Zhang et al. 2018, 4.1), which is 4 channels at its C = 64. Narrow
-#: networks keep those 4: a single one behind a ReLU is dead from the start half of the time.
-_ATTENTION_REDUCTION = 16
-_ATTENTION_CHANNELS = 4
-
-
-@dataclass(frozen=True)
-class OperationCost:
-    """What an operation costs.
-
-    Attributes:
-        macs_per_pixel: for every pixel of its input.
-        macs_per_picture: once, whatever the size (attention over pooled features).
-        params: number of trained parameters.
-    """
-
-    macs_per_pixel: int = 0
-    macs_per_picture: int = 0
-    params: int = 0
-
-
-@dataclass(frozen=True)
-class Operation:
-    """How to build an operation and what it costs, given channels, enlargement (1 or the scale) and normalisation."""
-
-    build: Callable[[int, int, Norm], nn.Module]
-    cost: Callable[[int, int, Norm], OperationCost]
+from hnas.space.cells import Norm, operation_of
+from hnas.space.cells.operations import attention_channels, deconvolution_size
 
 
 def build_operation(name: str, channels: int, *, enlarge: int = 1, norm: Norm = "none") -> nn.Module:
@@ -57,23 +21,8 @@ def build_operation(name: str, channels: int, *, enlarge: int = 1, norm: Norm = 
     Raises:
         HnasError: an unknown name.
     """
-    return _operation(name).build(channels, enlarge, norm)
-
-
-def operation_cost(name: str, channels: int, *, enlarge: int = 1, norm: Norm = "none") -> OperationCost:
-    """What :func:`build_operation`'s module costs.
-
-    Raises:
-        HnasError: an unknown name.
-    """
-    return _operation(name).cost(channels, enlarge, norm)
-
-
-def _operation(name: str) -> Operation:
-    try:
-        return REGISTRY[name]
-    except KeyError:
-        raise HnasError(f"unknown operation {name!r}; allowed are {', '.join(REGISTRY)}") from None
+    module: nn.Module = operation_of(name).build(channels, enlarge, norm)
+    return module
 
 
 def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
@@ -83,39 +32,22 @@ def normalisation(norm: Norm, channels: int) -> list[nn.Module]:
     return [nn.BatchNorm2d(channels, track_running_stats=norm == "batch")]
 
 
-def norm_params(norm: Norm, channels: int) -> int:
-    """Parameters of :func:`normalisation`."""
-    return 0 if norm == "none" else 2 * channels
+def identity(channels: int, enlarge: int, norm: Norm) -> nn.Module:
+    """Nothing."""
+    return nn.Identity()
 
 
-def _separable(channels: int, size: int, dilation: int, norm: Norm) -> list[nn.Module]:
-    return [
-        nn.ReLU(),
-        DepthwiseConv2d(channels, size, dilation),
-        nn.Conv2d(channels, channels, 1, bias=False),
-        *normalisation(norm, channels),
-    ]
-
-
-def _separable_cost(channels: int, size: int, norm: Norm, *, times: int) -> OperationCost:
-    macs = times * (size**2 * channels + channels**2)
-    return OperationCost(macs_per_pixel=macs, params=macs + times * norm_params(norm, channels))
-
-
-def _dilated(size: int) -> Operation:
-    return Operation(
-        build=lambda channels, _, norm: nn.Sequential(*_separable(channels, size, 2, norm)),
-        cost=lambda channels, _, norm: _separable_cost(channels, size, norm, times=1),
-    )
-
-
-def _twice_separable(size: int) -> Operation:
-    return Operation(
-        build=lambda channels, _, norm: nn.Sequential(
-            *_separable(channels, size, 1, norm), *_separable(channels, size, 1, norm)
-        ),
-        cost=lambda channels, _, norm: _separable_cost(channels, size, norm, times=2),
-    )
+def separable(size: int, dilation: int, times: int, channels: int, enlarge: int, norm: Norm) -> nn.Module:
+    """ReLU, a depthwise and a 1x1 convolution, so many times."""
+    layers: list[nn.Module] = []
+    for _ in range(times):
+        layers += [
+            nn.ReLU(),
+            DepthwiseConv2d(channels, size, dilation),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            *normalisation(norm, channels),
+        ]
+    return nn.Sequential(*layers)
 
 
 class UpDownProjection(nn.Module):
@@ -153,9 +85,9 @@ def _projection(channels_in: int, channels_out: int) -> nn.Module:
     return nn.Sequential(conv, nn.LeakyReLU(0.25, inplace=True))
 
 
-def _projection_cost(channels: int) -> OperationCost:
-    macs = 6 * 9 * 4 * channels**2
-    return OperationCost(macs_per_pixel=macs, params=macs)
+def up_down_projection(channels: int, enlarge: int, norm: Norm) -> nn.Module:
+    """See :class:`UpDownProjection`."""
+    return UpDownProjection(channels)
 
 
 class ResidualChannelAttention(nn.Module):
@@ -163,12 +95,13 @@ class ResidualChannelAttention(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        squeezed = _squeezed(channels)
+        squeezed = attention_channels(channels)
         self.body = nn.Sequential(
             Conv3x3(channels, channels),
             nn.ReLU(),
             Conv3x3(channels, channels),
         )
+        self.pool = GlobalMean()
         self.attention = nn.Sequential(
             nn.Conv2d(channels, squeezed, 1, bias=False),
             nn.ReLU(),
@@ -182,19 +115,10 @@ class ResidualChannelAttention(nn.Module):
         scaled: Tensor = x + features * self.attention(self.pool(features))
         return scaled
 
-    def pool(self, features: Tensor) -> Tensor:
-        """The statistics that attention looks at: (N, C, H, W) to (N, C, 1, 1). Tiling replaces this."""
-        return features.mean((2, 3), keepdim=True)
 
-
-def _squeezed(channels: int) -> int:
-    return max(_ATTENTION_CHANNELS, channels // _ATTENTION_REDUCTION)
-
-
-def _attention_cost(channels: int) -> OperationCost:
-    body = 2 * 9 * channels**2
-    attention = 2 * channels * _squeezed(channels)
-    return OperationCost(macs_per_pixel=body, macs_per_picture=attention, params=body + attention)
+def rcab(channels: int, enlarge: int, norm: Norm) -> nn.Module:
+    """See :class:`ResidualChannelAttention`."""
+    return ResidualChannelAttention(channels)
 
 
 class Interpolation(nn.Module):
@@ -218,46 +142,29 @@ class Interpolation(nn.Module):
         return f"{self.mode}, enlarge={self.enlarge}"
 
 
-def _plain_conv(channels: int, _: int, norm: Norm) -> nn.Module:
-    conv = Conv3x3(channels, channels)
-    return nn.Sequential(nn.ReLU(), conv, *normalisation(norm, channels))
+def interpolation(mode: Literal["nearest", "bilinear"], channels: int, enlarge: int, norm: Norm) -> nn.Module:
+    """See :class:`Interpolation`."""
+    return Interpolation(mode, enlarge)
 
 
-def _plain_conv_cost(channels: int, _: int, norm: Norm) -> OperationCost:
-    macs = 9 * channels**2
-    return OperationCost(macs_per_pixel=macs, params=macs + norm_params(norm, channels))
+def plain_convolution(channels: int, enlarge: int, norm: Norm) -> nn.Module:
+    """ReLU and a 3x3 convolution."""
+    return nn.Sequential(nn.ReLU(), Conv3x3(channels, channels), *normalisation(norm, channels))
 
 
-def _interpolation(mode: Literal["nearest", "bilinear"]) -> Operation:
-    return Operation(
-        build=lambda _, enlarge, __: Interpolation(mode, enlarge),
-        cost=lambda _, __, ___: OperationCost(),
-    )
-
-
-def _sub_pixel(channels: int, enlarge: int, norm: Norm) -> nn.Module:
+def sub_pixel(channels: int, enlarge: int, norm: Norm) -> nn.Module:
+    """A 3x3 convolution and a pixel shuffle; nothing where it does not enlarge."""
     if enlarge == 1:
         return nn.Identity()
     conv = Conv3x3(channels, channels * enlarge**2)
     return nn.Sequential(conv, nn.PixelShuffle(enlarge), *normalisation(norm, channels))
 
 
-def _sub_pixel_cost(channels: int, enlarge: int, norm: Norm) -> OperationCost:
-    if enlarge == 1:
-        return OperationCost()
-    macs = 9 * channels**2 * enlarge**2
-    return OperationCost(macs_per_pixel=macs, params=macs + norm_params(norm, channels))
-
-
-def _deconvolution_size(enlarge: int) -> int:
-    """3x3, and just as large as the stride where 3x3 filters would leave gaps (x4 and more)."""
-    return max(3, enlarge)
-
-
-def _deconvolution(channels: int, enlarge: int, norm: Norm) -> nn.Module:
-    size = _deconvolution_size(enlarge)
+def deconvolution(channels: int, enlarge: int, norm: Norm) -> nn.Module:
+    """A transposed convolution."""
+    size = deconvolution_size(enlarge)
     padding = (size - enlarge + 1) // 2
-    deconvolution = nn.ConvTranspose2d(
+    conv = nn.ConvTranspose2d(
         channels,
         channels,
         size,
@@ -266,29 +173,7 @@ def _deconvolution(channels: int, enlarge: int, norm: Norm) -> nn.Module:
         output_padding=enlarge - size + 2 * padding,
         bias=False,
     )
-    return nn.Sequential(deconvolution, *normalisation(norm, channels))
-
-
-def _deconvolution_cost(channels: int, enlarge: int, norm: Norm) -> OperationCost:
-    macs = _deconvolution_size(enlarge) ** 2 * channels**2
-    return OperationCost(macs_per_pixel=macs, params=macs + norm_params(norm, channels))
-
-
-REGISTRY: dict[str, Operation] = {
-    "identity": Operation(lambda *_: nn.Identity(), lambda *_: OperationCost()),
-    "dil_conv_3x3": _dilated(3),
-    "dil_conv_5x5": _dilated(5),
-    "sep_conv_3x3": _twice_separable(3),
-    "sep_conv_5x5": _twice_separable(5),
-    "up_down_projection": Operation(lambda c, *_: UpDownProjection(c), lambda c, *_: _projection_cost(c)),
-    "rcab": Operation(lambda c, *_: ResidualChannelAttention(c), lambda c, *_: _attention_cost(c)),
-    "conv_3x3": Operation(_plain_conv, _plain_conv_cost),
-    "area": _interpolation("nearest"),
-    "bilinear": _interpolation("bilinear"),
-    "nearest": _interpolation("nearest"),
-    "sub_pixel": Operation(_sub_pixel, _sub_pixel_cost),
-    "deconvolution": Operation(_deconvolution, _deconvolution_cost),
-}
+    return nn.Sequential(conv, *normalisation(norm, channels))
 
 
 def set_fast_depthwise(model: nn.Module, fast: bool) -> None:

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from hnas.errors import HnasError
 from hnas.nets.cell import enlargement, join_cell, squeeze
-from hnas.nets.network import Frame, NetworkSettings
+from hnas.nets.network import Frame
 from hnas.nets.operations import build_operation
 from hnas.space import cells
+from hnas.space.cells import NetworkSettings
 
 #: What an operation's weights belong to: one ``edge`` (node, slot, source), or the ``node`` and slot, whatever the
 #: source, so that every weight is trained two to five times as often.

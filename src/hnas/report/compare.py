@@ -14,7 +14,7 @@ from PIL import Image
 
 from hnas.data.pictures import read_picture
 from hnas.errors import HnasError
-from hnas.report.run import Picture
+from hnas.report.run import ComparedPicture
 
 #: No more pictures than this in one page, none of more pixels (a larger one is cut to its middle).
 MAX_PICTURES = 6
@@ -41,7 +41,7 @@ class PictureView:
     cut: bool
 
 
-def picture_views(pictures: Sequence[Picture]) -> list[PictureView]:
+def picture_views(pictures: Sequence[ComparedPicture]) -> list[PictureView]:
     """The first few pictures of a run.
 
     Raises:
@@ -50,7 +50,7 @@ def picture_views(pictures: Sequence[Picture]) -> list[PictureView]:
     return [_view(picture) for picture in pictures[:MAX_PICTURES]]
 
 
-def _view(picture: Picture) -> PictureView:
+def _view(picture: ComparedPicture) -> PictureView:
     paths = {kind: picture.files[kind] for kind in ("bicubic", "sr", "hr") if kind in picture.files}
     arrays = {kind: read_picture(path) for kind, path in paths.items()}
     size = arrays["sr"].shape[:2]

@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from hnas import ranking
 from hnas.report.charts import Axis, make_axis, step_path
 from hnas.report.run import Candidate, finite
 from hnas.space import Genotype
@@ -78,11 +79,7 @@ def pareto_front(
     cost: Callable[[Candidate], float] = lambda candidate: candidate.macs,
 ) -> list[Candidate]:
     """Those that no other one beats in both cost and quality, cheapest first."""
-    front: list[Candidate] = []
-    for candidate in sorted(candidates, key=lambda candidate: (cost(candidate), -quality(candidate))):
-        if not front or quality(candidate) > quality(front[-1]):
-            front.append(candidate)
-    return front
+    return ranking.front(candidates, cost=cost, quality=quality)
 
 
 def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontChart | None:

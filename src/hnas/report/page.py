@@ -18,11 +18,12 @@ from hnas.report.charts import LineChart, line_chart, number
 from hnas.report.compare import picture_views
 from hnas.report.front import FrontChart, front_chart
 from hnas.report.packaged import templates
+from hnas.report.promises import promises
 from hnas.report.run import Candidate, Run, finite, read_run
-from hnas.space.drawing import STYLESHEET, genotype_svg
-from hnas.space.shapes import OPERATION_STYLES
+from hnas.run_files import REPORT
+from hnas.space import operation_styles
+from hnas.space.drawing import genotype_svg, stylesheet
 
-REPORT = "report.html"
 #: Numbers of which a histogram also shows those that were never chosen.
 _MOST_BARS = 16
 
@@ -72,6 +73,7 @@ def render_report(run: Run) -> str:
             evaluation=_evaluation(run.evaluation),
             front=front,
             at_size=_at_size(run),
+            promises=promises(run),
             front_data=_front_data(front) if front else None,
             genotype=run.genotype,
             drawing=Markup(drawing) if drawing else None,
@@ -81,7 +83,7 @@ def render_report(run: Run) -> str:
             training_charts=_training_charts([*run.lines("train"), *run.lines("demo")]),
             settings=_flat(run.config),
             provenance=_flat({**run.provenance, "report written by": f"hnas {__version__}"}),
-            drawing_css=Markup(STYLESHEET),
+            drawing_css=Markup(stylesheet()),
         )
     )
 
@@ -238,13 +240,13 @@ def _histograms(candidates: Sequence[Candidate]) -> list[tuple[str, list[Bar]]]:
         return []
     third = len(drawn) // 3
     parts = drawn[:third], drawn[-third:]
-    histograms = []
+    histograms, styles = [], operation_styles()
     for question in dict.fromkeys(question for one in drawn for question in one):
         early, late = (Counter(name for one in part for name in one.get(question, ())) for part in parts)
         bars = [
             Bar(
-                OPERATION_STYLES[name][1] if name in OPERATION_STYLES else name,
-                OPERATION_STYLES[name][0] if name in OPERATION_STYLES else "var(--accent)",
+                styles[name].label if name in styles else name,
+                styles[name].colour if name in styles else "var(--accent)",
                 early[name] / max(early.total(), 1),
                 late[name] / max(late.total(), 1),
             )
@@ -256,8 +258,8 @@ def _histograms(candidates: Sequence[Candidate]) -> list[tuple[str, list[Bar]]]:
 
 def _answers(found: set[str]) -> list[str]:
     """Operations in the order of their registry; numbers in theirs, with those between where they are few."""
-    if found <= OPERATION_STYLES.keys():
-        return [name for name in OPERATION_STYLES if name in found]
+    if found <= (styles := operation_styles()).keys():
+        return [name for name in styles if name in found]
     numbers = sorted(map(int, found))
     between = range(numbers[0], numbers[-1] + 1)
     return [str(number) for number in (between if len(between) <= _MOST_BARS else numbers)]

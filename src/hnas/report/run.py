@@ -12,8 +12,8 @@ from safetensors import SafetensorError, safe_open
 
 from hnas.description import parse_description
 from hnas.errors import HnasError
+from hnas.run_files import CANDIDATES, CONFIG, GENOTYPE, LATENCY, LOG, WEIGHTS
 from hnas.space import Genotype, load_genotype, read_genotype
-from hnas.training.run_folder import CONFIG
 from hnas.values import json_lines, read_json, read_yaml_mapping
 from hnas.weights import DESCRIPTION
 
@@ -46,7 +46,7 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ComparedPicture:
     """One picture before and after: the files by ``lr``, ``bicubic``, ``sr`` and ``hr``."""
 
     name: str
@@ -63,9 +63,10 @@ class Run:
     candidates: list[Candidate]
     genotype: Genotype | None
     evaluation: list[dict[str, Any]]
-    pictures: list[Picture]
+    pictures: list[ComparedPicture]
     provenance: dict[str, Any]
     description: dict[str, Any]
+    latency: dict[str, Any]
 
     def lines(self, phase: str) -> list[dict[str, Any]]:
         """The log's lines of one phase that say their step, oldest first."""
@@ -94,23 +95,33 @@ def read_run(path: str | Path) -> Run:
         raise HnasError(f"{path}: no such run folder")
     if not (path / CONFIG).is_file():
         raise HnasError(f"{path}: not a run folder (no {CONFIG}); give the folder of a search, a training or a demo")
-    description, provenance = _weights(path / "weights.safetensors")
+    description, provenance = _weights(path / WEIGHTS)
     return Run(
         path=path,
         config=_config(path / CONFIG)
         | {file.parent.name: _config(file) for part in PARTS for file in sorted(path.glob(f"{part}/{CONFIG}"))},
-        log=[line for _, line in _lines(path / "log.jsonl")],
-        candidates=[_candidate(where, line) for where, line in _lines(path / "candidates.jsonl")],
-        genotype=load_genotype(path / "genotype.json") if (path / "genotype.json").is_file() else None,
+        log=[line for _, line in _lines(path / LOG)],
+        candidates=[_candidate(where, line) for where, line in _lines(path / CANDIDATES)],
+        genotype=load_genotype(path / GENOTYPE) if (path / GENOTYPE).is_file() else None,
         evaluation=_evaluation(path / "evaluation.json"),
         pictures=_pictures(path / "pictures"),
         provenance=provenance,
         description=description,
+        latency=_object(path / LATENCY),
     )
 
 
 def _config(path: Path) -> dict[str, Any]:
     return read_yaml_mapping(path, advice="a run's settings are needed here")
+
+
+def _object(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    value = read_json(path, advice="take the file away")
+    if not isinstance(value, dict):
+        raise HnasError(f"{path}: not a JSON object; take the file away")
+    return value
 
 
 def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -160,14 +171,14 @@ def _is_row(row: object) -> bool:
     )
 
 
-def _pictures(folder: Path) -> list[Picture]:
+def _pictures(folder: Path) -> list[ComparedPicture]:
     pictures = []
     for sr in sorted(folder.glob("*_sr.png")):
         name = sr.name.removesuffix("_sr.png")
         files = {kind: folder / f"{name}_{kind}.png" for kind in ("lr", "bicubic", "sr", "hr")}
         files = {kind: file for kind, file in files.items() if file.is_file()}
         if "bicubic" in files:
-            pictures.append(Picture(name, files))
+            pictures.append(ComparedPicture(name, files))
     return pictures
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hnas import ranking
 from hnas.report.figures import GRID, INK, MUTED, calm, save_figure
 from hnas.searching.study import WORST
 from hnas.space import KINDS
-from hnas.space.shapes import OPERATION_STYLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,11 +103,8 @@ def _fronts(study: Mapping[str, Any]) -> Figure:
 
 def _undominated(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
     """Gain and cost of the points that no other beats, cheapest first: validation can reorder what a search found."""
-    kept: list[tuple[float, float]] = []
-    for gain, cost in sorted(((point[0], point[1]) for point in points), key=lambda point: (point[1], -point[0])):
-        if not kept or gain > kept[-1][0]:
-            kept.append((gain, cost))
-    return kept
+    pairs = [(point[0], point[1]) for point in points]
+    return ranking.front(pairs, cost=lambda pair: pair[1], quality=lambda pair: pair[0])
 
 
 def _operations(study: Mapping[str, Any]) -> Figure:
@@ -125,7 +122,7 @@ def _operations(study: Mapping[str, Any]) -> Figure:
             axes.barh(places, shares, height=thickness * 0.9, color=COLOURS[strategy], label=NAMES[strategy])
         if shown:
             axes.axvline(100 / len(shown), color=MUTED, lw=0.8, ls=":")
-        axes.set_yticks(range(len(shown)), [OPERATION_STYLES[name][1] for name in shown])
+        axes.set_yticks(range(len(shown)), [names[name].style.label for name in shown])
         axes.invert_yaxis()
         axes.set_xlabel("% of choices (dotted: uniform)")
         axes.set_title(where, fontsize=10, color=INK, loc="left")

@@ -8,6 +8,7 @@ from pathlib import Path
 from hnas.errors import HnasError
 from hnas.evaluation.comparison import ComparisonRow
 from hnas.report.figures import Mark, psnr_against_macs
+from hnas.run_files import WEIGHTS
 
 #: A printed cost this close to the true one is the same mark.
 _SAME = 0.02
@@ -50,7 +51,7 @@ def _marks(row: ComparisonRow, dataset: str) -> list[Mark]:
     published = published_mark(row, dataset)
     marks = [published] if published else []
     if row.macs is not None and row.measured and dataset in row.measured:
-        trained = row.weights is not None and Path(row.weights).name == "weights.safetensors"
+        trained = row.weights is not None and Path(row.weights).name == WEIGHTS
         name = "" if published else row.system.name  # one name is enough for two marks above each other
         marks.append(Mark(name, row.macs, row.measured[dataset].psnr, "trained" if trained else "measured"))
     return marks

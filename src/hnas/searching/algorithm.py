@@ -20,6 +20,7 @@ from hnas.data.shrunk import with_shrunk
 from hnas.errors import HnasError
 from hnas.nets import SharedWeights, family_of, to_channels_last
 from hnas.ranking import kendall_tau
+from hnas.run_files import CANDIDATES
 from hnas.searching.costs import CostTable
 from hnas.searching.health import complaints
 from hnas.searching.reward import Scored, Spread, joint_reward
@@ -39,7 +40,7 @@ from hnas.training.settings import scheduled
 from hnas.training.teacher import taught
 
 #: Called after every round with its number (from 1), the number of rounds in all, and its line of the log.
-Progress = Callable[[int, int, Mapping[str, Any]], None]
+SearchProgress = Callable[[int, int, Mapping[str, Any]], None]
 
 #: Random genotypes by which the log says how well the shared weights tell genotypes apart, and pictures for it.
 _PROBES = 16
@@ -291,7 +292,9 @@ def build_supernet(settings: SearchSettings) -> nn.Module:
     return supernet
 
 
-def run_search(searcher: Searcher, run: RunFolder, *, resume: bool = False, progress: Progress | None = None) -> None:
+def run_search(
+    searcher: Searcher, run: RunFolder, *, resume: bool = False, progress: SearchProgress | None = None
+) -> None:
     """Runs all rounds, with a line of the log, the candidates and, every so often, the full state on disk.
 
     Args:
@@ -329,7 +332,7 @@ def run_search(searcher: Searcher, run: RunFolder, *, resume: bool = False, prog
             run.append(line)
             for candidate in scored:
                 more = {"step": line["step"], "seed": None, "source": settings.strategy}
-                run.append(candidate.line(**more, chosen=False), to="candidates.jsonl")
+                run.append(candidate.line(**more, chosen=False), to=CANDIDATES)
 
         on_first_process(fabric, record)
         if checkpoint:

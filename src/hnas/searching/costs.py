@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from random import Random
 from statistics import fmean
 
 from hnas.errors import HnasError
-from hnas.nets.families import PredictLatency, family_of
+from hnas.nets import family_of
+from hnas.nets.latency_table import LatencyTable
 from hnas.searching.settings import Limits, SearchSettings, in_words
 from hnas.searching.within import Usage, cheapest
 from hnas.space import Genotype
+
+#: The latency of a genotype at the target size, ms.
+PredictLatency = Callable[[Genotype], float]
 
 _REFERENCE_GENOTYPES = 1000
 
@@ -25,6 +30,7 @@ class CandidateCost:
         latency: milliseconds; None where it is not asked for.
         relative: the cost of the reward, divided by the reference.
         measured: whether the latency was measured on the whole network; otherwise it is a table's prediction.
+        predicted: what a table had said of a network that was measured, ms; None where there was no table.
     """
 
     macs: int
@@ -32,6 +38,7 @@ class CandidateCost:
     latency: float | None
     relative: float
     measured: bool = False
+    predicted: float | None = None
 
 
 class CostTable:
@@ -45,15 +52,13 @@ class CostTable:
         reference: the cost that counts as 1, in MACs, parameters or ms: as set, or the hard limit of that cost, or,
             without one, the mean over 1,000 uniformly drawn genotypes of the space (always the same ones). The mean
             alone would not do under a small limit: all costs within it, and what lambda weighs, would be next to 0.
+        table: what predicts latency; None where nothing does, or something else.
     """
 
     def __init__(self, settings: SearchSettings, predict_latency: PredictLatency | None = None) -> None:
-        unknown = settings.limits.latency and not settings.measure
-        if predict_latency is None and (settings.cost == "latency" or unknown):
-            raise HnasError(
-                "latency as cost or limit needs a table, which only cells have (hnas profile --build-table); a limit "
-                "can also be held by --measure, which times finalists"
-            )
+        if predict_latency is None and (settings.cost == "latency" or settings.limits.latency):
+            raise HnasError("latency as cost or limit needs predictions; take the table that find_table gives")
+        self.table: LatencyTable | None = None
         self._settings, self._predict_latency = settings, predict_latency
         self._family = family_of(settings.space, settings)
         self._known: dict[Genotype, CandidateCost] = {}
@@ -74,16 +79,11 @@ class CostTable:
         """How much of the limits a genotype uses: its cost divided by the limit, the largest of several; 0 of none.
 
         Raises:
-            HnasError: a limit of latency, and no latency table; or a limit below the cheapest genotype, which is named.
+            HnasError: a limit of latency without predictions, or one below the cheapest genotype, which is named.
         """
         limited = {name: limit for name, limit in asdict(limits).items() if limit}
         if limits.latency and self._predict_latency is None:
-            if not self._settings.measure:
-                raise HnasError(
-                    "a limit of latency needs a table: search with --latency-table (hnas profile --build-table), or "
-                    "with --measure, so that finalists are timed"
-                )
-            del limited["latency"]  # which the derivation measures
+            raise HnasError("a limit of latency needs predictions; take the table that find_table gives")
         for name, limit in limited.items():
             self._refuse_below_cheapest(name, limit)
 
@@ -105,15 +105,14 @@ class CostTable:
             )
 
     @classmethod
-    def load(cls, settings: SearchSettings) -> CostTable:
-        """With the latency table that the settings name, if they do.
-
-        Raises:
-            HnasError: no such table, or one that was measured for other networks than the target.
-        """
-        if not settings.latency_table:
+    def with_table(cls, settings: SearchSettings, table: LatencyTable | None) -> CostTable:
+        """With the predictions of a latency table, if there is one."""
+        if table is None:
             return cls(settings)
-        return cls(settings, family_of(settings.space, settings).latencies(settings.latency_table, settings.lr_shape))
+        family = family_of(settings.space, settings)
+        made = cls(settings, lambda genotype: table.predict(family.parts(genotype)))
+        made.table = table
+        return made
 
     def _mean_cost(self) -> float:
         self.reference = 1.0

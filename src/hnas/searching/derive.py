@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from hnas.errors import HnasError
+from hnas.run_files import CANDIDATES
 from hnas.searching.algorithm import Searcher
-from hnas.searching.measuring import measured
+from hnas.searching.latency import machine_of
+from hnas.searching.measuring import measured, measured_within
 from hnas.searching.reward import Scored
 from hnas.searching.settings import Limits
 from hnas.searching.strategies import build_strategy
@@ -29,25 +31,54 @@ class Derived:
         best: the genotype to train, with its scores on the validation pictures.
         candidates: all that were scored, best first.
         whole_space: whether they are all genotypes that there are within the limits.
+        limits: what the best keeps; milliseconds as they were measured.
+        timed_on: where milliseconds were measured, in words; empty where none were.
     """
 
     best: Scored
     candidates: tuple[Scored, ...]
     whole_space: bool = False
+    limits: Limits = field(default_factory=Limits)
+    timed_on: str = ""
+
+    @property
+    def missed(self) -> tuple[Scored, ...]:
+        """Those that were within the limit of latency by prediction, and not by measurement."""
+        limit = self.limits.latency
+        return tuple(one for one in self.candidates if limit and one.cost.measured and (one.cost.latency or 0) > limit)
 
     def summary(self) -> dict[str, Any]:
-        """The best as plain values, and how many it was chosen from."""
-        return {**self.best.line(), "candidates": len(self.candidates)}
+        """The best as plain values, how many it was chosen from, and how many missed the limit of latency."""
+        return {**self.line(self.best), "candidates": len(self.candidates), "missed": len(self.missed)}
+
+    def line(self, one: Scored, **more: Any) -> dict[str, Any]:
+        """A line of candidates.jsonl: of one whose milliseconds were measured, also where, and the limit."""
+        if one.cost.measured:
+            more |= {"timed_on": self.timed_on}
+            more |= {"limit_ms": self.limits.latency} if self.limits.latency else {}
+        return one.line(**more)
 
     def sentence(self) -> str:
         """The best in one line for a person."""
         best = self.best
-        latency = "" if best.cost.latency is None else f", {best.cost.latency:.1f} ms"
+        latency = "" if best.cost.latency is None else f", {self._milliseconds()}"
         return (
             f"best of {'all ' * self.whole_space}{len(self.candidates)}: "
             f"{best.psnr:.3f} dB ({best.gain:+.3f} over bicubic), "
             f"{best.cost.macs / 1e9:.1f} G multiply-adds, {best.cost.params / 1e3:.0f} k parameters{latency}"
         )
+
+    def _milliseconds(self) -> str:
+        cost, limit = self.best.cost, self.limits.latency
+        said = [f"predicted {cost.predicted:.1f} ms"] if cost.predicted is not None else []
+        said.append(f"{'measured' if cost.measured else 'predicted'} {cost.latency:.1f} ms")
+        said += [f"limit {limit:g} ms"] if limit else []
+        words = ", ".join(said)
+        if self.timed_on:
+            words += f" ({self.timed_on})"
+        if self.missed:
+            words += f"; {len(self.missed)} measured ones missed the limit"
+        return words
 
 
 def derive_genotype(
@@ -56,20 +87,24 @@ def derive_genotype(
     count: int | None = None,
     limits: Limits | None = None,
     lam: float | None = None,
+    say: Callable[[str], None] = lambda words: None,
 ) -> Derived:
     """Scores what the strategy of a finished search proposes on the middle of the validation pictures.
 
     The best has the highest reward for lambda. Under limits and without a lambda it has the highest PSNR, because
-    the limits then say all there is to say about cost.
+    the limits then say all there is to say about cost. Milliseconds of a limit are predicted for what is scored and
+    measured, on whole networks, of what is chosen.
 
     Args:
         searcher: at the end of its search.
         count: genotypes to score; by default ``derive_samples``, but at most 16 where each must be trained alone.
         limits: hard limits at the target size; those of the search by default.
         lam: weight of PSNR; by default that of the search, and for a range of lambdas, values spread over it.
+        say: is told of finalists that miss the limit of latency.
 
     Raises:
-        HnasError: nothing within the limits, or lambda outside what was searched.
+        HnasError: nothing within the limits, nothing that keeps the limit of latency when measured, or lambda outside
+            what was searched.
     """
     settings = searcher.settings
     low, high = settings.lam_range
@@ -88,22 +123,32 @@ def derive_genotype(
         raise HnasError("the search proposes nothing within these limits; raise them")
     middle = lam if lam is not None else searcher.spread.lam_between(low, high, 0.5)
     scored = searcher.score_all(proposed, searcher.validation, middle)
-    if settings.measure:
-        scored = measured(searcher, scored, limited.latency)
-    worth = (lambda one: one.psnr) if by_psnr else (lambda one: one.reward.value)
+
+    def worth(one: Scored) -> float:
+        return one.psnr if by_psnr else one.reward.value
+
+    limit, timed_on = limited.latency, ""
+    if limit or settings.measure:
+        machine = machine_of(settings, searcher.fabric.device)
+        timed_on = f"{machine.words}, {machine.precision}, {machine.processor}"
+        if limit:
+            scored = measured_within(settings, scored, machine, limit=limit, worth=worth, say=say)
+        else:
+            scored = measured(settings, scored, machine)
     ranked = sorted(scored, key=worth, reverse=True)
-    chosen = next(one for one in ranked if _within(one, limited, timed=settings.measure > 0))
-    return Derived(chosen, tuple(ranked), whole_space=settings.exhausts)
+    chosen = next(one for one in ranked if keeps(one, limit))
+    return Derived(chosen, tuple(ranked), whole_space=settings.exhausts, limits=limited, timed_on=timed_on)
 
 
-def _within(scored: Scored, limits: Limits, *, timed: bool) -> bool:
-    """Whether milliseconds, where they count, are few enough, and measured where that was done (``timed``).
+def keeps(scored: Scored, limit: float) -> bool:
+    """Whether a network keeps a limit of latency by its measurement; a prediction is not enough.
 
-    All other limits, and those of a latency table, were kept before anything was scored.
+    Args:
+        scored: within all other limits, which were kept before anything was scored.
+        limit: milliseconds; 0 is none.
     """
-    if not limits.latency or not timed:
-        return True
-    return scored.cost.measured and scored.cost.latency is not None and scored.cost.latency <= limits.latency
+    cost = scored.cost
+    return not limit or (cost.measured and cost.latency is not None and cost.latency <= limit)
 
 
 def _finalists(searcher: Searcher, usage: Usage, count: int | None, lam: float | None) -> list[Genotype]:
@@ -129,7 +174,7 @@ def record(derived: Derived, run: RunFolder, *, step: int) -> None:
     """Adds the candidates to candidates.jsonl, the chosen one marked."""
     for candidate in derived.candidates:
         more = {"step": step, "seed": None, "source": "derive", "chosen": candidate is derived.best}
-        run.append(candidate.line(**more), to="candidates.jsonl")
+        run.append(derived.line(candidate, **more), to=CANDIDATES)
 
 
 def recorded(run: RunFolder, *, whole_space: bool) -> Derived:

@@ -2,52 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import median
 
+from hnas.deploy.graphs import graph_of
+from hnas.deploy.stopwatch import Machine, Stopwatch
+from hnas.deploy.survey import measure_whole
 from hnas.errors import HnasError
-from hnas.nets import family_of, measure_latency, plain_form
-from hnas.searching.algorithm import Searcher
+from hnas.nets import Family, family_of
 from hnas.searching.reward import Scored
+from hnas.searching.settings import SearchSettings
 from hnas.searching.strategies import pareto_ranks
 
-#: All networks are timed in turn, so often, seconds apart: other work on the machine spoils none of them for good.
-_ROUNDS = 5
+#: Finalists that are timed in turns under a limit, so many after each miss.
+_AT_A_TIME = 3
+#: About how many seconds one such measurement takes.
+_SECONDS = 8.0
 
 
-def measured(searcher: Searcher, scored: Sequence[Scored], limit: float) -> list[Scored]:
+def measured(settings: SearchSettings, scored: Sequence[Scored], machine: Machine) -> list[Scored]:
     """The same genotypes, with the milliseconds of as many as ``measure`` says.
 
-    Those of the front of PSNR against multiply-adds come first, then those behind it. Their networks run whole, at the
-    size and on the device of the search, in the form that is run in the end; the median of several rounds counts.
+    Those of the front of PSNR against multiply-adds come first, then those behind it. Their networks run whole and in
+    turns, in the form that is run in the end.
 
     Args:
-        searcher: its settings say how many, and at which size of picture.
+        settings: say how many.
         scored: with what they cost.
-        limit: milliseconds that one of them must keep; 0 is none.
+        machine: what runs them.
+    """
+    ranks = pareto_ranks([(one.psnr, -float(one.cost.macs)) for one in scored])
+    order = sorted(range(len(scored)), key=lambda index: (ranks[index], -scored[index].psnr))[: settings.measure]
+    return _with_times(scored, order, family_of(settings.space, settings), machine)
+
+
+def measured_within(
+    settings: SearchSettings,
+    scored: Sequence[Scored],
+    machine: Machine,
+    *,
+    limit: float,
+    worth: Callable[[Scored], float],
+    say: Callable[[str], None] = lambda words: None,
+) -> list[Scored]:
+    """The same genotypes, with the milliseconds of the best ones, and of further ones until one keeps a limit.
+
+    After a miss, those come next that would keep the limit if they, too, took longer than predicted by as much.
+
+    Args:
+        settings: say how many are timed at first.
+        scored: with their predicted latency, all within the limit.
+        machine: what runs them.
+        limit: milliseconds.
+        worth: what is larger for better ones.
+        say: is told of every miss.
 
     Raises:
         HnasError: none keeps the limit; says what the quickest takes.
     """
-    settings = searcher.settings
-    ranks = pareto_ranks([(one.psnr, -float(one.cost.macs)) for one in scored])
-    order = sorted(range(len(scored)), key=lambda index: (ranks[index], -scored[index].psnr))[: settings.measure]
     family = family_of(settings.space, settings)
-    networks = {index: plain_form(family.target(scored[index].genotype)) for index in order}
-    times: dict[int, list[float]] = {index: [] for index in order}
-    for _ in range(_ROUNDS):
-        for index, network in networks.items():
-            latency = measure_latency(network, lr_size=settings.lr_shape, device=searcher.fabric.device, repeats=1)
-            times[index].append(latency.median_ms)
-    milliseconds = {index: median(found) for index, found in times.items()}
+    left = sorted(range(len(scored)), key=lambda index: worth(scored[index]), reverse=True)
+    found, slower, at_a_time = list(scored), 1.0, max(settings.measure, _AT_A_TIME)
+    times: dict[int, float] = {}
+    while left:
+        hopeful = [index for index in left if _latency(scored[index]) * slower <= limit]
+        last = not hopeful
+        order = (hopeful or sorted(left, key=lambda index: _latency(scored[index])))[:at_a_time]
+        found = _with_times(found, order, family, machine)
+        times |= {index: _latency(found[index]) for index in order}
+        if min(times[index] for index in order) <= limit:
+            return found
+        for index in order:
+            say(f"predicted {_latency(scored[index]):.1f} ms, measured {times[index]:.1f} ms: misses {limit:g} ms")
+        if last:
+            break
+        left = [index for index in left if index not in times]
+        slower = max(1.0, median(times[index] / _latency(scored[index]) for index in times))
+        at_a_time = _AT_A_TIME
+    raise HnasError(
+        f"max_latency is {limit:g} ms, and the quickest of {len(times)} finalists that were measured whole took "
+        f"{min(times.values()):.1f} ms ({machine.words}); raise max_latency (hnas derive does so without another "
+        "search), or make networks or lr_size smaller"
+    )
+
+
+def _latency(one: Scored) -> float:
+    assert one.cost.latency is not None  # of a search with a limit of latency, which has predictions
+    return one.cost.latency
+
+
+def _with_times(scored: Sequence[Scored], order: Sequence[int], family: Family, machine: Machine) -> list[Scored]:
+    """The same, with milliseconds measured of those that the order names."""
+    names = {scored[index].genotype.to_json(): index for index in order}
+    graphs = {
+        name: graph_of(family.target(scored[index].genotype).eval(), machine.backend, machine.device)
+        for name, index in names.items()
+    }
+    times = measure_whole(list(graphs), Stopwatch(machine, graphs).turn, seconds=_SECONDS) if graphs else {}
     result = list(scored)
-    for index, found in milliseconds.items():
-        result[index] = replace(scored[index], cost=replace(scored[index].cost, latency=found, measured=True))
-    quickest = min(milliseconds.values())
-    if limit and quickest > limit:
-        raise HnasError(
-            f"max_latency is {limit:g} ms, and the quickest of {len(order)} finalists took {quickest:.1f} ms for a "
-            f"picture of {settings.lr_size} on this device; raise max_latency, or make networks or lr_size smaller"
-        )
+    for name, found in times.items():
+        one = scored[names[name]]
+        cost = replace(one.cost, latency=found, measured=True, predicted=one.cost.latency)
+        result[names[name]] = replace(one, cost=cost)
     return result

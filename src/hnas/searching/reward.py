@@ -86,6 +86,7 @@ class Scored:
         latency = {} if self.cost.latency is None else {"latency_ms": self.cost.latency}
         if self.cost.measured:
             latency["latency_measured"] = True
+            latency |= {} if self.cost.predicted is None else {"predicted_ms": self.cost.predicted}
         return {
             **more,
             "genotype": self.genotype.to_dict(),

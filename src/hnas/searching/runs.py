@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +12,29 @@ from lightning_fabric import Fabric
 
 from hnas import __version__
 from hnas.data.folders import load_pairs, summary
+from hnas.deploy.runtimes import BackendName
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import device_description
-from hnas.searching.algorithm import Progress, Searcher, run_search
+from hnas.nets.latency_table import LatencyTable
+from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
+from hnas.searching.algorithm import Searcher, SearchProgress, run_search
 from hnas.searching.costs import CostTable
 from hnas.searching.derive import Derived, derive_genotype, record, recorded
+from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint, taking_up
-from hnas.training.devices import on_first_process, start_fabric
+from hnas.training.devices import is_first_process, on_first_process, start_fabric
 from hnas.training.precision import remembered_precision
-from hnas.training.run_folder import CONFIG, RunFolder, open_run
+from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings
 from hnas.training.teacher import teacher_provenance
 from hnas.weights import save_model
 
-RESULT = "genotype.json"
-WEIGHTS = "weights.safetensors"
+RESULT = GENOTYPE
 
 
 def search(
@@ -43,7 +46,8 @@ def search(
     devices: DeviceSettings | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: SearchProgress | None = None,
+    say: Say = lambda words: None,
     then: str = "",
 ) -> Derived:
     """Searches for a genotype and writes it to ``run_dir/genotype.json``.
@@ -57,6 +61,7 @@ def search(
         resume: go on with the run in this folder.
         overwrite: replace the run in this folder.
         progress: called after every round.
+        say: is told what latencies are measured, before that begins, and which finalists miss their limit.
         then: see :func:`hnas.training.run_folder.open_run`; what was chosen is on record where only this is missing.
 
     Returns:
@@ -68,31 +73,49 @@ def search(
     settings = settings or SearchSettings()
     fabric = start_fabric(devices)
     paths = {"data": str(data), "val": None if validation is None else str(validation)}
-    costs = CostTable.load(settings)
-    costs.usage(settings.limits)  # refuses limits that nothing keeps, before pictures are read
-    searcher = Searcher(settings, load_splits(paths, settings), costs, fabric)
+    splits = load_splits(paths, settings)  # whose mistakes come out before latencies are measured for long
+    kept = table_of_run(Path(run_dir)) if resume else None
+
+    def table() -> LatencyTable | None:
+        if kept and (different := kept.differences(machine_of(settings, fabric.device).as_dict(), {})):
+            raise HnasError(
+                f"{run_dir}: this search goes by latencies of another machine ({different[0]}); go on with it there, "
+                "or start anew with --overwrite"
+            )
+        return kept or find_table(settings, fabric.device, say=say)
+
+    costs = CostTable.with_table(settings, on_first_process(fabric, table))
+    costs.usage(settings.limits)  # refuses limits that nothing keeps
+    searcher = Searcher(settings, splits, costs, fabric)
     config = {"command": "search", **paths, **asdict(settings)}
     run = on_first_process(
         fabric,
-        lambda: open_run(run_dir, config, result=RESULT, resume=resume, overwrite=overwrite, then=then),
+        lambda: open_run(run_dir, config, result=GENOTYPE, resume=resume, overwrite=overwrite, then=then),
     )
     if run.finished:
         return recorded(run, whole_space=settings.exhausts)
-    return search_and_derive(searcher, run, resume=resume, progress=progress)
+    return search_and_derive(searcher, run, resume=resume, progress=progress, say=say)
 
 
 def search_and_derive(
-    searcher: Searcher, run: RunFolder, *, resume: bool = False, progress: Progress | None = None
+    searcher: Searcher,
+    run: RunFolder,
+    *,
+    resume: bool = False,
+    progress: SearchProgress | None = None,
+    say: Say = lambda words: None,
 ) -> Derived:
     """:func:`search` in an open run folder.
 
     Raises:
-        HnasError: a loss is not finite, or the disk is full.
+        HnasError: a loss is not finite, the disk is full, or no finalist keeps a limit of latency.
     """
+    if searcher.costs.table and is_first_process():
+        write_atomically(run.path / TABLE, searcher.costs.table.to_json())
     run_search(searcher, run, resume=resume, progress=progress)
 
     def choose() -> Derived:
-        derived = derive_genotype(searcher)
+        derived = derive_genotype(searcher, say=say)
         record(derived, run, step=searcher.round)
         hand_over(searcher, derived.best.genotype, run.path / WEIGHTS)
         run.write_json(RESULT, derived.best.genotype.to_dict())
@@ -107,7 +130,10 @@ def derive(
     count: int | None = None,
     limits: Limits | None = None,
     lam: float | None = None,
+    backend: BackendName | None = None,
+    threads: int | None = None,
     output: str | Path | None = None,
+    say: Say = lambda words: None,
 ) -> Derived:
     """Chooses a genotype from a finished search anew, for other limits or another lambda.
 
@@ -116,6 +142,9 @@ def derive(
         count: genotypes to score; as many as the search did by default.
         limits: hard limits at the target size; those of the search by default.
         lam: weight of PSNR in the reward that chooses; see :func:`hnas.searching.derive.derive_genotype`.
+        backend: what milliseconds are of; by default as in the search. So are the ``threads``.
+        threads: see :class:`~hnas.searching.settings.SearchSettings`.
+        say: as for :func:`search`.
         output: the JSON file to write; ``run_dir/genotype.json`` by default. Where shared weights are the network's
             own, its weights are written beside it: ``weights.safetensors``, or as ``output`` with that ending.
 
@@ -127,15 +156,29 @@ def derive(
     if path == weights:
         raise HnasError(f"{path}: the genotype is written as JSON, and weights beside it; give a name such as x.json")
     run = RunFolder(Path(run_dir), RESULT)
-    if not run.finished:
-        if not run.path.is_dir():
-            why = "is not a folder" if run.path.exists() else "does not exist"
-            raise HnasError(f"{run.path} {why}; name the run folder of a search")
-        if not (run.path / CONFIG).is_file():
-            raise HnasError(f"{run.path}: not a run folder (no {CONFIG}); name that of a search")
-        raise HnasError(f"{run.path}: no finished search (it has no {RESULT}); finish it with hnas search --resume")
+    if not run.path.is_dir():
+        why = "is not a folder" if run.path.exists() else "does not exist"
+        raise HnasError(f"{run.path} {why}; name the run folder of a search")
+    if not (run.path / CONFIG).is_file():
+        raise HnasError(f"{run.path}: not a run folder (no {CONFIG}); name that of a search")
+    unfinished = HnasError(f"{run.path}: no finished search (it has no {RESULT}); finish it with hnas search --resume")
+    if not run.finished and not run.checkpoint.is_dir():
+        raise unfinished
     searcher = open_searcher(run)
-    derived = derive_genotype(searcher, count=count, limits=limits, lam=lam)
+    if not run.finished and searcher.round < searcher.rounds:
+        raise unfinished
+    settings = searcher.settings
+    settings = replace(
+        settings,
+        backend=settings.backend if backend is None else backend,
+        threads=settings.threads if threads is None else threads,
+    )
+    limited = limits if limits is not None else settings.limits
+    if limited.latency:
+        table = find_table(settings, searcher.fabric.device, limits=limited, kept=searcher.costs.table, say=say)
+        searcher.costs = CostTable.with_table(settings, table)
+    searcher.settings = settings
+    derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
     hand_over(searcher, derived.best.genotype, weights)
     write_atomically(path, derived.best.genotype.to_json() + "\n")
     record(derived, run, step=searcher.round)
@@ -197,7 +240,9 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
         raise HnasError(f"{run.path}: the search has no checkpoint yet; go on with hnas search --resume")
     splits = splits or load_splits(config, settings)
     devices = DeviceSettings(precision=remembered_precision(run) or "32-true")  # so that scores are those of the search
-    searcher = Searcher(settings, splits, CostTable.load(settings), fabric or start_fabric(devices))
+    fabric = fabric or start_fabric(devices)
+    table = table_of_run(run.path) or find_table(settings, fabric.device)
+    searcher = Searcher(settings, splits, CostTable.with_table(settings, table), fabric)
     with taking_up(run.checkpoint):
         searcher.load_state_dict(state)
     return searcher

@@ -13,6 +13,7 @@ from torch import Tensor
 from hnas.files import write_atomically
 from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
+from hnas.searching.latency import find_table
 from hnas.searching.scoring import Scorer
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits
@@ -44,7 +45,9 @@ def tabulated(score: Scorer, pictures: Sequence[tuple[Tensor, Tensor]], folder: 
 
 def open_table(settings: SearchSettings, splits: Splits, folder: Path) -> Searcher:
     """A search by short training that scores by a table: on one batch of the strategy's pictures, and on validation."""
-    searcher = Searcher(settings, splits, CostTable.load(settings), start_fabric())
+    fabric = start_fabric()
+    costs = CostTable.with_table(settings, find_table(settings, fabric.device))
+    searcher = Searcher(settings, splits, costs, fabric)
     pictures = searcher.controller_patches.batch(0), searcher.validation
     searcher.scorer = tabulated(searcher.scorer, pictures, folder)
     return searcher

@@ -10,8 +10,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hnas.brightness import VIDEO
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
+from hnas.data.tensors import as_floats
 from hnas.errors import HnasError
 from hnas.nets import SharedWeights, family_of, seen_by, to_channels_last
 from hnas.nets.common import enlarge_image
@@ -22,8 +24,6 @@ from hnas.training.settings import TrainingSettings, learning_rate
 #: A genotype and pictures (LR and HR, N x 3 x H x W, RGB in [0, 1]) to its PSNR in dB.
 Scorer = Callable[[Genotype, Tensor, Tensor], float]
 
-#: Weights of R, G and B in Y of BT.601, for RGB in [0, 1] and Y in 16..235.
-_LUMA = (65.481, 128.553, 24.966)
 #: What rounding to 8 bits adds to the squared error: without it a flat patch scores an infinite PSNR.
 _ROUNDING_ERROR = 1.0 / 12.0
 #: LR pixels that a CPU scores at once in float32: features of more leave its cache (a fifth slower at 16 patches of
@@ -39,7 +39,7 @@ def batch_psnr(sr: Tensor, hr: Tensor, border: int) -> float:
         hr: the true pictures, the same shape.
         border: pixels left out on every side (the scale, as the field does).
     """
-    weights = torch.tensor(_LUMA, device=hr.device).view(1, 3, 1, 1)
+    weights = torch.tensor(VIDEO, device=hr.device).view(1, 3, 1, 1)
     difference = ((sr.float().clamp(0.0, 1.0) - hr.float()) * weights).sum(1)[:, border:-border, border:-border]
     error = difference.square().mean((1, 2)) + _ROUNDING_ERROR
     return float((10.0 * torch.log10(255.0**2 / error)).mean())
@@ -138,7 +138,4 @@ def middle_crops(
         top, left = (height - patch) // 2, (width - patch) // 2
         low.append(pair.lr[top : top + patch, left : left + patch])
         high.append(pair.hr[scale * top : scale * (top + patch), scale * left : scale * (left + patch)])
-    first, second = (
-        torch.from_numpy(np.stack(crops)).to(device).permute(0, 3, 1, 2).float().div_(255) for crops in (low, high)
-    )
-    return first, second
+    return as_floats(np.stack(low), device), as_floats(np.stack(high), device)

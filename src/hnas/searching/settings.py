@@ -10,8 +10,7 @@ from hnas.bounds import quantity, refuse_below, refuse_no_part, refuse_not_above
 from hnas.errors import HnasError
 from hnas.space import Space, SpaceName, space_of
 from hnas.space.cells import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS
-from hnas.training.optimizers import OptimizerName
-from hnas.training.settings import LossName, Schedule, refuse_no_shrinking
+from hnas.training.settings import LossName, OptimizerName, Schedule, refuse_no_shrinking
 
 StrategyName = Literal["controller", "controller-flat", "random", "evolution"]
 STRATEGIES: tuple[StrategyName, ...] = ("controller", "controller-flat", "random", "evolution")
@@ -133,10 +132,14 @@ class SearchSettings:
             (such as max_macs), or without one the mean of the search space.
         target_channels: channels of the network that is trained in the end; costs and limits are meant at this size.
         lr_size: height and width of the LR picture at which MACs and latency are counted, such as 480x480.
-        latency_table: file of ``hnas profile --build-table``, needed where latency is the cost or limited.
+        latency_table: file of ``hnas profile --build-table``, for a search with latency as cost or limit; without one
+            such a search builds a table and keeps it for the next (docs/search.md).
         max_macs: no genotype above this many MACs is proposed, such as 30.6G; 0 is no limit. So for the next two.
         max_params: limit of parameters, such as 300k.
-        max_latency: limit of measured latency, such as 40ms.
+        max_latency: limit of latency, such as 40ms: predicted in the search, and measured of what is handed over.
+        backend: what milliseconds are of: "torch" on the device of the search, "onnx" (onnxruntime) or "openvino" on
+            the CPU.
+        threads: of the networks that are timed on a CPU; 0 is 2, or what the machine has if fewer.
         scorer: "shared" scores with the shared weights, "short" trains every genotype alone for ``short_steps`` steps:
             seconds for each of rounds x controller_steps x samples.
         short_steps: updates of that training.
@@ -145,8 +148,9 @@ class SearchSettings:
             log has Kendall's tau between both; 0 is none.
         exhaustive: where the space has at most this many genotypes, the derivation scores every one of them, whatever
             the strategy proposes, which then has no updates; 0 is never.
-        measure: finalists whose network the derivation also times whole on this device, those of the front of PSNR
-            against multiply-adds first; a limit of latency is then one of measured milliseconds. 0 is none.
+        measure: finalists whose network the derivation also times whole, those of the front of PSNR against
+            multiply-adds first; under a limit of latency the best first, and more until one keeps it. 0 is none
+            without such a limit.
         derive_samples: genotypes that the derivation scores.
         derive_pictures: validation pictures it uses (0: all), each by its middle crop.
         derive_patch: side of that crop, LR pixels.
@@ -213,6 +217,8 @@ class SearchSettings:
     max_macs: float | str = 0.0
     max_params: float | str = 0.0
     max_latency: float | str = 0.0
+    backend: Literal["torch", "onnx", "openvino"] = "torch"
+    threads: int = 0
     scorer: Literal["shared", "short"] = "shared"
     short_steps: int = 100
     short_lr: float = 4e-3
@@ -232,7 +238,7 @@ class SearchSettings:
         )
         at_least_zero = (
             "cell_skip warmup w_steps controller_steps lr_end grad_clip controller_lr_end entropy_weight"
-            " cost_reference score_batch derive_pictures tau_samples seed exhaustive measure"
+            " cost_reference score_batch derive_pictures tau_samples seed exhaustive measure threads"
         )
         refuse_below(1, self, *at_least_one.split())
         refuse_below(0, self, *at_least_zero.split())

@@ -24,8 +24,10 @@ import torch
 from hnas.data.folders import Pair, load_pairs
 from hnas.errors import HnasError
 from hnas.ranking import kendall_tau
+from hnas.run_files import CANDIDATES, CONFIG, LOG
 from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
+from hnas.searching.latency import find_table, needs_table
 from hnas.searching.reward import Scored
 from hnas.searching.runs import RESULT, open_searcher, search_and_derive
 from hnas.searching.score_table import open_table, search_by
@@ -33,10 +35,9 @@ from hnas.searching.scoring import short_scorer
 from hnas.searching.settings import STUDY_POINTS, SearchSettings, StrategyName, StudySettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
-from hnas.space import Genotype, read_genotype
-from hnas.space.shapes import OPERATION_STYLES
+from hnas.space import Genotype, operation_styles, read_genotype
 from hnas.training.devices import start_fabric
-from hnas.training.run_folder import CONFIG, RunFolder, open_run
+from hnas.training.run_folder import RunFolder, open_run
 
 STUDY = "study.json"
 T = TypeVar("T")
@@ -93,6 +94,10 @@ def run_study(
             if (part / CONFIG).is_file():
                 shutil.rmtree(part)
         shutil.rmtree(folder.path / _TABLE, ignore_errors=True)
+    if needs_table(settings):
+        find_table(
+            settings, start_fabric().device, say=progress or (lambda words: None)
+        )  # once, and kept for all searches
     seeds = range(study.seeds)
     if settings.scorer == "shared":
         shared = partial(_train_shared, folder.path, pictures, settings)
@@ -173,7 +178,9 @@ def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, s
         return
     # No tau: a study trains genotypes alone for all strategies together.
     own = replace(shared_weights_only(settings), seed=seed, tau_samples=0)
-    _run(path, Searcher(own, _splits(pictures, own), CostTable.load(own), start_fabric()), pictures)
+    fabric = start_fabric()
+    costs = CostTable.with_table(own, find_table(own, fabric.device))
+    _run(path, Searcher(own, _splits(pictures, own), costs, fabric), pictures)
 
 
 def _search(
@@ -213,7 +220,7 @@ def _train_alone(
     """PSNR on the validation crops of one genotype trained alone; kept in a file, so that it is done once."""
     path = RunFolder(folder / f"alone-{index}", "score.json")
     if path.finished:
-        return float(path.lines("log.jsonl")[-1]["psnr"])
+        return float(path.lines(LOG)[-1]["psnr"])
     base = _open_scorer(folder, pictures, settings, 0)
     genotype = _random_genotype(settings, index)
     # A start of its own, unlike that of any score: what two trainings from one start share is not worth.
@@ -291,12 +298,12 @@ class _Judge:
 
 
 def _evaluations(run: Path) -> list[dict[str, Any]]:
-    return [line for line in RunFolder(run, RESULT).lines("candidates.jsonl") if line["source"] != "derive"]
+    return [line for line in RunFolder(run, RESULT).lines(CANDIDATES) if line["source"] != "derive"]
 
 
 def _derived(run: Path) -> float:
     """What the genotype that a search hands over is worth on the validation pictures, which chose it."""
-    lines = RunFolder(run, RESULT).lines("candidates.jsonl")
+    lines = RunFolder(run, RESULT).lines(CANDIDATES)
     return next(float(line["worth"]) for line in reversed(lines) if line.get("chosen"))
 
 
@@ -358,4 +365,4 @@ def _histogram(folder: Path, name: str, seeds: int) -> dict[str, float]:
             for question, names in genotype.chosen().items():
                 counts.setdefault(question, Counter()).update(names)
     shares = {name: count / one.total() for one in counts.values() for name, count in one.items()}
-    return {name: share for name, share in sorted(shares.items()) if name in OPERATION_STYLES}
+    return {name: share for name, share in sorted(shares.items()) if name in operation_styles()}

@@ -4,7 +4,15 @@ There are two kinds: :mod:`hnas.space.cells`, the paper's, and :mod:`hnas.space.
 :class:`Genotype`, :class:`Space` and the entries of :data:`KINDS`.
 """
 
-from hnas.space.kinds import KINDS, SpaceName, load_genotype, parse_genotype, read_genotype, space_of
+from hnas.space.kinds import (
+    KINDS,
+    SpaceName,
+    load_genotype,
+    operation_styles,
+    parse_genotype,
+    read_genotype,
+    space_of,
+)
 from hnas.space.protocol import Choice, Genotype, Head, Space
 
 __all__ = [
@@ -15,6 +23,7 @@ __all__ = [
     "Space",
     "SpaceName",
     "load_genotype",
+    "operation_styles",
     "parse_genotype",
     "read_genotype",
     "space_of",

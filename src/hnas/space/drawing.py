@@ -14,9 +14,9 @@ from xml.sax.saxutils import escape
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
-from hnas.space.kinds import KINDS
+from hnas.space.kinds import KINDS, operation_styles
 from hnas.space.protocol import Genotype
-from hnas.space.shapes import OPERATION_STYLES, PALETTE, Drawing, Line, Rect, Shape
+from hnas.space.shapes import PALETTE, Drawing, Line, Rect, Shape
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,23 +29,18 @@ def _rules(column: int) -> str:
     return "".join(f".g-{name}{{fill:{colour}}}.s-{name}{{stroke:{colour}}}" for name, colour in colours.items())
 
 
-def _stylesheet() -> str:
-    operations = "".join(
-        f".g-{name}{{fill:{colour}}}.s-{name}{{stroke:{colour}}}" for name, (colour, _, _) in OPERATION_STYLES.items()
-    )
+def stylesheet() -> str:
+    """The rules that a page needs once when it holds drawings made with ``standalone=False``."""
+    colours = {name: style.colour for name, style in operation_styles().items()}
+    operations = "".join(f".g-{name}{{fill:{colour}}}.s-{name}{{stroke:{colour}}}" for name, colour in colours.items())
     # An outlined box writes its name in the operation's colour, which is too dark for a dark ground.
     lighter = "".join(
-        f"text.g-{name}{{fill:color-mix(in srgb,{colour} 50%,white)}}"
-        for name, (colour, _, _) in OPERATION_STYLES.items()
+        f"text.g-{name}{{fill:color-mix(in srgb,{colour} 50%,white)}}" for name, colour in colours.items()
     )
     return (
         f".genotype{{font:12px {_FONT}}}.genotype path{{fill:none}}.g-white{{fill:#fff}}"
         f"{operations}{_rules(0)}@media(prefers-color-scheme:dark){{{_rules(1)}{lighter}}}"
     )
-
-
-#: The rules that a page needs once when it holds drawings made with ``standalone=False``.
-STYLESHEET = _stylesheet()
 
 
 def genotype_svg(genotype: Genotype, *, scale: int | None = None, standalone: bool = True) -> str:
@@ -54,12 +49,12 @@ def genotype_svg(genotype: Genotype, *, scale: int | None = None, standalone: bo
     Args:
         genotype: any valid one.
         scale: written at the upsampling cell, where known.
-        standalone: carry the style rules; without them the page must hold :data:`STYLESHEET`.
+        standalone: carry the style rules; without them the page must hold :func:`stylesheet`.
     """
     drawing = KINDS[genotype.kind].layout(genotype, scale)
     size = f"{drawing.width:.0f} {drawing.height:.0f}"
     width, height = size.split()
-    style = f"<style>{STYLESHEET}</style>" if standalone else ""
+    style = f"<style>{stylesheet()}</style>" if standalone else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="genotype" role="img" viewBox="0 0 {size}" width="{width}" '
         f'height="{height}"><title>{escape(drawing.title)}</title>{style}'
@@ -122,7 +117,7 @@ def _figure(drawing: Drawing) -> Figure:
     from matplotlib.path import Path as Curve
 
     colours = {name: light for name, (light, _) in PALETTE.items()}
-    colours |= {name: colour for name, (colour, _, _) in OPERATION_STYLES.items()}
+    colours |= {name: style.colour for name, style in operation_styles().items()}
     colours |= {"white": "#ffffff", "none": "none"}
     codes = {"M": [Curve.MOVETO], "L": [Curve.LINETO], "Q": [Curve.CURVE3, Curve.CURVE3]}
     anchors = {"start": "left", "middle": "center", "end": "right"}

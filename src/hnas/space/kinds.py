@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 from hnas.errors import HnasError
 from hnas.space import cells, chain
 from hnas.space.protocol import Genotype, Space
 from hnas.space.reading import json_value
-from hnas.space.shapes import Drawing
+from hnas.space.shapes import Drawing, Style
 from hnas.values import read_text, shown
 
 SpaceName = Literal["cells", "chain"]
+
+
+class Styled(Protocol):
+    """The entry of an operation or a block."""
+
+    @property
+    def style(self) -> Style:
+        """How it is drawn, and named in reports."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +33,14 @@ class Kind:
         format: of its genotypes' JSON.
         read: makes a genotype of plain values.
         space: the space's dataclass.
-        operations: what its genotypes choose from, by where.
+        operations: what its genotypes choose from, by where and by name.
         layout: draws a genotype; the second argument is the scale, where known.
     """
 
     format: str
     read: Callable[[object], Genotype]
     space: type[Any]
-    operations: Mapping[str, tuple[str, ...]]
+    operations: Mapping[str, Mapping[str, Styled]]
     layout: Callable[[Any, int | None], Drawing]
 
 
@@ -42,7 +50,7 @@ KINDS: Mapping[str, Kind] = {
         cells.FORMAT,
         cells.CellGenotype.from_dict,
         cells.CellSpace,
-        {f"{kind} cell": names for kind, names in cells.OPERATIONS.items()},
+        {f"{kind} cell": operations for kind, operations in cells.OPERATIONS.items()},
         cells.layout,
     ),
     "chain": Kind(
@@ -52,6 +60,12 @@ KINDS: Mapping[str, Kind] = {
 
 #: A genotype takes a few hundred bytes; anything near this is not one.
 _MAX_FILE_BYTES = 1 << 20
+
+
+def operation_styles() -> dict[str, Style]:
+    """How every operation of any space is drawn and named, in the order of their registries."""
+    places = (operations for kind in KINDS.values() for operations in kind.operations.values())
+    return {name: entry.style for operations in places for name, entry in operations.items()}
 
 
 def space_of(kind: SpaceName, settings: object) -> Space:

@@ -6,23 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-#: Operation -> (colour, label in a box, explanation in the legend). White text is legible on every colour (4.5:1).
-OPERATION_STYLES: dict[str, tuple[str, str, str]] = {
-    "identity": ("#64748b", "identity", "passes its input on"),
-    "dil_conv_3x3": ("#0e7a6d", "dil conv 3×3", "dilated convolution"),
-    "dil_conv_5x5": ("#0b5563", "dil conv 5×5", "dilated convolution"),
-    "sep_conv_3x3": ("#2f6fd0", "sep conv 3×3", "separable convolution, twice"),
-    "sep_conv_5x5": ("#3730a3", "sep conv 5×5", "separable convolution, twice"),
-    "up_down_projection": ("#b4540a", "up-down proj.", "up- and down-projection block"),
-    "rcab": ("#a3195b", "RCAB", "residual channel attention block"),
-    "conv_3x3": ("#475569", "conv 3×3", "plain 3×3 convolution with ReLU"),
-    "residual_3x3": ("#854d0e", "residual 3×3", "two 3×3 convolutions with a path around both"),
-    "area": ("#6b7280", "area", "interpolation"),
-    "bilinear": ("#4d7c0f", "bilinear", "interpolation"),
-    "nearest": ("#0e7490", "nearest", "interpolation"),
-    "sub_pixel": ("#7c3aed", "sub-pixel", "convolution, then pixel shuffle"),
-    "deconvolution": ("#be123c", "deconvolution", "transposed convolution"),
-}
+
+@dataclass(frozen=True)
+class Style:
+    """How an operation is drawn and named; no two have the same colour.
+
+    Attributes:
+        colour: ``#rrggbb``, on which white text is legible (4.5:1).
+        label: in a box.
+        meaning: explains it in the legend.
+    """
+
+    colour: str
+    label: str
+    meaning: str
+
+
+#: Of the operation that both spaces have.
+PLAIN_CONVOLUTION = Style("#475569", "conv 3×3", "plain 3×3 convolution with ReLU")
 
 #: The colours that are not an operation's, on light and on dark ground.
 PALETTE: dict[str, tuple[str, str]] = {

@@ -37,7 +37,7 @@ from hnas.values import mapping, number, sequence, whole_number
 #: PSNR in dB of a network on pictures that it does not train on.
 Validation = Callable[[nn.Module], float]
 #: Called after every step with its number (from 1) and the last line of the log.
-Progress = Callable[[int, Mapping[str, Any]], None]
+StepProgress = Callable[[int, Mapping[str, Any]], None]
 
 
 class Sampler(Protocol):
@@ -92,7 +92,7 @@ def train(
     validation: Validation | None = None,
     fabric: Fabric | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: StepProgress | None = None,
     start: Mapping[str, Any] | None = None,
     pictures: Mapping[str, Listing] | None = None,
 ) -> TrainingResult:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
-OptimizerName = Literal["adam", "muon"]
+from hnas.training.settings import OptimizerName
 
 #: Coefficients of the iteration that drives all singular values towards 1, and how often it is done (Jordan, 2024).
 _COEFFICIENTS, _ITERATIONS = (3.4445, -4.7750, 2.0315), 5

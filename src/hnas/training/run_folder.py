@@ -14,12 +14,11 @@ from filelock import FileLock, Timeout
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
+from hnas.run_files import CANDIDATES, CHECKPOINT, CONFIG, GENOTYPE, LATENCY, LOG, REPORT, WEIGHTS
 from hnas.values import as_yaml, json_lines, parse_yaml, read_yaml_mapping, shown
 
-CONFIG = "config.yaml"
-LOGS = ("log.jsonl", "candidates.jsonl")
-REPORT = "report.html"
-RESULTS = ("genotype.json", "weights.safetensors", REPORT)
+LOGS = (LOG, CANDIDATES)
+RESULTS = (GENOTYPE, WEIGHTS, REPORT, LATENCY)
 
 
 @dataclass(frozen=True)
@@ -47,9 +46,9 @@ class RunFolder:
     @property
     def checkpoint(self) -> Path:
         """Where the full state goes."""
-        return self.path / "checkpoint"
+        return self.path / CHECKPOINT
 
-    def append(self, line: Mapping[str, Any], *, to: str = "log.jsonl") -> None:
+    def append(self, line: Mapping[str, Any], *, to: str = LOG) -> None:
         """Adds one JSON line to ``log.jsonl`` or ``candidates.jsonl``, visible to readers at once.
 
         Raises:
@@ -64,7 +63,7 @@ class RunFolder:
                 f"{self.path / to}: cannot write it ({error.strerror}); make room, then go on with --resume"
             ) from error
 
-    def lines(self, name: str = "log.jsonl") -> list[dict[str, Any]]:
+    def lines(self, name: str = LOG) -> list[dict[str, Any]]:
         """All whole lines of ``log.jsonl`` or ``candidates.jsonl``, oldest first; none if the file is absent."""
         path = self.path / name
         if not path.exists():
@@ -188,7 +187,7 @@ def _remove_run(path: Path) -> None:
     try:
         for name in (*RESULTS, *LOGS):
             (path / name).unlink(missing_ok=True)
-        shutil.rmtree(path / "checkpoint", ignore_errors=True)
+        shutil.rmtree(path / CHECKPOINT, ignore_errors=True)
         (path / CONFIG).unlink()
     except OSError as error:
         raise HnasError(f"{path}: cannot take away the earlier run ({error.strerror})") from error

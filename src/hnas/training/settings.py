@@ -8,9 +8,9 @@ from typing import Literal, get_args
 
 from hnas.bounds import refuse_below, refuse_no_part, refuse_not_above_zero, refuse_unlisted
 from hnas.errors import HnasError
-from hnas.training.optimizers import OptimizerName
 
 LossName = Literal["l1", "l1+fft"]
+OptimizerName = Literal["adam", "muon"]
 Schedule = Literal["cosine", "one-cycle"]
 #: What is computed in: float32, or most of it in bfloat16 with weights in float32.
 Precision = Literal["32-true", "bf16-mixed"]

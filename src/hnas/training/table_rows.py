@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from hnas.errors import HnasError
 from hnas.evaluation.table_two import SCALE, System
 from hnas.files import write_atomically
-from hnas.nets import NetworkSettings
-from hnas.training.loop import Progress
+from hnas.nets import NetworkOptions
+from hnas.training.loop import StepProgress
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import TrainingJob
 from hnas.training.zoo import ZooStatus, train_zoo
@@ -24,7 +25,7 @@ def train_systems(
     val: Path | None,
     settings: TrainingSettings,
     device: DeviceSettings,
-    progress: Callable[[str, TrainingJob], Progress | None],
+    progress: Callable[[str, TrainingJob], StepProgress | None],
     report: Callable[[ZooStatus], None],
 ) -> list[ZooStatus]:
     """Trains systems one after the other, each into its run folder, each from where it stopped.
@@ -53,7 +54,8 @@ def train_systems(
         model = str(path) if system.genotype is not None else system.architecture
         if model is None:
             continue
-        network = system.network if system.genotype is not None else NetworkSettings(scale=SCALE)
+        cells = asdict(system.network) if system.genotype is not None else {"scale": SCALE}
+        network = NetworkOptions(**cells)
         jobs[system.slug] = TrainingJob(
             model=model, data=data, val=val, network=network, settings=settings, device=device
         )

@@ -24,10 +24,12 @@ from hnas.nets import model_scale
 from hnas.weights import load_model, locate_weights, read_weights
 
 #: Called after every picture with how many are done and how many there are.
-Progress = Callable[[int, int], None]
+TeacherProgress = Callable[[int, int], None]
 
 
-def taught(pairs: Sequence[Pair], teacher: str | Path, *, scale: int, progress: Progress | None = None) -> list[Pair]:
+def taught(
+    pairs: Sequence[Pair], teacher: str | Path, *, scale: int, progress: TeacherProgress | None = None
+) -> list[Pair]:
     """The same pairs with what the teacher makes of every small picture in place of the true large one.
 
     Args:

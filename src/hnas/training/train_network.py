@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,14 @@ from hnas.data.same_pictures import listing
 from hnas.data.shrunk import with_shrunk
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
-from hnas.nets import FORMAT, NetworkSettings, build_model, device_description, network_of
-from hnas.nets.peers import PEERS
-from hnas.space import load_genotype
+from hnas.nets import FAMILIES, NetworkOptions, build_model, device_description, network_of
+from hnas.nets.peers import PEERS, describe_peer
+from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
+from hnas.settings import load_settings, read_config
+from hnas.space import Genotype, load_genotype
+from hnas.space.options import flag, options_in
 from hnas.training.devices import on_first_process, start_fabric
-from hnas.training.loop import Progress, TrainingResult, Validation, train
+from hnas.training.loop import StepProgress, TrainingResult, Validation, train
 from hnas.training.precision import computes_in, remembered_precision
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
@@ -29,11 +32,12 @@ from hnas.training.teacher import taught, teacher_provenance
 from hnas.values import number, whole_number
 from hnas.weights import read_weights, save_model
 
-WEIGHTS = "weights.safetensors"
 #: What says how a piece of a training runs, and not what the training gives.
 OF_THE_PIECE = ("max_minutes", "graph")
+#: What says which network it is; a run's is compared whole.
+OF_THE_NETWORK = tuple(field.name for field in fields(NetworkOptions))
 #: A training may move to another kind of device; how many processes share the work must stay.
-MAY_DIFFER = ("accelerator", "precision", *OF_THE_PIECE)
+MAY_DIFFER = ("accelerator", "precision", *OF_THE_PIECE, *OF_THE_NETWORK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +51,7 @@ class TrainingJob:
             none of the pictures that the network is measured on later.
         licence: of the training pictures, noted in the weights file.
         warm_start: a weights file to begin with: every tensor whose name and shape fit is taken from it.
-        network: width, scale and skips; a peer takes the scale only.
+        network: what was chosen about the network; see there for what each has.
         settings: the recipe.
         device: where to compute.
     """
@@ -57,9 +61,17 @@ class TrainingJob:
     val: Path | None = None
     licence: str = ""
     warm_start: Path | None = None
-    network: NetworkSettings = field(default_factory=NetworkSettings)
+    network: NetworkOptions = field(default_factory=NetworkOptions)
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     device: DeviceSettings = field(default_factory=DeviceSettings)
+
+    def network_settings(self) -> Any:
+        """The settings of the model's architecture, defaults where nothing was chosen.
+
+        Raises:
+            HnasError: an unknown model, or something was chosen that it does not have.
+        """
+        return self.network.settings(settings_class(self.model), of=self.model)
 
     def config(self) -> dict[str, Any]:
         """As plain values by the names that the command line has: a run folder's config.yaml."""
@@ -70,7 +82,7 @@ class TrainingJob:
             "val": str(self.val) if self.val else None,
             "licence": self.licence,
             "warm_start": str(self.warm_start) if self.warm_start else None,
-            **asdict(self.network),
+            **asdict(self.network_settings()),
             **asdict(self.settings),
             **asdict(self.device),
         }
@@ -82,7 +94,7 @@ def train_network(
     *,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: StepProgress | None = None,
     then: str = "",
 ) -> TrainingResult:
     """Trains one network and writes ``weights.safetensors`` into its run folder, unless time ended it before.
@@ -101,8 +113,9 @@ def train_network(
         HnasError: see :func:`hnas.training.run_folder.open_run` and :func:`hnas.training.loop.train`; pictures that
             cannot be read or are smaller than a patch; an unknown model.
     """
-    scale, settings = job.network.scale, job.settings
+    settings = job.settings
     description = model_description(job.model, job.network)
+    scale = description["scale"]
     initial = read_weights(job.warm_start).tensors if job.warm_start else None
     folders = {folder: load_pairs(folder, scale) for folder in job.data}
     pairs = [pair for folder in folders.values() for pair in folder]
@@ -127,12 +140,12 @@ def train_network(
 
     def open_folder() -> RunFolder:
         if resume:
-            refuse_other_genotype(Path(run_dir), description)
+            refuse_other_model(Path(run_dir), description)
         run = open_run(
             run_dir, job.config(), result=WEIGHTS, resume=resume, overwrite=overwrite, may_differ=MAY_DIFFER, then=then
         )
         if "genotype" in description:
-            run.write_json("genotype.json", description["genotype"])
+            run.write_json(GENOTYPE, description["genotype"])
         return run
 
     run = on_first_process(fabric, open_folder)
@@ -155,7 +168,7 @@ def train_network(
     )
     if not result.finished:
         return result
-    left_out = {*OF_THE_PIECE, *(field.name for field in fields(NetworkSettings))}  # the model's description has these
+    left_out = {*OF_THE_PIECE, *OF_THE_NETWORK}  # the model's description has these
     provenance = {
         **{name: value for name, value in job.config().items() if name not in left_out},
         "data": [{"folder": folder.name, **summary(pictures)} for folder, pictures in folders.items()],
@@ -186,39 +199,67 @@ def _recorded(run: RunFolder) -> TrainingResult:
     )
 
 
-def refuse_other_genotype(run_dir: Path, description: Mapping[str, Any]) -> None:
-    """Compares a run's genotype with that of a description: a genotype's file may have changed under its name.
+def refuse_other_model(run_dir: Path, description: Mapping[str, Any]) -> None:
+    """Compares a run's network with a description: a genotype's file may have changed under its name.
 
     Raises:
         HnasError: it is another one.
     """
-    path = run_dir / "genotype.json"
+    path = run_dir / GENOTYPE
     if path.exists() and load_genotype(path).to_dict() != description.get("genotype"):
         raise HnasError(
             f"{run_dir}: this run was started with another genotype, the one in {path}; "
             "go on with that, or start anew (--overwrite, or without the folder)"
         )
+    config = run_dir / CONFIG
+    if not config.exists():
+        return
+    values = options_in(read_config(config, "train"))
+    before = load_settings(NetworkOptions, values, source=str(config)).said()
+    for name in OF_THE_NETWORK:
+        if name in before and name in description and before[name] != description[name]:
+            raise HnasError(
+                f"{run_dir}: this run was started with {flag(name)} {before[name]}, not {description[name]}; "
+                "go on with the same, or start anew (--overwrite, or without the folder)"
+            )
 
 
-def model_description(model: str | Path, network: NetworkSettings) -> dict[str, Any]:
+def settings_class(model: str | Path) -> type[Any]:
+    """The dataclass of the settings that a model's architecture has.
+
+    Args:
+        model: see :func:`model_description`.
+
+    Raises:
+        HnasError: an unknown model.
+    """
+    if str(model).lower() in PEERS:
+        return PEERS[str(model).lower()].settings
+    found: type[Any] = FAMILIES[_genotype(model).kind].settings
+    return found
+
+
+def model_description(model: str | Path, options: NetworkOptions) -> dict[str, Any]:
     """What :func:`hnas.nets.build_model` needs for a genotype or a peer.
 
     Args:
         model: a genotype's name, JSON file or run folder, or the name of a peer.
-        network: width, scale and skips of a genotype's network; a peer takes the scale only.
+        options: what was chosen about its network.
 
     Raises:
-        HnasError: an unknown model, or settings that a peer does not have.
+        HnasError: an unknown model, or something was chosen that it does not have.
     """
     if str(model).lower() in PEERS:
-        if replace(network, scale=2) != NetworkSettings():
-            raise HnasError(f"{model}: a peer has a width and skips of its own; leave all but --scale out")
-        return {"format": FORMAT, "architecture": str(model).lower(), "scale": network.scale}
-    path = Path(model)
+        return describe_peer(str(model).lower(), options)
     with torch.device("meta"):
-        built = network_of(load_genotype(path / "genotype.json" if path.is_dir() else model), network)
+        built = network_of(_genotype(model), options)
     description: dict[str, Any] = built.description  # type: ignore[assignment]  # every model has it
     return description
+
+
+def _genotype(model: str | Path) -> Genotype:
+    path = Path(model)
+    return load_genotype(path / GENOTYPE if path.is_dir() else model)
 
 
 def _validation(pairs: Sequence[Pair], scale: int, device: torch.device) -> Validation:

@@ -9,24 +9,26 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hnas.errors import HnasError
-from hnas.nets import NetworkSettings
+from hnas.nets import NetworkOptions
+from hnas.run_files import WEIGHTS
 from hnas.settings import load_settings
-from hnas.training.loop import Progress
+from hnas.space.options import options_in
+from hnas.training.loop import StepProgress
 from hnas.training.run_folder import RunFolder, refuse_other_settings
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import (
     MAY_DIFFER,
-    WEIGHTS,
     TrainingJob,
     model_description,
-    refuse_other_genotype,
+    refuse_other_model,
+    settings_class,
     train_network,
 )
 from hnas.values import read_yaml
 
 _OWN_FIELDS = ("model", "data", "val", "licence", "warm_start")
 T = TypeVar("T")
-_SETTINGS = (NetworkSettings, TrainingSettings, DeviceSettings)
+_SETTINGS = (NetworkOptions, TrainingSettings, DeviceSettings)
 
 
 @dataclass(frozen=True)
@@ -78,11 +80,12 @@ def read_plan(path: str | Path, *, runs: str | Path) -> dict[str, TrainingJob]:
         values = {**common, **own}
         if values.get("warm_start") in jobs:
             values["warm_start"] = Path(runs) / values["warm_start"] / WEIGHTS
-        jobs[name] = _job(values, where)
+        jobs[name] = _job(values, options_in(own), where)
     return jobs
 
 
-def _job(values: Mapping[str, Any], where: str) -> TrainingJob:
+def _job(values: Mapping[str, Any], own: Mapping[str, Any], where: str) -> TrainingJob:
+    """A model's job; what all models have in common counts where its architecture has it, its ``own`` must be its."""
     allowed = {*_OWN_FIELDS, *(field.name for cls in _SETTINGS for field in fields(cls))}
     if unknown := sorted(map(str, values.keys() - allowed)):
         raise HnasError(f"{where}: unknown setting {', '.join(unknown)}; allowed are {', '.join(sorted(allowed))}")
@@ -90,21 +93,23 @@ def _job(values: Mapping[str, Any], where: str) -> TrainingJob:
         if not values.get(name):
             raise HnasError(f"{where}: lacks {name}")
 
-    def settings(cls: type[T]) -> T:
-        own = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-        try:
-            return load_settings(cls, {name: value for name, value in values.items() if name in own}, source=where)
-        except HnasError as error:
-            raise error if where in str(error) else HnasError(f"{where}: {error}") from error
+    def settings(cls: type[T], values: Mapping[str, Any] = values) -> T:
+        names = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        chosen = {name: value for name, value in values.items() if name in names}
+        return _naming(where, lambda: load_settings(cls, chosen, source=where))
+
+    model = str(values["model"])
+    network = settings(NetworkOptions, own)
+    network = _naming(where, lambda: network.or_else(settings(NetworkOptions), settings_class(model)))
 
     data = values["data"] if isinstance(values["data"], list) else [values["data"]]
     job = TrainingJob(
-        model=str(values["model"]),
+        model=model,
         data=tuple(Path(str(folder)) for folder in data),
         val=Path(str(values["val"])) if values.get("val") else None,
         licence=str(values.get("licence") or ""),
         warm_start=Path(values["warm_start"]) if values.get("warm_start") else None,
-        network=settings(NetworkSettings),
+        network=network,
         settings=settings(TrainingSettings),
         device=settings(DeviceSettings),
     )
@@ -113,11 +118,16 @@ def _job(values: Mapping[str, Any], where: str) -> TrainingJob:
     for folder in (*job.data, *([job.val] if job.val else [])):
         if not folder.exists():
             raise HnasError(f"{where}: {folder} does not exist; paths are relative to the working directory")
-    try:
-        model_description(job.model, job.network)
-    except HnasError as error:
-        raise HnasError(f"{where}: {error}") from error
+    _naming(where, lambda: model_description(job.model, job.network))
     return job
+
+
+def _naming(where: str, read: Callable[[], T]) -> T:
+    """What ``read`` gives; its mistakes name the place."""
+    try:
+        return read()
+    except HnasError as error:
+        raise error if where in str(error) else HnasError(f"{where}: {error}") from error
 
 
 def zoo_status(name: str, job: TrainingJob, run_dir: Path) -> ZooStatus:
@@ -133,7 +143,7 @@ def train_zoo(
     jobs: Mapping[str, TrainingJob],
     runs: str | Path,
     *,
-    progress: Callable[[str, TrainingJob], Progress | None] = lambda name, job: None,
+    progress: Callable[[str, TrainingJob], StepProgress | None] = lambda name, job: None,
     report: Callable[[ZooStatus], None] = lambda status: None,
 ) -> list[ZooStatus]:
     """Trains what is not finished, in order, each from where it stopped. One that fails does not stop the others.
@@ -154,7 +164,7 @@ def train_zoo(
         try:
             if zoo_status(name, job, run_dir).status == "finished":
                 refuse_other_settings(run_dir, job.config(), MAY_DIFFER)
-                refuse_other_genotype(run_dir, model_description(job.model, job.network))
+                refuse_other_model(run_dir, model_description(job.model, job.network))
             else:
                 train_network(job, run_dir, resume=True, progress=progress(name, job))
         except HnasError as raised:

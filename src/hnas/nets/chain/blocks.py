@@ -1,9 +1,6 @@
-"""The blocks of a chain: how each is built, how it starts, and what it costs."""
+"""The modules of a chain's blocks and how they start; :mod:`hnas.space.chain.blocks` has the entry of each."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -28,24 +25,9 @@ class Residual(nn.Module):
         return changed
 
 
-@dataclass(frozen=True)
-class Block:
-    """A block.
-
-    Attributes:
-        build: a module from (N, width, H, W) to the same shape.
-        convolutions: 3x3 ones from width to width channels; all that it costs.
-    """
-
-    build: Callable[[int], nn.Module]
-    convolutions: int
-
-
-#: By the names of :data:`hnas.space.chain.BLOCKS`.
-REGISTRY: Mapping[str, Block] = {
-    "conv_3x3": Block(lambda width: nn.Sequential(convolution(width, width), nn.ReLU()), convolutions=1),
-    "residual_3x3": Block(Residual, convolutions=2),
-}
+def plain_convolution(width: int) -> nn.Module:
+    """A 3x3 convolution with ReLU."""
+    return nn.Sequential(convolution(width, width), nn.ReLU())
 
 
 def convolution(channels_in: int, channels_out: int) -> nn.Conv2d:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from hnas.nets.chain.blocks import REGISTRY
 from hnas.nets.chain.network import channels_of
 from hnas.nets.counting import LR_SIZE, Cost
-from hnas.space.chain import ChainGenotype
+from hnas.space.chain import BLOCKS, ChainGenotype
 
 #: The bicubic enlargement's 5x5 filters.
 _SKIP = 25
@@ -21,7 +20,7 @@ def chain_cost(genotype: ChainGenotype, scale: int, *, lr_size: tuple[int, int] 
     """
     small = lr_size[0] * lr_size[1]
     width, more, colours = genotype.width, scale**2, channels_of(genotype.colour)
-    convolutions = [REGISTRY[name].convolutions for name in genotype.blocks]
+    convolutions = [BLOCKS[name].convolutions for name in genotype.blocks]
     early, late = sum(convolutions[: genotype.enlargement]), sum(convolutions[genotype.enlargement :])
     macs = 9 * 3 * width + early * 9 * width**2 + _SKIP * 3 * 3 * more
     params = 9 * colours * width + width + (early + late) * (9 * width**2 + width)

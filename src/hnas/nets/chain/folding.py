@@ -14,14 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hnas.nets.chain.network import LUMA, ChainNetwork
-from hnas.nets.common import enlarge_image
+from hnas.brightness import FULL
+from hnas.nets.bicubic import RADIUS, bicubic_convolution
+from hnas.nets.chain.network import ChainNetwork
 
 if TYPE_CHECKING:
     from hnas.space.chain import Colour
-
-#: A pixel of the bicubically enlarged picture looks two pixels around.
-_SKIP_RADIUS = 2
 
 
 class FoldedChain(nn.Module):
@@ -35,9 +33,10 @@ class FoldedChain(nn.Module):
         super().__init__()
         self.scale: int = network.scale
         self.description: dict[str, Any] = network.description
+        self._margins = network.margins()
         colour = network.genotype.colour
-        self.pad = nn.ReplicationPad2d(_SKIP_RADIUS)
-        self.skip = _bicubic(network.scale)
+        self.pad = nn.ReplicationPad2d(RADIUS)
+        self.skip = bicubic_convolution(network.scale, groups=1)
         self.stem = _stem(network.stem, colour)
         self.body = copy.deepcopy(network.body)
         self.grow = copy.deepcopy(network.head.grow)
@@ -57,27 +56,18 @@ class FoldedChain(nn.Module):
             image = self.tail(self.late(self.grow(features))) + self.shuffle(picture)
         return image
 
+    def margins(self) -> list[int]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return self._margins
 
-def _bicubic(scale: int) -> nn.Conv2d:
-    """The bicubic enlargement as a convolution of a picture with two more pixels on every side.
-
-    Its weights are what the enlargement makes of single bright pixels.
-    """
-    size = 2 * _SKIP_RADIUS + 1
-    single = torch.eye(size * size).view(size * size, 1, size, size)
-    start = _SKIP_RADIUS * scale
-    large = enlarge_image(single, scale, "bicubic")[:, 0, start : start + scale, start : start + scale]
-    kernels = large.reshape(size, size, scale**2).permute(2, 0, 1)  # of every pixel that the middle one becomes
-    conv = nn.Conv2d(3, 3 * scale**2, size, bias=False)
-    with torch.no_grad():
-        conv.weight.zero_()
-        for colour in range(3):
-            conv.weight[colour * scale**2 : (colour + 1) * scale**2, colour] = kernels
-    return conv
+    @property
+    def pools(self) -> tuple[()]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return ()
 
 
 def _stem(conv: nn.Conv2d, colour: Colour) -> nn.Conv2d:
-    return _plain(conv, conv.weight * torch.tensor(LUMA).view(1, 3, 1, 1) if colour == "luma" else conv.weight)
+    return _plain(conv, conv.weight * torch.tensor(FULL).view(1, 3, 1, 1) if colour == "luma" else conv.weight)
 
 
 def _tail(conv: nn.Conv2d, colour: Colour) -> nn.Conv2d:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hnas.brightness import FULL
 from hnas.errors import HnasError
-from hnas.nets.chain.blocks import REGISTRY, convolution
-from hnas.nets.common import FORMAT, enlarge_image, refuse_other_scales
-from hnas.space.chain import ChainGenotype, Colour
+from hnas.nets.bicubic import RADIUS
+from hnas.nets.chain.blocks import convolution
+from hnas.nets.common import FORMAT, enlarge_image
+from hnas.space.chain import BLOCKS, ChainGenotype, Colour
+from hnas.space.scales import refuse_other_scales
 
-#: Brightness of red, green and blue (BT.601, full range). They sum to 1, so a change of brightness that is added to
-#: all three colours alike changes the brightness by itself; nothing is added, so that black borders stay black.
-LUMA = (0.299, 0.587, 0.114)
 #: Training begins near the enlarged picture, not by unlearning the noise of a fresh tail.
 _TAIL_START = 0.1
 
@@ -40,7 +41,7 @@ class ChainNetwork(nn.Module):
         refuse_other_scales(scale)
         self.genotype, self.scale = genotype, scale
         self.stem = stem(genotype.width, genotype.colour)
-        blocks = [REGISTRY[name].build(genotype.width) for name in genotype.blocks]
+        blocks = [BLOCKS[name].build(genotype.width) for name in genotype.blocks]
         self.body = nn.Sequential(*blocks[: genotype.enlargement])
         self.head = Exit(genotype.width, genotype.colour, scale, blocks[genotype.enlargement :])
 
@@ -56,6 +57,19 @@ class ChainNetwork(nn.Module):
     def seen(self, picture: Tensor) -> Tensor:
         """What of a picture training compares: (N, 3, H, W) to (N, 1, H, W) brightness, or all of it."""
         return seen(picture, self.genotype.colour)
+
+    def margins(self) -> list[int]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        reach = [BLOCKS[name].convolutions for name in self.genotype.blocks]
+        early, late = sum(reach[: self.genotype.enlargement]), sum(reach[self.genotype.enlargement :])
+        # Stem; then the tail, or at the small size what makes the features grow and at the large one the tail.
+        far = 1 + early + (1 + ceil((late + 1) / self.scale) if self.genotype.after else 1)
+        return [max(far, RADIUS)]
+
+    @property
+    def pools(self) -> tuple[()]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return ()
 
     def folded(self) -> nn.Module:
         """The same function as one graph of plain convolutions, see :mod:`hnas.nets.chain.folding`."""
@@ -110,10 +124,14 @@ def channels_of(colour: Colour) -> int:
 
 
 def seen(picture: Tensor, colour: Colour) -> Tensor:
-    """Brightness of a coloured picture where that is what the network sees; otherwise the picture."""
+    """Brightness of a coloured picture where that is what the network sees; otherwise the picture.
+
+    Its weights sum to 1, so a change that is added to all three colours alike changes the brightness by itself; nothing
+    is added, so that black borders stay black.
+    """
     if colour == "rgb" or picture.shape[1] == 1:
         return picture
-    red, green, blue = LUMA
+    red, green, blue = FULL
     return red * picture[:, 0:1] + green * picture[:, 1:2] + blue * picture[:, 2:3]
 
 

@@ -13,10 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hnas.errors import HnasError
-from hnas.nets.chain.blocks import REGISTRY
 from hnas.nets.chain.network import ChainNetwork, Exit, seen, stem
 from hnas.nets.common import enlarge_image
-from hnas.space.chain import ChainGenotype, ChainSpace
+from hnas.space.chain import BLOCKS, ChainGenotype, ChainSpace
 
 #: The learning rate of a search is that of this width; wider trunks need less, as the inverse of their width.
 _RATE_WIDTH = 16
@@ -26,7 +25,7 @@ class _Choice(nn.ModuleDict):
     """One place in a trunk: every block that may stand there."""
 
     def __init__(self, blocks: Sequence[str], width: int) -> None:
-        super().__init__({name: REGISTRY[name].build(width) for name in blocks})
+        super().__init__({name: BLOCKS[name].build(width) for name in blocks})
 
 
 class _SharedExit(nn.Module):

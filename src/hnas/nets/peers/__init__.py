@@ -6,15 +6,16 @@ Written from the published descriptions. Where the paper's table is right, the m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import nn
 
 from hnas.errors import HnasError
 from hnas.nets.peers.abpn import ABPN
 from hnas.nets.peers.carn import CARN
-from hnas.nets.peers.description import check_description, describe
+from hnas.nets.peers.description import check_description, peer_description
 from hnas.nets.peers.drcn import DRCN
 from hnas.nets.peers.drrn import DRRN
 from hnas.nets.peers.ecbsr import ECBSR
@@ -23,59 +24,83 @@ from hnas.nets.peers.etds import ETDS
 from hnas.nets.peers.falsr import FALSRB
 from hnas.nets.peers.fsrcnn import FSRCNN, FSRCNNOfRGB
 from hnas.nets.peers.moremnas import MoreMNASD
-from hnas.nets.peers.plain import CHANNELS, DEPTH, PlainStack
+from hnas.nets.peers.plain import PlainSettings, PlainStack
 from hnas.nets.peers.residual_cells import ResidualCells
 from hnas.nets.peers.selnet import SelNet
 from hnas.nets.peers.smfanet import SMFANet
 from hnas.nets.peers.srcnn import SRCNN
 from hnas.nets.peers.vdsr import VDSR
+from hnas.space.options import NetworkOptions, ScaleOnly
 
-__all__ = ["PEERS", "Peer", "build_peer"]
+__all__ = ["PEERS", "Peer", "build_peer", "describe_peer"]
 
 ALL_SCALES = (2, 3, 4)
 
 
-class Peer(NamedTuple):
+@dataclass(frozen=True)
+class Peer:
     """A system that can be built from a description.
 
     Attributes:
-        build: the network for a description's fields, ``format`` and ``architecture`` aside.
-        description: the default one, at x2.
+        name: of the architecture.
+        build: the network for its settings by name.
+        settings: their dataclass, whose defaults are those of the system.
         scales: what the system enlarges by.
     """
 
+    name: str
     build: Callable[..., nn.Module]
-    description: Mapping[str, Any]
+    settings: type[Any] = ScaleOnly
     scales: tuple[int, ...] = ALL_SCALES
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """The default one, at x2."""
+        return peer_description(self.name, **asdict(self.settings()))
 
 
 PEERS: dict[str, Peer] = {
-    "srcnn": Peer(SRCNN, describe("srcnn", 2)),
-    "fsrcnn": Peer(FSRCNN, describe("fsrcnn", 2)),
-    "espcn": Peer(ESPCN, describe("espcn", 2)),
-    "fsrcnn-rgb": Peer(FSRCNNOfRGB, describe("fsrcnn-rgb", 2)),
-    "espcn-rgb": Peer(ESPCNOfRGB, describe("espcn-rgb", 2)),
-    "vdsr": Peer(VDSR, describe("vdsr", 2)),
-    "drcn": Peer(DRCN, describe("drcn", 2)),
-    "drrn": Peer(DRRN, describe("drrn", 2)),
-    "selnet": Peer(SelNet, describe("selnet", 2)),
-    "carn": Peer(lambda scale: CARN("carn", scale), describe("carn", 2)),
-    "carn-m": Peer(lambda scale: CARN("carn-m", scale), describe("carn-m", 2)),
-    "falsr-b": Peer(lambda scale: FALSRB(), describe("falsr-b", 2), scales=(2,)),
-    "moremnas-d": Peer(lambda scale: MoreMNASD(), describe("moremnas-d", 2), scales=(2,)),
-    "residual-block": Peer(lambda scale: ResidualCells("residual-block", scale), describe("residual-block", 2)),
-    "rcab": Peer(lambda scale: ResidualCells("rcab", scale), describe("rcab", 2)),
-    "ecbsr-m4c16": Peer(partial(ECBSR, "ecbsr-m4c16"), describe("ecbsr-m4c16", 2)),
-    "ecbsr-m6c40": Peer(partial(ECBSR, "ecbsr-m6c40"), describe("ecbsr-m6c40", 2)),
-    "abpn-m4c28": Peer(partial(ABPN, "abpn-m4c28"), describe("abpn-m4c28", 2)),
-    "etds-t": Peer(partial(ETDS, "etds-t"), describe("etds-t", 2)),
-    "etds-s": Peer(partial(ETDS, "etds-s"), describe("etds-s", 2)),
-    "etds-m": Peer(partial(ETDS, "etds-m"), describe("etds-m", 2)),
-    "etds-l": Peer(partial(ETDS, "etds-l"), describe("etds-l", 2)),
-    "smfanet": Peer(partial(SMFANet, "smfanet"), describe("smfanet", 2)),
-    "smfanet-plus": Peer(partial(SMFANet, "smfanet-plus"), describe("smfanet-plus", 2)),
-    "plain": Peer(PlainStack, describe("plain", 2, channels=CHANNELS, depth=DEPTH)),
+    peer.name: peer
+    for peer in (
+        Peer("srcnn", SRCNN),
+        Peer("fsrcnn", FSRCNN),
+        Peer("espcn", ESPCN),
+        Peer("fsrcnn-rgb", FSRCNNOfRGB),
+        Peer("espcn-rgb", ESPCNOfRGB),
+        Peer("vdsr", VDSR),
+        Peer("drcn", DRCN),
+        Peer("drrn", DRRN),
+        Peer("selnet", SelNet),
+        Peer("carn", lambda scale: CARN("carn", scale)),
+        Peer("carn-m", lambda scale: CARN("carn-m", scale)),
+        Peer("falsr-b", lambda scale: FALSRB(), scales=(2,)),
+        Peer("moremnas-d", lambda scale: MoreMNASD(), scales=(2,)),
+        Peer("residual-block", lambda scale: ResidualCells("residual-block", scale)),
+        Peer("rcab", lambda scale: ResidualCells("rcab", scale)),
+        Peer("ecbsr-m4c16", partial(ECBSR, "ecbsr-m4c16")),
+        Peer("ecbsr-m6c40", partial(ECBSR, "ecbsr-m6c40")),
+        Peer("abpn-m4c28", partial(ABPN, "abpn-m4c28")),
+        Peer("etds-t", partial(ETDS, "etds-t")),
+        Peer("etds-s", partial(ETDS, "etds-s")),
+        Peer("etds-m", partial(ETDS, "etds-m")),
+        Peer("etds-l", partial(ETDS, "etds-l")),
+        Peer("smfanet", partial(SMFANet, "smfanet")),
+        Peer("smfanet-plus", partial(SMFANet, "smfanet-plus")),
+        Peer("plain", PlainStack, settings=PlainSettings),
+    )
 }
+
+
+def describe_peer(name: str, options: NetworkOptions) -> dict[str, Any]:
+    """The description of a peer with these settings.
+
+    Raises:
+        HnasError: one that the peer does not have, or a value that it does not allow.
+    """
+    peer = PEERS[name]
+    description = peer_description(name, **asdict(options.settings(peer.settings, of=name)))
+    check_description(description, peer.description, peer.scales)
+    return description
 
 
 def build_peer(description: Mapping[str, Any]) -> nn.Module:

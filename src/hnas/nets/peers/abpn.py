@@ -7,13 +7,14 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from hnas.nets.common import enlarge_image
-from hnas.nets.peers.description import describe
+from hnas.nets.model import LocalNetwork
+from hnas.nets.peers.description import peer_description
 
 #: Convolutions between the first and the last two, and their channels.
 SIZES = {"abpn-m4c28": (4, 28)}
 
 
-class ABPN(nn.Module):
+class ABPN(LocalNetwork):
     """3x3 convolutions with ReLU between; the last two have the large picture's channels. What they give is added to
     the picture enlarged by repeating pixels (the anchor).
 
@@ -26,7 +27,7 @@ class ABPN(nn.Module):
         super().__init__()
         depth, channels = SIZES[architecture]
         self.scale = scale
-        self.description = describe(architecture, scale)
+        self.description = peer_description(architecture, scale)
         widths = (3, channels, *[channels] * depth, 3 * scale**2)
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(widths):

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hnas.nets.peers.description import describe
+from hnas.nets.model import LocalNetwork
+from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.rgb import shift_by_mean, sub_pixel
 
 CHANNELS = 64
@@ -19,7 +20,7 @@ STAGES = 3
 MOBILE_GROUPS = 4
 
 
-class CARN(nn.Module):
+class CARN(LocalNetwork):
     """Residual blocks inside cascading blocks inside a cascade: every 1x1 convolution sees all that came before it.
 
     Args:
@@ -32,7 +33,7 @@ class CARN(nn.Module):
         super().__init__()
         mobile = architecture == "carn-m"
         self.scale = scale
-        self.description = describe(architecture, scale)
+        self.description = peer_description(architecture, scale)
         self.entry = nn.Conv2d(3, CHANNELS, 3, padding=1)
         self.cascade = Cascade([_cascading_block(mobile) for _ in range(STAGES)])
         self.enlarge = sub_pixel(CHANNELS, scale, groups=MOBILE_GROUPS if mobile else 1, activation=True)

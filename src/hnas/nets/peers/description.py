@@ -12,7 +12,7 @@ FORMAT = "hnas-model/1"
 MAX_SETTING = 1024
 
 
-def describe(architecture: str, scale: int, **settings: int) -> dict[str, Any]:
+def peer_description(architecture: str, scale: int, **settings: int) -> dict[str, Any]:
     """The description of a peer: plain values that rebuild it, weights aside."""
     return {"format": FORMAT, "architecture": architecture, "scale": scale, **settings}
 
@@ -21,7 +21,7 @@ def check_description(description: Mapping[str, Any], default: Mapping[str, Any]
     """Compares a description with the architecture's default one.
 
     Args:
-        description: as :func:`describe` gives it; settings that it leaves out keep the default's value.
+        description: as :func:`peer_description` gives it; settings that it leaves out keep the default's value.
         default: the architecture's default description.
         scales: what the architecture enlarges by.
 

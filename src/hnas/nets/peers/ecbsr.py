@@ -6,13 +6,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from hnas.nets.common import enlarge_image
-from hnas.nets.peers.description import describe
+from hnas.nets.model import LocalNetwork
+from hnas.nets.peers.description import peer_description
 
 #: The paper's M and C: blocks between the first and the last convolution, and their channels.
 SIZES = {"ecbsr-m4c16": (4, 16), "ecbsr-m6c40": (6, 40)}
 
 
-class ECBSR(nn.Module):
+class ECBSR(LocalNetwork):
     """3x3 convolutions with PReLU between, the last one sub-pixel, added to the picture enlarged by repeating pixels.
 
     RGB goes through the network, as in the weights that the authors of ETDS published; the paper's own sees Y.
@@ -26,7 +27,7 @@ class ECBSR(nn.Module):
         super().__init__()
         blocks, channels = SIZES[architecture]
         self.scale = scale
-        self.description = describe(architecture, scale)
+        self.description = peer_description(architecture, scale)
         layers: list[nn.Module] = []
         for inputs in (3, *[channels] * blocks):
             layers += [nn.Conv2d(inputs, channels, 3, padding=1), nn.PReLU(channels)]

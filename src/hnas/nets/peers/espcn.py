@@ -6,7 +6,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hnas.nets.peers.description import describe
+from hnas.nets.model import LocalNetwork
+from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.luma import LumaNetwork
 
 
@@ -22,13 +23,13 @@ class ESPCN(LumaNetwork):
         return luma
 
 
-class ESPCNOfRGB(nn.Module):
+class ESPCNOfRGB(LocalNetwork):
     """The same for RGB, with a sigmoid at the end, as the authors of ETDS (CVPR 2023) trained it to compare with."""
 
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe("espcn-rgb", scale)
+        self.description = peer_description("espcn-rgb", scale)
         self.layers = _layers(3, scale)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hnas.nets.peers.description import describe
+from hnas.nets.model import LocalNetwork
+from hnas.nets.peers.description import peer_description
 
 #: The paper's M and C: convolutions between the first and the last, and their channels.
 SIZES = {"etds-t": (5, 16), "etds-s": (4, 32), "etds-m": (6, 32), "etds-l": (7, 48)}
@@ -19,7 +20,7 @@ CARRIED = 3
 MULTIPLE = 4
 
 
-class ETDS(nn.Module):
+class ETDS(LocalNetwork):
     """Two streams in one chain, and no sum or clipping at the end: these are convolutions and ReLU too.
 
     The tail gives 1 - y and the 1x1 convolution after it 1 - ReLU(1 - y); with the last ReLU that is y between 0 and 1.
@@ -33,7 +34,7 @@ class ETDS(nn.Module):
         super().__init__()
         depth, channels = SIZES[architecture]
         self.scale = scale
-        self.description = describe(architecture, scale)
+        self.description = peer_description(architecture, scale)
         outputs = ceil(3 * scale**2 / MULTIPLE) * MULTIPLE
         layers: list[nn.Module] = []
         for inputs in (3, *[channels] * depth):

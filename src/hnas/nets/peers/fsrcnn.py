@@ -6,7 +6,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from hnas.nets.peers.description import describe
+from hnas.nets.model import LocalNetwork
+from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.luma import LumaNetwork
 
 #: The paper's d, s and m: features, shrunk features, mapping layers.
@@ -30,13 +31,13 @@ class FSRCNN(LumaNetwork):
         return luma
 
 
-class FSRCNNOfRGB(nn.Module):
+class FSRCNNOfRGB(LocalNetwork):
     """The same for RGB, zeros around the picture, as the authors of ETDS (CVPR 2023) trained it to compare with."""
 
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe("fsrcnn-rgb", scale)
+        self.description = peer_description("fsrcnn-rgb", scale)
         self.layers = _layers(3, padding_mode="zeros")
         self.enlarge = _enlarge(3, scale)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from hnas.nets.peers.description import describe
+from hnas.brightness import FOOTROOM, FULL, VIDEO
+from hnas.nets.model import LocalNetwork
+from hnas.nets.peers.description import peer_description
 
 #: BT.601 brightness of RGB in [0, 1]. ``video`` is MATLAB's rgb2ycbcr (16 to 235 of 255), ``full`` is JPEG's.
-_VIDEO = ((65.481 / 255, 128.553 / 255, 24.966 / 255), 16 / 255)
-_FULL = ((0.299, 0.587, 0.114), 0.0)
+_VIDEO = (tuple(weight / 255 for weight in VIDEO), FOOTROOM / 255)
+_FULL = (FULL, 0.0)
 
 
-class LumaNetwork(nn.Module):
+class LumaNetwork(LocalNetwork):
     """RGB in, RGB out, with a network for Y in between.
 
     A change of Y changes red, green and blue alike, so the output is the picture enlarged bicubically plus what the
@@ -27,7 +29,7 @@ class LumaNetwork(nn.Module):
     def __init__(self, architecture: str, scale: int, *, full_range: bool = False) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe(architecture, scale)
+        self.description = peer_description(architecture, scale)
         self._weights, self._offset = _FULL if full_range else _VIDEO
 
     def forward(self, x: Tensor) -> Tensor:

@@ -5,19 +5,35 @@ No paper's system: the simplest network that a searched one must beat, at its mu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
 from hnas.nets.common import enlarge_image
-from hnas.nets.peers.description import describe
+from hnas.nets.model import LocalNetwork
+from hnas.nets.peers.description import peer_description
 
-#: 26.5 G at x2 and a 3x480x480 input.
-CHANNELS, DEPTH = 32, 12
 #: Training begins near the enlarged picture, as that of our networks does.
 _TAIL_START = 0.1
 
 
-class PlainStack(nn.Module):
+@dataclass(frozen=True)
+class PlainSettings:
+    """The defaults cost 26.5 G multiply-adds at x2 and a 3x480x480 input.
+
+    Attributes:
+        scale: 2, 3 or 4.
+        channels: width of every convolution but the last.
+        depth: convolutions between the first and the last.
+    """
+
+    scale: int = 2
+    channels: int = 32
+    depth: int = 12
+
+
+class PlainStack(LocalNetwork):
     """A first convolution from RGB, ``depth`` convolutions of ``channels``, and the sub-pixel convolution.
 
     Args:
@@ -26,10 +42,10 @@ class PlainStack(nn.Module):
         depth: convolutions between the first and the last.
     """
 
-    def __init__(self, scale: int, *, channels: int = CHANNELS, depth: int = DEPTH) -> None:
+    def __init__(self, scale: int, *, channels: int, depth: int) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe("plain", scale, channels=channels, depth=depth)
+        self.description = peer_description("plain", scale, channels=channels, depth=depth)
         layers: list[nn.Module] = [nn.Conv2d(3, channels, 3, padding=1), nn.ReLU()]
         for _ in range(depth):
             layers += [nn.Conv2d(channels, channels, 3, padding=1), nn.ReLU()]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from hnas.nets.model import LocalNetwork
 from hnas.nets.operations import ResidualChannelAttention
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.rgb import shift_by_mean, sub_pixel
 
 CHANNELS = 64
@@ -17,7 +18,7 @@ CELLS = 12
 STEM_CHANNELS = 4 * CHANNELS
 
 
-class ResidualCells(nn.Module):
+class ResidualCells(LocalNetwork):
     """Eleven cells of the same kind, the enlarging one, and a 3x3 convolution to RGB.
 
     Args:
@@ -29,7 +30,7 @@ class ResidualCells(nn.Module):
     def __init__(self, architecture: str, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe(architecture, scale)
+        self.description = peer_description(architecture, scale)
         body = _two_residual_blocks if architecture == "residual-block" else AttentionGroup
         self.stem = nn.Conv2d(3, STEM_CHANNELS, 3, padding=1, bias=False)
         self.cells = nn.Sequential(

@@ -6,14 +6,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hnas.nets.peers.description import describe
+from hnas.nets.model import LocalNetwork
+from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.luma import enlarge_bicubic
 
 CHANNELS = 64
 RESIDUAL_UNITS = 10
 
 
-class SelNet(nn.Module):
+class SelNet(LocalNetwork):
     """Convolutions with selection units instead of ReLU, in residual units; the output is added to the bicubic one.
 
     The widths and counts are those that give the six published figures to the last digit: 225.7, 120.0 and 83.1 G
@@ -23,7 +24,7 @@ class SelNet(nn.Module):
     def __init__(self, scale: int) -> None:
         super().__init__()
         self.scale = scale
-        self.description = describe("selnet", scale)
+        self.description = peer_description("selnet", scale)
         self.first = nn.Sequential(nn.Conv2d(3, CHANNELS, 3, padding=1), SelectionUnit())
         self.units = nn.ModuleList(
             nn.Sequential(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hnas.nets.peers.description import describe
+from hnas.nets.peers.description import peer_description
 
 #: Channels and feature modulation blocks (4.1).
 SIZES = {"smfanet": (36, 8), "smfanet-plus": (48, 12)}
@@ -31,7 +31,7 @@ class SMFANet(nn.Module):
         super().__init__()
         channels, blocks = SIZES[architecture]
         self.scale = scale
-        self.description = describe(architecture, scale)
+        self.description = peer_description(architecture, scale)
         self.first = nn.Conv2d(3, channels, 3, padding=1)
         self.blocks = nn.Sequential(*(ModulationBlock(channels) for _ in range(blocks)))
         self.last = nn.Conv2d(channels, 3 * scale**2, 3, padding=1)
@@ -40,6 +40,14 @@ class SMFANet(nn.Module):
         """RGB in [0, 1]: (N, 3, H, W) to (N, 3, scale * H, scale * W), not clamped."""
         features = self.first(x)
         return F.pixel_shuffle(self.last(self.blocks(features) + features), self.scale)
+
+    def margins(self) -> None:
+        """See :class:`hnas.nets.model.Reaching`: regions and variance are of the whole picture."""
+
+    @property
+    def pools(self) -> tuple[()]:
+        """See :class:`hnas.nets.model.Reaching`."""
+        return ()
 
 
 class ModulationBlock(nn.Module):

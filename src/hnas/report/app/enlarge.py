@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hnas.deploy.models import load
-from hnas.deploy.picture_io import Picture, open_picture, save_picture
+from hnas.deploy.pictures.formats import FORMATS, READ
+from hnas.deploy.pictures.picture import Picture
+from hnas.deploy.pictures.reading import open_picture
+from hnas.deploy.pictures.writing import save_picture
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 
@@ -23,7 +26,7 @@ _TILE = 384
 
 
 @dataclass(frozen=True)
-class Limits:
+class UploadLimits:
     """What one person may ask of the machine.
 
     Attributes:
@@ -53,14 +56,16 @@ class Enlarger:
     Args:
         models: name -> what :func:`hnas.deploy.models.load` takes.
         folder: where results go, each in a folder of its own.
-        limits: see :class:`Limits`.
+        limits: see :class:`UploadLimits`.
         device: such as ``cpu`` or ``cuda``.
 
     Raises:
         HnasError: a model cannot be read.
     """
 
-    def __init__(self, models: Mapping[str, str | Path], *, folder: Path, limits: Limits, device: str = "cpu") -> None:
+    def __init__(
+        self, models: Mapping[str, str | Path], *, folder: Path, limits: UploadLimits, device: str = "cpu"
+    ) -> None:
         self._folder, self._limits = folder, limits
         self._upscalers = {name: load(path, device=device, tile=_TILE) for name, path in models.items()}
 
@@ -102,7 +107,7 @@ class Enlarger:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         result = folder / f"{Path(name).stem}_x{upscaler.scale}.png"
         buffer = io.BytesIO()
-        save_picture(buffer, enlarged, "PNG")
+        save_picture(buffer, enlarged, FORMATS["PNG"])
         write_atomically(result, buffer.getvalue())
         after = _shown(enlarged)
         before = _shown(picture).resize(after.size, Image.Resampling.BICUBIC)
@@ -121,7 +126,7 @@ class Enlarger:
             with Image.open(path) as image:  # reads the head only
                 pixels = image.width * image.height
         except (OSError, Image.DecompressionBombError, ValueError, SyntaxError) as error:
-            raise HnasError(f"{name}: not a picture that can be read; give a PNG, JPEG, WebP, TIFF or BMP") from error
+            raise HnasError(f"{name}: not a picture that can be read; allowed are {READ} files") from error
         if pixels > self._limits.megapixels * 1e6:
             raise HnasError(f"{name}: {pixels / 1e6:.1f} megapixels; up to {self._limits.megapixels:g} are taken")
         return open_picture(path, name)

@@ -18,9 +18,9 @@ try:
 except ImportError as error:
     raise HnasError("the app needs Gradio; install it with: pip install 'hnas-sr[app]'") from error
 
-from hnas.report.app.enlarge import Enlarger, Limits
+from hnas.report.app.enlarge import Enlarger, UploadLimits
 from hnas.report.app.explore import Exploration, explore
-from hnas.space.drawing import STYLESHEET
+from hnas.space.drawing import stylesheet
 
 _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"]
 #: A click on a point of the chart becomes an event with the point's number.
@@ -152,7 +152,7 @@ def serving(
     runs: Sequence[Path] = (),
     host: str = "127.0.0.1",
     port: int = 7860,
-    limits: Limits | None = None,
+    limits: UploadLimits | None = None,
     device: str = "cpu",
     open_browser: bool = False,
 ) -> Iterator[str]:
@@ -172,7 +172,7 @@ def serving(
     """
     if not models:
         raise HnasError("the app needs a network; name a weights file or a bundled model")
-    limits = limits or Limits()
+    limits = limits or UploadLimits()
     explorations = {exploration.name: exploration for exploration in map(explore, runs)}
     with tempfile.TemporaryDirectory(prefix="hnas-app-") as folder:
         # Uploads and results live and die with this run; Gradio serves nothing from elsewhere.
@@ -209,6 +209,5 @@ def _css() -> str:
     folder = files("hnas.report") / "templates"
     palette = (folder / "palette.css").read_text(encoding="utf-8").replace(":root", ".hnas")
     charts = (folder / "charts.css").read_text(encoding="utf-8")
-    return (
-        f"{palette}\n.hnas {{ {charts} }}\n{STYLESHEET}\n.hnas svg.genotype {{ max-width: none; border-radius: 8px; }}"
-    )
+    genotypes = f"{stylesheet()}\n.hnas svg.genotype {{ max-width: none; border-radius: 8px; }}"
+    return f"{palette}\n.hnas {{ {charts} }}\n{genotypes}"

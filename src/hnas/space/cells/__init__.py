@@ -3,17 +3,23 @@
 from hnas.space.cells.genotype import (
     CELL_INPUTS,
     FORMAT,
-    NORMAL_OPERATIONS,
-    OPERATIONS,
-    UPSAMPLING_OPERATIONS,
     Cell,
     CellGenotype,
-    CellKind,
     Edge,
     Node,
 )
 from hnas.space.cells.layout import layout
 from hnas.space.cells.named import NAMED_GENOTYPES
+from hnas.space.cells.operations import (
+    NORMAL_OPERATIONS,
+    OPERATIONS,
+    UPSAMPLING_OPERATIONS,
+    CellKind,
+    Operation,
+    OperationCost,
+    operation_of,
+)
+from hnas.space.cells.settings import NetworkSettings, Norm
 from hnas.space.cells.space import CellSpace
 
 __all__ = [
@@ -28,6 +34,11 @@ __all__ = [
     "CellKind",
     "CellSpace",
     "Edge",
+    "NetworkSettings",
     "Node",
+    "Norm",
+    "Operation",
+    "OperationCost",
     "layout",
+    "operation_of",
 ]

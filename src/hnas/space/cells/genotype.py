@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from hnas.errors import HnasError
+from hnas.space.cells.operations import OPERATIONS, CellKind
 from hnas.space.reading import fields_of, json_value
 from hnas.values import sequence, shown, whole_number
 
@@ -18,23 +18,6 @@ MAX_NODES = 64
 #: In all cells together, five times those of the paper.
 MAX_NODES_IN_ALL = 256
 
-NORMAL_OPERATIONS = (
-    "identity",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "up_down_projection",
-    "rcab",
-)
-UPSAMPLING_OPERATIONS = ("area", "bilinear", "nearest", "sub_pixel", "deconvolution")
-
-CellKind = Literal["normal", "upsampling"]
-#: What an edge of each kind of cell may be; the paper's space has the seven and the five above.
-OPERATIONS: Mapping[CellKind, tuple[str, ...]] = {
-    "normal": (*NORMAL_OPERATIONS, "conv_3x3"),
-    "upsampling": UPSAMPLING_OPERATIONS,
-}
 #: The cell's inputs: the outputs of the two cells before it (-1 is the nearer one). Nodes count from 0.
 CELL_INPUTS = (-2, -1)
 
@@ -115,6 +98,18 @@ class CellGenotype:
             raise HnasError(f"{self.layers} layers have {nodes} nodes; allowed are {MAX_NODES_IN_ALL} in all")
         if self.normal.kind != "normal" or self.upsampling.kind != "upsampling":
             raise HnasError("a genotype takes a normal and an upsampling cell, in this order")
+
+    def cell(self, kind: CellKind) -> Cell:
+        """The cell of a kind."""
+        return self.normal if kind == "normal" else self.upsampling
+
+    def cell_at(self, layer: int) -> Cell:
+        """The cell of a layer, counted from 1."""
+        return self.cell("upsampling" if layer == self.position else "normal")
+
+    def with_cell(self, cell: Cell) -> CellGenotype:
+        """The same genotype with another cell of that cell's kind."""
+        return replace(self, normal=cell) if cell.kind == "normal" else replace(self, upsampling=cell)
 
     def to_json(self) -> str:
         """The genotype as one JSON object of the format ``hnas-genotype/1``."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from itertools import permutations
 
-from hnas.space.cells.genotype import CELL_INPUTS, OPERATIONS, Cell, CellGenotype
-from hnas.space.shapes import OPERATION_STYLES, Drawing, Line, Rect, Shape, Text, moved
+from hnas.space.cells.genotype import CELL_INPUTS, Cell, CellGenotype
+from hnas.space.cells.operations import OPERATIONS, operation_of
+from hnas.space.shapes import Drawing, Line, Rect, Shape, Text, moved
 
 _BOX = (116.0, 24.0)  # an operation's box
 _ROW = 31.0  # between the two boxes of a node
@@ -178,7 +179,7 @@ def _box(operation: str, x: float, y: float, *, enlarges: bool) -> list[Shape]:
     width, height = _BOX
     fill, ink = (operation, "white") if enlarges else ("ground", operation)
     box = Rect(x, y - height / 2, width, height, fill=fill, radius=6, stroke=operation)
-    return [box, Text(x + width / 2, y, OPERATION_STYLES[operation][1], fill=ink)]
+    return [box, Text(x + width / 2, y, operation_of(operation).style.label, fill=ink)]
 
 
 def _circle(x: float, y: float, text: str, *, hollow: bool = False) -> list[Shape]:
@@ -219,8 +220,8 @@ def _legend(genotype: CellGenotype, width: float) -> Drawing:
     shapes: list[Shape] = []
     x, y = 0.0, 0.0
     for name in (name for names in OPERATIONS.values() for name in names if name in used):
-        _, label, meaning = OPERATION_STYLES[name]
-        text = f"{label}: {meaning}"
+        style = operation_of(name).style
+        text = f"{style.label}: {style.meaning}"
         step = 20 + 6.1 * len(text) + 22
         if x and x + step > width:
             x, y = 0.0, y + 20

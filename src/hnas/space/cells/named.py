@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hnas.space.cells.genotype import Cell, CellGenotype, CellKind, Edge
+from hnas.space.cells.genotype import Cell, CellGenotype, Edge
+from hnas.space.cells.operations import CellKind
 
 
 def _cell(kind: CellKind, text: str) -> Cell:

@@ -14,15 +14,12 @@ from hnas.space.cells.genotype import (
     CELL_INPUTS,
     MAX_LAYERS,
     MAX_NODES,
-    NORMAL_OPERATIONS,
-    OPERATIONS,
-    UPSAMPLING_OPERATIONS,
     Cell,
     CellGenotype,
-    CellKind,
     Edge,
     Node,
 )
+from hnas.space.cells.operations import NORMAL_OPERATIONS, OPERATIONS, UPSAMPLING_OPERATIONS, CellKind
 from hnas.space.protocol import Choice, Head
 
 T = TypeVar("T")
@@ -51,7 +48,9 @@ class CellSpace:
         for kind, allowed in OPERATIONS.items():
             chosen = self.operations(kind)
             if not chosen or len(set(chosen)) != len(chosen) or not set(chosen) <= set(allowed):
-                raise HnasError(f"{kind} operations are {chosen}; allowed are one or more, once each, of {allowed}")
+                raise HnasError(
+                    f"{kind} operations are {chosen}; allowed are one or more, once each, of {tuple(allowed)}"
+                )
 
     def operations(self, kind: CellKind) -> tuple[str, ...]:
         """The operations that an edge of this kind of cell chooses from."""
@@ -161,19 +160,14 @@ class CellSpace:
             if position != genotype.position:
                 yield replace(genotype, position=position)
         for kind in OPERATIONS:
-            cell = genotype.normal if kind == "normal" else genotype.upsampling
+            cell = genotype.cell(kind)
             for node, slot in product(range(self.nodes), range(2)):
                 edge = cell.nodes[node][slot]
                 others = [replace(edge, operation=name) for name in self.operations(kind)]
                 others += [replace(edge, source=source) for source in self.sources(node)]
                 for other in others:
                     if other != edge:
-                        changed = _with_edge(cell, node, slot, other)
-                        yield (
-                            replace(genotype, normal=changed)
-                            if kind == "normal"
-                            else replace(genotype, upsampling=changed)
-                        )
+                        yield genotype.with_cell(_with_edge(cell, node, slot, other))
 
     def mutate(self, genotype: CellGenotype, random: Random) -> CellGenotype:
         """A genotype that differs in exactly one choice: one operation, one source, or the position.
@@ -195,15 +189,14 @@ class CellSpace:
         if kind_ is None:
             others = [p for p in range(1, self.layers + 1) if p != genotype.position]
             return replace(genotype, position=random.choice(others))
-        cell = genotype.normal if kind_ == "normal" else genotype.upsampling
+        cell = genotype.cell(kind_)
         edge = cell.nodes[node][slot]
         if what == "source":
             edge = replace(edge, source=random.choice([s for s in self.sources(node) if s != edge.source]))
         else:
             names = [name for name in self.operations(kind_) if name != edge.operation]
             edge = replace(edge, operation=random.choice(names))
-        changed = _with_edge(cell, node, slot, edge)
-        return replace(genotype, normal=changed) if kind_ == "normal" else replace(genotype, upsampling=changed)
+        return genotype.with_cell(_with_edge(cell, node, slot, edge))
 
     def fair(self, count: int, random: Random) -> list[CellGenotype]:
         """Uniform genotypes that together show every choice of every edge as equally often as ``count`` allows.

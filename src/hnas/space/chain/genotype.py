@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast, get_args
 
 from hnas.errors import HnasError
+from hnas.space.chain.blocks import BLOCKS
 from hnas.space.reading import fields_of, json_value
 from hnas.values import sequence, text, whole_number
 
@@ -15,8 +16,6 @@ FORMAT = "hnas-chain/1"
 MAX_WIDTH = 512
 MAX_BLOCKS = 128
 
-#: A 3x3 convolution with ReLU; two of them with a path around both.
-BLOCKS = ("conv_3x3", "residual_3x3")
 #: ``luma``: the network sees brightness alone, and what it adds is added to red, green and blue alike.
 Colour = Literal["luma", "rgb"]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from hnas.space.chain.blocks import BLOCKS
 from hnas.space.chain.genotype import ChainGenotype
-from hnas.space.shapes import OPERATION_STYLES, Drawing, Line, Rect, Shape, Text, moved
+from hnas.space.shapes import Drawing, Line, Rect, Shape, Text, moved
 
 _MARGIN = 24.0
 _SMALL, _LARGE = 56.0, 96.0  # heights before and after the enlargement
@@ -83,9 +84,7 @@ def _skip(start: float, end: float) -> list[Shape]:
 
 
 def _legend(genotype: ChainGenotype) -> list[tuple[str | None, str]]:
-    kinds = [name for name, _ in groupby(sorted(genotype.blocks))]
-    lines: list[tuple[str | None, str]] = [
-        (name, f"{OPERATION_STYLES[name][1]}: {OPERATION_STYLES[name][2]}") for name in kinds
-    ]
+    styles = {name: BLOCKS[name].style for name, _ in groupby(sorted(genotype.blocks))}
+    lines: list[tuple[str | None, str]] = [(name, f"{style.label}: {style.meaning}") for name, style in styles.items()]
     seen = "brightness alone; what it adds is added to all colours" if genotype.colour == "luma" else "all colours"
     return [*lines, (None, f"{genotype.width} channels in every block; it sees {seen}.")]

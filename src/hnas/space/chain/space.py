@@ -9,7 +9,8 @@ from random import Random
 from typing import ClassVar, get_args
 
 from hnas.errors import HnasError
-from hnas.space.chain.genotype import BLOCKS, MAX_BLOCKS, MAX_WIDTH, ChainGenotype, Colour
+from hnas.space.chain.blocks import BLOCKS
+from hnas.space.chain.genotype import MAX_BLOCKS, MAX_WIDTH, ChainGenotype, Colour
 from hnas.space.protocol import Choice, Head
 
 #: Tokens of the network level: width, depth, blocks after the enlargement. Those of the blocks follow.

@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 from PIL.ExifTags import IFD, Base
 
-from hnas.deploy.metadata import Metadata
-from hnas.deploy.picture_io import MAX_PIXELS, Picture, losses, open_picture, save_picture
+from hnas.deploy.pictures.formats import FORMATS
+from hnas.deploy.pictures.losses import losses
+from hnas.deploy.pictures.picture import Metadata, Picture
+from hnas.deploy.pictures.reading import MAX_PIXELS, open_picture
+from hnas.deploy.pictures.writing import save_picture
 from hnas.errors import HnasError
 
 RNG = np.random.default_rng(0)
@@ -33,7 +36,7 @@ def _saved(image: Image.Image, format: str, **options: object) -> bytes:
 
 def _written(picture: Picture, format: str, **options: int) -> bytes:
     buffer = io.BytesIO()
-    save_picture(buffer, picture, format, **options)
+    save_picture(buffer, picture, FORMATS[format], **options)
     return buffer.getvalue()
 
 
@@ -168,8 +171,11 @@ def test_premultiplied_tiff_colours_are_divided() -> None:
 
 def test_losses_are_named() -> None:
     deep = Picture(RGB.astype(np.uint16) * 257, GRAY.astype(np.uint16) * 257)
-    assert losses(deep, "PNG") == losses(deep, "TIFF") == ()
-    assert [text.split(":")[0] for text in losses(deep, "JPEG")] == ["JPEG holds 8 bits", "JPEG holds no transparency"]
+    assert losses(deep, FORMATS["PNG"]) == losses(deep, FORMATS["TIFF"]) == ()
+    assert [text.split(":")[0] for text in losses(deep, FORMATS["JPEG"])] == [
+        "JPEG holds 8 bits",
+        "JPEG holds no transparency",
+    ]
 
 
 def test_transparency_is_laid_on_white_for_jpeg() -> None:
@@ -209,7 +215,7 @@ def _png_that_claims(width: int, height: int) -> bytes:
         (_written(Picture(np.ones((99, 99, 3), np.uint16)), "PNG")[:150], "x.png: damaged or truncated"),
         (_png_that_claims(100_000, 100_000), "x.png: refused as a possible decompression bomb"),
         (_png_that_claims(20_000, 10_000), f"at most {MAX_PIXELS:,} pixels"),
-        (_saved(Image.new("F", (4, 4)), "TIFF"), "x.png: 32-bit floating point is not handled"),
+        (_saved(Image.new("F", (4, 4)), "TIFF"), "x.png: 32-bit float gray TIFF is not handled"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_in_one_line(tmp_path: Path, data: bytes, message: str) -> None:
@@ -226,7 +232,10 @@ def test_a_missing_file(tmp_path: Path) -> None:
         open_picture(tmp_path / "none.png")
 
 
+_TINY_JPEG_XL = imagecodecs.jpegxl_encode(RGB, lossless=True) if imagecodecs.JPEGXL.available else b"\xff\x0a"
 _SEEDS = [
+    _saved(Image.fromarray(RGB), "GIF"), _saved(Image.fromarray(RGB), "TGA"), _saved(Image.fromarray(RGB), "JPEG2000"),
+    imagecodecs.jpeg2k_encode(RGB.astype(np.uint16) * 16, level=0, bitspersample=12), _TINY_JPEG_XL,
     _saved(Image.fromarray(RGB), "PNG"), _saved(Image.fromarray(RGB), "JPEG"), _saved(Image.fromarray(RGB), "WEBP"),
     _saved(Image.fromarray(RGB), "TIFF", compression="tiff_lzw"), _saved(Image.fromarray(RGB), "BMP"),
     _written(Picture(RGB.astype(np.uint16) * 257), "PNG"), _written(Picture(RGB.astype(np.uint16) * 257), "TIFF"),
@@ -239,4 +248,4 @@ def test_damaged_files_are_read_or_refused_but_never_crash(data: bytes, place: i
     place %= len(data)
     damaged = data[:place] if cut else data[:place] + bytes([value]) + data[place + 1 :]
     with suppress(HnasError):
-        assert open_picture(damaged, "x").pixels.dtype in (np.uint8, np.uint16)
+        assert open_picture(damaged, "x.tga").pixels.dtype in (np.uint8, np.uint16)

@@ -1,0 +1,38 @@
+"""The blocks of chains: all that is known of each in one entry, from which spaces, drawings and costs follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from hnas.space.shapes import PLAIN_CONVOLUTION, Style
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block: 3x3 convolutions from width to width channels.
+
+    Attributes:
+        build: makes the torch module for a width, from (N, width, H, W) to the same shape.
+        convolutions: how many there are, one after the other: all that it costs, and how far it looks in pixels.
+        style: how it is drawn, and named in reports.
+    """
+
+    build: Callable[[int], Any]
+    convolutions: int
+    style: Style
+
+
+def _made_by(function: str) -> Callable[[int], Any]:
+    """A function of :mod:`hnas.nets.chain.blocks`, which is imported when a module is made: drawing needs no torch."""
+    return lambda width: getattr(import_module("hnas.nets.chain.blocks"), function)(width)
+
+
+BLOCKS: dict[str, Block] = {
+    "conv_3x3": Block(_made_by("plain_convolution"), 1, PLAIN_CONVOLUTION),
+    "residual_3x3": Block(
+        _made_by("Residual"), 2, Style("#854d0e", "residual 3×3", "two 3×3 convolutions with a path around both")
+    ),
+}
