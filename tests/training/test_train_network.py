@@ -158,9 +158,10 @@ def test_a_genotype_with_an_input_that_no_edge_takes_is_trained_by_two_processes
         Cell("upsampling", ((Edge("deconvolution", -1), Edge("bilinear", -1)),)),
     )
     (tmp_path / "gen.json").write_text(genotype.to_json())
-    command = [sys.executable, "-m", "hnas", "train", "gen.json", "--data", str(pictures), "--run-dir", "run"]
+    command = [sys.executable, "-m", "hnas", "train", str(tmp_path / "gen.json"), "--data", str(pictures)]
     command += ["--channels", "4", "--steps", "2", "--batch", "1", "--patch", "8", "--accelerator", "cpu"]
-    ran = subprocess.run([*command, "--devices", "2"], cwd=tmp_path, capture_output=True, text=True)
+    command += ["--run-dir", str(tmp_path / "run"), "--devices", "2"]
+    ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr[-2000:]
     model = load_model(tmp_path / "run" / "weights.safetensors")
     assert (

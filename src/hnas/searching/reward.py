@@ -66,9 +66,8 @@ class Scored:
             HnasError, KeyError, TypeError: it is no such line.
         """
         psnr, relative = line["psnr"], line["cost"]
-        cost = CandidateCost(
-            line["macs"], line["params"], line.get("latency_ms"), relative, line.get("latency_measured", False)
-        )
+        measured, predicted = line.get("latency_measured", False), line.get("predicted_ms")
+        cost = CandidateCost(line["macs"], line["params"], line.get("latency_ms"), relative, measured, predicted)
         lam = (line["reward"] + relative) / (psnr + relative)
         return cls(read_genotype(line["genotype"]), psnr, line["gain"], cost, joint_reward(psnr, relative, lam))
 

@@ -93,7 +93,7 @@ def search(
         lambda: open_run(run_dir, config, result=GENOTYPE, resume=resume, overwrite=overwrite, then=then),
     )
     if run.finished:
-        return recorded(run, whole_space=settings.exhausts)
+        return recorded(run, settings)
     return search_and_derive(searcher, run, resume=resume, progress=progress, say=say)
 
 
