@@ -27,8 +27,8 @@ ROOMS = (
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
-    *("around", "bounds", "brightness", "bundled", "errors", "extras", "files", "machine", "memory", "ranking"),
-    *("run_files", "settings", "views"),
+    *("around", "bounds", "brightness", "bundled", "description", "errors", "extras", "files", "machine", "memory"),
+    *("ranking", "run_files", "settings", "torch_files", "values", "views"),
 )
 
 
@@ -103,8 +103,8 @@ EXCEPTIONS: dict[str, set[str]] = {
     },
     # What the room hands on, and how weights files are read back.
     "nets/__init__.py": {
-        *("Network", "NetworkSettings", "Supernet", "SupernetSettings", "network_cost", "network_from_description"),
-        *("set_fast_depthwise", "chain_from_description"),
+        *("Network", "NetworkSettings", "Supernet", "SupernetSettings", "network_cost", "read_description"),
+        *("set_fast_depthwise", "read_chain_description", "ChainNetwork", "chain_cost"),
     },
     # What a network of any kind may be given, of which a chain has the scale alone.
     "space/options.py": {"Norm"},

@@ -6,8 +6,11 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import BinaryIO
+
+from psutil import pid_exists
 
 from hnas.errors import HnasError
 
@@ -19,29 +22,39 @@ def cache_folder() -> Path:
     return Path(top) / "hnas"
 
 
-def write_atomically(path: Path, data: bytes | memoryview | str) -> None:
+def write_atomically(path: Path, data: bytes | memoryview | str, *, before: Path | None = None) -> None:
     """Writes a file beside its place, syncs it to the disk and renames it: the old file or the new one, never half.
+
+    Args:
+        path: of the file.
+        data: all that it holds.
+        before: in the same folder, takes the old file, once the new one is whole on the disk.
 
     Raises:
         HnasError: the disk is full, the folder is missing or not writable; the old file is untouched.
     """
-    with atomic_file(path) as file:
+    with atomic_file(path, before=before) as file:
         file.write(data.encode() if isinstance(data, str) else data)
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[BinaryIO]:
+def atomic_file(path: Path, *, before: Path | None = None) -> Iterator[BinaryIO]:
     """As :func:`write_atomically`, for what is written bit by bit: a file that takes its place when the block ends.
+
+    What a process that was killed left half-written of the same file goes.
 
     Raises:
         HnasError: the disk is full, the folder is missing or not writable; the old file is untouched.
     """
-    beside = path.with_name(_name_beside(path.name))
+    beside = path.with_name(_name_beside(path.name, str(os.getpid())))
     try:
+        _remove_left_over(path)
         with beside.open("w+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if before and path.exists():
+            path.replace(before)
         beside.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -51,11 +64,19 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         beside.unlink(missing_ok=True)
 
 
-def _name_beside(name: str) -> str:
+def _name_beside(name: str, process: str) -> str:
     """A hidden name for a file that will have this one, which may be as long as file systems allow (255 bytes)."""
-    ending = f".{os.getpid()}.tmp"
+    ending = f".{process}.tmp"
     kept = os.fsencode(name)[: 254 - len(ending)].decode(errors="ignore")
     return f".{kept}{ending}"
+
+
+def _remove_left_over(path: Path) -> None:
+    """Removes halves of this file whose process has gone."""
+    for half in path.parent.glob(f".{escape(path.name[:100])}*.tmp"):
+        process = half.name.split(".")[-2]
+        if process.isdecimal() and half.name == _name_beside(path.name, process) and not pid_exists(int(process)):
+            half.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-import yaml
 from cyclopts import App, CycloptsError, Parameter
 from cyclopts.argument import ArgumentCollection
 from cyclopts.config import Dict
 
 from hnas.errors import HnasError
+from hnas.values import read_yaml, shown
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -85,15 +85,10 @@ def _has_sections(values: Mapping[str, Any]) -> bool:
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise HnasError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
-    except OSError as error:
-        raise HnasError(f"{path}: cannot read it ({error.strerror})") from error
+    values = read_yaml(path)
     if values is None:
         return {}
-    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+    if not isinstance(values, dict):
         raise HnasError(f"{path}: a mapping of settings to values is needed, such as 'steps: 1000'")
     return values
 
@@ -152,14 +147,22 @@ class FromMapping:
                 f"{self.source}: unknown setting {', '.join(unknown)}; allowed are {', '.join(sorted(allowed))}"
             )
         for name, value in values.items():
-            if isinstance(value, Mapping):
-                raise HnasError(f"{self.source}: {name} is a mapping; a single value or a list is needed")
+            _refuse_nested(f"{self.source}: {name}", value)
         # Below the command's name: a flat Dict drops settings that are called like some command, such as data.
         nested: dict[str, Any] = values
         for command in reversed(commands):
             nested = {command: nested}
         Dict(nested, source=self.source)(app, commands, arguments)
         refuse_fractions(arguments)
+
+
+def _refuse_nested(name: str, value: object) -> None:
+    """Raises :class:`HnasError` for anything but a text, a number, true, false, nothing, or a list of such values."""
+    if isinstance(value, Mapping):
+        raise HnasError(f"{name} is a mapping; a single value or a list is needed")
+    for inner in value if isinstance(value, list | tuple) else ():
+        if inner is None or isinstance(inner, Mapping | list | tuple):
+            raise HnasError(f"{name} has {shown(inner)} in its list; single values are needed")
 
 
 def refuse_fractions(arguments: ArgumentCollection) -> None:

@@ -13,20 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from hnas.bundled import bundled_models
+from hnas.description import MAX_BYTES, parse_description
 from hnas.errors import HnasError
 from hnas.files import write_atomically
-from hnas.nets import build_model
+from hnas.nets import build_model, refuse_more_parameters
 from hnas.run_files import WEIGHTS
 
 #: The tensor, and the metadata entry, that hold the JSON.
 DESCRIPTION = "hnas.description"
-#: No network of this project comes near it; a description is a few kilobytes.
-_MAX_DESCRIPTION_BYTES = 1 << 20
+#: Of weights, and of the counters beside them.
+_TYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64, torch.int64)
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def read_weights(path: str | Path) -> WeightsFile:
     """Reads a weights file, named as :func:`locate_weights` says, without building the model.
 
     Raises:
-        HnasError: the file is missing, no safetensors file, truncated, or says nothing of its model.
+        HnasError: the file is missing, no safetensors file, truncated, says nothing of its model, or holds a number
+            that is not finite.
     """
     path = locate_weights(path)
     try:
@@ -91,28 +93,41 @@ def read_weights(path: str | Path) -> WeightsFile:
                     f"{path}: these weights do not say which model they belong to; a file written by hnas is needed "
                     f"(`hnas import` converts published ones)"
                 )
-            size = file.get_slice(DESCRIPTION).get_shape()
-            if len(size) != 1 or size[0] > _MAX_DESCRIPTION_BYTES:
-                raise HnasError(f"{path}: the description has the shape {size}; it is damaged")
+            said = description_in(file.get_tensor(DESCRIPTION), where=str(path))
+            names.remove(DESCRIPTION)
+            refuse_more_parameters(said["description"], path.stat().st_size, where=str(path))
             tensors = {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError) as error:
+    except HnasError:
+        raise
+    except Exception as error:  # a type of numbers that torch has not raises what no list covers
         raise HnasError(f"{path}: no readable .safetensors file ({error}); it may be truncated") from error
-    description, provenance = parse_description(tensors.pop(DESCRIPTION), where=str(path))
-    return WeightsFile(description, provenance, tensors)
+    for name, tensor in tensors.items():
+        refuse_not_finite(tensor, where=f"{path}: {name}")
+    return WeightsFile(said["description"], said["provenance"], tensors)
 
 
-def parse_description(tensor: Tensor, *, where: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The description and the provenance that a uint8 tensor holds as JSON.
+def description_in(tensor: Tensor, *, where: str) -> dict[str, Any]:
+    """What the tensor :data:`DESCRIPTION` says; see :func:`hnas.description.parse_description`.
 
     Raises:
-        HnasError: it holds something else.
+        HnasError: it says nothing of a model.
     """
-    try:
-        value = json.loads(bytes(tensor.to(torch.uint8).tolist()))
-        description, provenance = dict(value["description"]), dict(value.get("provenance", {}))
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise HnasError(f"{where}: the model's description is damaged") from error
-    return description, provenance
+    if tensor.dtype != torch.uint8 or tensor.ndim != 1 or len(tensor) > MAX_BYTES:
+        raise HnasError(f"{where}: the model's description is damaged ({tensor.dtype}, {tuple(tensor.shape)})")
+    return parse_description(tensor.numpy().tobytes(), where=where)
+
+
+def refuse_not_finite(tensor: Tensor, *, where: str) -> None:
+    """Raises :class:`HnasError` unless all numbers are finite, and of a type that weights have.
+
+    Args:
+        tensor: weights.
+        where: their file and name.
+    """
+    if tensor.dtype not in _TYPES:
+        raise HnasError(f"{where} holds {tensor.dtype}; allowed are {', '.join(map(str, _TYPES))}")
+    if not bool(tensor.isfinite().all()):
+        raise HnasError(f"{where} holds numbers that are not finite; the file is damaged, or its training went wrong")
 
 
 def load_model(path: str | Path, *, expect: Mapping[str, Any] | None = None) -> nn.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -95,6 +96,23 @@ def test_networks_are_of_the_scale_and_rebuilt_from_their_description(settings: 
             close(plain_form(network)(x), network(x))
             seen = seen_by(network)
             close(network(seen(x)), seen(network(x)))
+
+
+@pytest.mark.parametrize("cell_skip", [0.0, 0.3])
+@pytest.mark.parametrize("settings", [SEARCHES["cells x3"], SEARCHES["chain x3"]], ids=["cells", "chain"])
+def test_every_parameter_of_random_genotypes_gets_a_gradient_and_is_counted(
+    settings: SearchSettings, cell_skip: float
+) -> None:
+    """Several processes cannot train a network with one that gets none."""
+    settings = replace(settings, layers=5, cell_skip=cell_skip, depths=(1, 2, 3))
+    family, space = made(settings)
+    for seed in range(40):
+        genotype = space.sample(Random(seed))
+        network = family.network(genotype)
+        network(torch.rand(1, 3, 5, 4)).sum().backward()
+        assert [name for name, parameter in network.named_parameters() if parameter.grad is None] == [], genotype
+        target = family.target(genotype)
+        assert family.cost(genotype, (4, 5)) == model_cost(target, lr_size=(4, 5))
 
 
 @pytest.mark.parametrize("settings", [SEARCHES["cells x2"], SEARCHES["chain x2"]], ids=["cells", "chain"])

@@ -129,8 +129,14 @@ def test_a_file_that_is_no_table_is_named(tmp_path: Path) -> None:
         load_latency_table(path)
     good = json.loads(TABLE.to_json())
     for bad, message in (
-        ("{", "no JSON"),
+        ("{", "no readable JSON"),
         ("[]", "not a latency table"),
+        (json.dumps({**good, "networks": 4.5}), "damaged .networks is 4.5"),
+        (json.dumps({**good, "networks": 10**400}), "whole number"),
+        (json.dumps({**good, "machine": [1]}), "damaged .machine is"),
+        (json.dumps({**good, "milliseconds": {"frame": float("inf")}}), "finite"),
+        (json.dumps({**good, "milliseconds": [1]}), "damaged .milliseconds is"),
+        (json.dumps({**good, "check": 3}), "damaged .check is"),
         (json.dumps({**good, "format": "hnas-latency/1"}), "not a latency table of the format hnas-latency/2"),
         (json.dumps({**good, "milliseconds": None}), "damaged"),
         (json.dumps({**good, "check": {**good["check"], "measured_ms": [0, 0, 0, 0]}}), "damaged"),

@@ -94,6 +94,37 @@ def test_shape_and_gradients(kind: str, name: str, scale: int) -> None:
     assert not without
 
 
+def cell_of(kind: str, *sources: int) -> Cell:
+    """A cell of nodes whose edges are convolutions, or deconvolutions, of the given two sources each."""
+    name = "conv_3x3" if kind == "normal" else "deconvolution"
+    pairs = zip(sources[::2], sources[1::2], strict=True)
+    return Cell(kind, tuple((Edge(name, first), Edge(name, second)) for first, second in pairs))
+
+
+@pytest.mark.parametrize(
+    ("layers", "position", "normal", "upsampling", "used", "squeezes"),
+    [
+        (3, 3, (-2, -1), (-1, -1), {1, 2, 3}, 2 + 2 + 1),
+        # The picture comes from cell 5 by way of cells 3 and 1, the last two of which are passed by.
+        (5, 1, (-2, -2), (-2, -2), {1, 3, 5}, 1 + 1 + 1),
+        (4, 4, (-1, -1), (-2, -2), {1, 2, 4}, 1 + 1 + 1),
+        (3, 2, (-1, -1, -2, 0), (-1, -1, 0, 0), {1, 2, 3}, 2 + 1 + 2),
+    ],
+)
+def test_what_no_edge_takes_does_not_exist(
+    layers: int, position: int, normal: tuple[int, ...], upsampling: tuple[int, ...], used: set[int], squeezes: int
+) -> None:
+    """By hand, from the drawing of each network: cells whose outputs count, and inputs that are squeezed."""
+    genotype = CellGenotype(layers, position, cell_of("normal", *normal), cell_of("upsampling", *upsampling))
+    network = Network(genotype, NetworkSettings(channels=2))
+    nodes = len(genotype.normal.nodes)
+    assert {int(name.split(".")[1]) + 1 for name in network.state_dict() if name.startswith("cells.")} == used
+    ends, edges, squeeze = 2 * 3 * 2 * nodes * 9, 2 * nodes * 9 * 4, 2 * nodes * 2
+    assert network_cost(genotype, network.settings).params == ends + len(used) * edges + squeezes * squeeze
+    around = Network(genotype, NetworkSettings(channels=2, cell_skip=0.3))
+    assert len([cell for cell in around.cells if isinstance(cell, torch.nn.Identity)]) == 0  # each is added to a path
+
+
 def test_description_rebuilds_the_network() -> None:
     network = Network(NAMED_GENOTYPES["HNAS-B"], NetworkSettings(channels=4, scale=3, cell_skip=0.3)).eval()
     again = build_model(network.description).eval()
@@ -143,7 +174,9 @@ def test_supernet_evaluates_a_genotype_like_the_stand_alone_network() -> None:
             normals = iter(supernet.normal)
             for position, cell in enumerate(network.cells, 1):
                 shared = supernet.upsampling if position == genotype.position else next(normals)
-                cell.inputs.load_state_dict(shared.inputs.state_dict())
+                for mine, its, used in zip(cell.inputs, shared.inputs, cell.used, strict=True):
+                    if used:
+                        mine.load_state_dict(its.state_dict())
                 for index, edge in enumerate(cell.cell.edges):
                     key = shared._key(index // 2, index % 2, edge)
                     cell.edges[index].load_state_dict(shared.edges[key].state_dict())

@@ -106,6 +106,23 @@ def test_a_finished_search_is_not_overwritten(run: Path, folders: tuple[Path, Pa
     assert (run / "genotype.json").read_bytes() == before
 
 
+def test_a_search_killed_between_result_and_report_is_finished_by_its_record(
+    folders: tuple[Path, Path], tiny: SearchSettings, tmp_path: Path
+) -> None:
+    path = tmp_path / "run"
+    first = search(*folders, run_dir=path, settings=tiny, devices=CPU)
+    kept = {file.name: file.read_bytes() for file in path.iterdir() if file.is_file()}
+    again = search(*folders, run_dir=path, settings=tiny, devices=CPU, resume=True, then="report.html")
+    assert again.sentence() == first.sentence()
+    assert again.summary().keys() == first.summary().keys()
+    assert [one.genotype for one in again.candidates] == [one.genotype for one in first.candidates]
+    assert again.best.reward.value == pytest.approx(first.best.reward.value)
+    assert {file.name: file.read_bytes() for file in path.iterdir() if file.is_file()} == kept
+    (path / "report.html").write_text("there")
+    with pytest.raises(HnasError, match="this run is finished"):
+        search(*folders, run_dir=path, settings=tiny, devices=CPU, resume=True, then="report.html")
+
+
 def test_psnr_of_a_batch_is_the_mean_of_its_pictures(fabric: Fabric) -> None:
     """Against numpy, on Y of BT.601, border left out, with the squared error of rounding (1/12) added."""
     draw = np.random.default_rng(0)

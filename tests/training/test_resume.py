@@ -163,6 +163,91 @@ def test_a_damaged_checkpoint_is_refused_by_name(tmp_path: Path, content: bytes 
         load_checkpoint(tmp_path)
 
 
+def test_a_damaged_last_state_costs_what_came_after_the_one_before(
+    tmp_path: Path, uninterrupted: tuple[str, list[dict[str, Any]]], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "run"
+    subprocess.run([*EXAMPLE, str(folder), "--die-in-checkpoint", "3"], check=False)
+    last, before = folder / "checkpoint" / "state.pt", folder / "checkpoint" / "state.before.pt"
+    assert not last.exists()  # the kill hit between the two renames
+    state = load_checkpoint(folder / "checkpoint")
+    assert state
+    assert state["place"]["step"] == 3 * SETTINGS.checkpoint_every
+    content = bytearray(before.read_bytes())
+    content[len(content) // 2] ^= 1
+    last.write_bytes(content)
+    assert not caplog.records
+    assert (run_example(folder, resume=True), _lines(folder)) == uninterrupted
+    assert "state.pt: damaged" in caplog.text
+    assert f"going on from the state before, {before}" in caplog.text
+    steps = [torch.load(path, weights_only=True)["place"]["step"] for path in (before, last)]
+    assert steps == [35, 40]
+
+
+def test_any_changed_byte_is_found_or_changes_nothing(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, {"weights": torch.arange(40.0), "step": 3})
+    path = tmp_path / "state.pt"
+    content = path.read_bytes()
+    found = 0
+    for place in range(0, len(content), 7):
+        changed = bytearray(content)
+        changed[place] ^= 0x10
+        path.write_bytes(changed)
+        try:
+            state = load_checkpoint(tmp_path)
+        except HnasError:
+            found += 1
+            continue
+        assert state
+        assert (state["step"], state["weights"].tolist()) == (3, list(range(40)))
+    assert found > len(content) // 7 // 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"place": {"seconds": float("inf")}},
+        {"place": {"step": "3"}},
+        {"place": {"step": 3, "better": 1}},
+        {"place": {"step": 3, "pending": [1]}},
+        {"place": {"step": 3, "best": {}}},
+        {"place": 3},
+        {"model": {}},
+        {"model": {"head.weight": torch.zeros(2)}},
+        {"optimizer": {}},
+        {"optimizer": [1]},
+        {"ema": None},
+        {"generators": 1},
+        {"generators": []},
+        {"generators": [{"cpu": torch.zeros(3), "cuda": []}]},
+        {"log_lengths": 3},
+        {"log_lengths": {"log.jsonl": -1}},
+        {"pictures": 3},
+        {"pictures": {"a": 3}},
+    ],
+)
+def test_a_foreign_state_is_one_line_and_harms_no_log(tmp_path: Path, change: dict[str, Any]) -> None:
+    folder, settings = tmp_path / "run", replace(SETTINGS, max_minutes=1e-9, log_every=1)
+    run_example(folder, settings=settings)
+    log = (folder / "log.jsonl").read_text()
+    path = folder / "checkpoint" / "state.pt"
+    torch.save({**torch.load(path, weights_only=True), **change}, path)
+    with pytest.raises(HnasError, match=r"checkpoint: "):
+        run_example(folder, settings=settings, resume=True)
+    assert (folder / "log.jsonl").read_text() == log
+
+
+def test_halves_of_files_whose_process_was_killed_go(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    gone = tmp_path / f".a.png.{ended.pid}.tmp"
+    others = [tmp_path / f".a.png.{os.getppid()}.tmp", tmp_path / f".b.png.{ended.pid}.tmp"]
+    for path in (gone, *others):
+        path.write_bytes(b"half")
+    hnas.files.write_atomically(tmp_path / "a.png", b"whole")
+    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "a.png"])
+
+
 def test_a_checkpoint_cannot_run_code(tmp_path: Path) -> None:
     class Evil:
         def __reduce__(self) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,8 +19,8 @@ from PIL import Image
 from hnas.cli.main import main
 from hnas.deploy.model_card import export_zoo, reproducing_command
 from hnas.errors import HnasError
-from hnas.nets import NetworkOptions
-from hnas.space.cells import NAMED_GENOTYPES
+from hnas.nets import NetworkOptions, network_cost
+from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge
 from hnas.training.run_folder import open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import TrainingJob, train_network
@@ -144,6 +145,76 @@ def test_a_warm_start_takes_what_fits(tmp_path: Path, job: TrainingJob) -> None:
     with pytest.raises(HnasError, match=r"none of its \d+ tensors fits"):
         train_network(replace(x4, model="HNAS-A", network=NetworkOptions(channels=2)), tmp_path / "none")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_genotype_with_an_input_that_no_edge_takes_is_trained_by_two_processes(
+    tmp_path: Path, pictures: Path
+) -> None:
+    """Both upsampling edges come from -1: a squeeze of -2 would never get a gradient."""
+    genotype = CellGenotype(
+        3,
+        3,
+        Cell("normal", ((Edge("dil_conv_3x3", -2), Edge("sep_conv_3x3", -1)),)),
+        Cell("upsampling", ((Edge("deconvolution", -1), Edge("bilinear", -1)),)),
+    )
+    (tmp_path / "gen.json").write_text(genotype.to_json())
+    command = [sys.executable, "-m", "hnas", "train", str(tmp_path / "gen.json"), "--data", str(pictures)]
+    command += ["--channels", "4", "--steps", "2", "--batch", "1", "--patch", "8", "--accelerator", "cpu"]
+    command += ["--run-dir", str(tmp_path / "run"), "--devices", "2"]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    model = load_model(tmp_path / "run" / "weights.safetensors")
+    assert (
+        sum(tensor.numel() for tensor in model.state_dict().values()) == network_cost(genotype, model.settings).params
+    )
+
+
+def test_a_run_killed_between_result_and_report_is_finished(
+    tmp_path: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "espcn", "--data", str(pictures), "--patch", "8", "--batch", "2", "--steps", "6", "--json"]
+    command += ["--accelerator", "cpu", "--run-dir", str(tmp_path / "run")]
+    assert main(command) == 0
+    first = json.loads(capsys.readouterr().out)
+    weights = (tmp_path / "run" / "weights.safetensors").read_bytes()
+    (tmp_path / "run" / "report.html").unlink()
+    (tmp_path / "run" / ".report.html.1.tmp").write_text("half")
+    (tmp_path / "run" / "checkpoint" / "state.pt").write_bytes(b"spoilt")
+    assert main([*command, "--resume", "--batch", "1"]) == 2  # other settings
+    assert not (tmp_path / "run" / "report.html").exists()
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    assert again["seconds"] == pytest.approx(first["seconds"], abs=1)
+    assert (tmp_path / "run" / "report.html").exists()
+    assert (tmp_path / "run" / "weights.safetensors").read_bytes() == weights
+    assert not list((tmp_path / "run").rglob("*.tmp"))
+    assert main([*command, "--resume"]) == 2
+    assert "this run is finished" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_with_the_same_pictures_only(tmp_path: Path, pictures: Path, job: TrainingJob) -> None:
+    folder = shutil.copytree(pictures, tmp_path / "pictures")
+    job = replace(job, data=(folder,))
+    stopped = replace(job, settings=replace(job.settings, max_minutes=1e-9))
+    train_network(stopped, tmp_path / "run")
+    whole = folder / "b.png"
+    content = whole.read_bytes()
+
+    def refused(match: str) -> None:
+        with pytest.raises(HnasError, match=match):
+            train_network(job, tmp_path / "run", resume=True)
+
+    shutil.copy(folder / "a.png", folder / "c.png")
+    refused(r"pictures has picture 'c' of 32x32 pixels \(1 that were not there")
+    (folder / "c.png").unlink()
+    whole.unlink()
+    refused(r"pictures has no picture 'b' of 32x32 pixels \(1 that were there")
+    Image.new("RGB", (32, 30)).save(whole)
+    refused("pictures has no picture 'b' of 32x32")
+    whole.write_bytes(content)
+    train_network(job, tmp_path / "run", resume=True)
 
 
 def test_a_run_is_neither_overwritten_nor_resumed_with_other_settings(tmp_path: Path, job: TrainingJob) -> None:

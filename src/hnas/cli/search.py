@@ -48,6 +48,7 @@ def search(
     """
     from hnas.report.events import event_writer
     from hnas.report.page import write_report
+    from hnas.run_files import REPORT
     from hnas.searching.latency import machine_of
     from hnas.searching.runs import RESULT
     from hnas.searching.runs import search as run_search
@@ -76,6 +77,7 @@ def search(
             resume=resume,
             overwrite=overwrite,
             progress=progress,
+            then=REPORT,
             say=say,
         )
     if not is_first_process():

@@ -49,6 +49,7 @@ def train(
         overwrite: Take the run in the folder away and start anew.
     """
     from hnas.report.page import write_report
+    from hnas.run_files import REPORT
     from hnas.training.devices import is_first_process
     from hnas.training.train_network import TrainingJob, settings_class, train_network
 
@@ -65,7 +66,7 @@ def train(
         device=device or DeviceSettings(),
     )
     with training_progress(model, job.settings.steps) as progress:
-        result = train_network(job, run_dir, resume=resume, overwrite=overwrite, progress=progress)
+        result = train_network(job, run_dir, resume=resume, overwrite=overwrite, progress=progress, then=REPORT)
     if not is_first_process():
         return
     if not result.finished:

@@ -17,6 +17,7 @@ from typing import Any
 from hnas.bundled import BUNDLED
 from hnas.errors import HnasError
 from hnas.files import write_atomically
+from hnas.values import read_json
 
 #: The format of cards.
 CARD_FORMAT = "hnas-model-card/2"
@@ -97,10 +98,7 @@ def read_card(path: Path) -> dict[str, Any]:
     Raises:
         HnasError: the file cannot be read, or is no card.
     """
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise HnasError(f"{path}: no readable JSON ({error}); write it with hnas zoo export") from error
+    card = read_json(path, advice="the card is damaged; write it with hnas zoo export")
     if not isinstance(card, dict) or card.get("format") != CARD_FORMAT:
         raise HnasError(f"{path}: no card of the format {CARD_FORMAT}; write it with hnas zoo export")
     return card

@@ -7,6 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from hnas.errors import HnasError
+from hnas.values import shown
+
+#: Far more than any network of ours has.
+MAX_RADIUS, MAX_BYTES_PER_PIXEL = 1 << 14, 1 << 30
 
 
 @dataclass(frozen=True)
@@ -32,8 +36,10 @@ class Footprint:
         whole = (self.scale, self.radius, self.bytes_per_pixel)
         if any(type(value) is not int for value in whole) or type(self.can_tile) is not bool:
             raise HnasError(f"a footprint is three whole numbers and true or false, not {self}")
-        if self.scale not in (2, 3, 4) or self.radius < 0 or self.bytes_per_pixel < 1:
-            raise HnasError(f"{self} cannot be; a scale is 2, 3 or 4, and a picture takes memory")
+        if self.scale not in (2, 3, 4) or not 0 <= self.radius <= MAX_RADIUS:
+            raise HnasError(f"{self} cannot be; a scale is 2, 3 or 4, and a radius 0 to {MAX_RADIUS}")
+        if not 1 <= self.bytes_per_pixel <= MAX_BYTES_PER_PIXEL:
+            raise HnasError(f"{self} cannot be; a pixel takes 1 to {MAX_BYTES_PER_PIXEL} bytes")
 
     def as_dict(self) -> dict[str, Any]:
         """All of it as JSON values."""
@@ -47,5 +53,5 @@ class Footprint:
             HnasError: a value is missing, unknown or cannot be.
         """
         if not isinstance(values, Mapping) or values.keys() != {field.name for field in fields(cls)}:
-            raise HnasError(f"a footprint has {', '.join(field.name for field in fields(cls))}, not {values!r}")
+            raise HnasError(f"a footprint has {', '.join(field.name for field in fields(cls))}, not {shown(values)}")
         return cls(**values)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from hnas.errors import HnasError
 from hnas.nets import LR_SIZE, build_model, model_cost
 from hnas.space import read_genotype
+from hnas.values import read_json
 from hnas.weights import read_weights
 
 
@@ -67,8 +68,8 @@ def model_page(weights: Path, *, name: str) -> str:
 
 def _card(weights: Path) -> dict[str, Any]:
     try:
-        value = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        value = read_json(weights.with_suffix(".json"))
+    except HnasError:
         return {}
     return value if isinstance(value, dict) and str(value.get("format", "")).startswith("hnas-model-card/") else {}
 

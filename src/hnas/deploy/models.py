@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hnas.bundled import bundled_graph, bundled_models
 from hnas.deploy.backends import Backend, RuntimeBackend
-from hnas.deploy.runtimes import BackendName, Precision, open_session, refuse_precision
+from hnas.deploy.runtimes import BackendName, Precision, open_session, refuse_precision, try_out
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
 from hnas.extras import missing
@@ -107,7 +107,9 @@ def _backend(model: str | Path, device: str, backend: BackendName | None, precis
     if not graph.is_file():
         raise HnasError(f"{model}: no such file")
     run, said = open_session(runtime, graph, precision=precision)
-    return RuntimeBackend(run, said.get("footprint") or _probed(graph, said["description"]))
+    footprint = said.get("footprint") or _probed(graph, said["description"])
+    try_out(run, footprint.scale, where=str(model))
+    return RuntimeBackend(run, footprint)
 
 
 def _torch_backend(model: str | Path, device: str) -> Backend:
@@ -135,13 +137,18 @@ def _probed(graph: Path, description: dict[str, Any]) -> Footprint:
     """The footprint of a file that does not hold it."""
     try:
         from hnas.deploy.probing import footprint_of
-        from hnas.nets import build_model
+        from hnas.nets import build_model, refuse_more_parameters
     except ModuleNotFoundError as error:
         raise HnasError(
             f"{graph}: an earlier version wrote it, so torch is needed to see how to tile it: "
             "pip install 'hnas-sr[train]', or export it anew with `hnas export`"
         ) from error
-    return footprint_of(build_model(description).eval())
+    files = {graph, graph.with_suffix(".bin")} if graph.suffix == ".xml" else {graph}
+    refuse_more_parameters(description, sum(file.stat().st_size for file in files), where=str(graph))
+    try:
+        return footprint_of(build_model(description).eval())
+    except HnasError as error:
+        raise HnasError(f"{graph}: {error}") from error
 
 
 def _trained(model: str | Path) -> nn.Module:

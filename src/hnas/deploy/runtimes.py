@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnas.deploy.footprint import Footprint
+from hnas.description import MAX_BYTES, parse_description
 from hnas.errors import HnasError
 from hnas.extras import need
 from hnas.machine import processor
@@ -25,6 +25,8 @@ Precision = Literal["f32", "bf16"]
 PACKAGES: Mapping[BackendName, str] = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "torch"}
 #: The key under which an exported file holds its model's description, provenance and footprint, as JSON.
 METADATA = "hnas"
+#: onnxruntime's log: nothing less than what ends the process.
+_FATAL = 4
 
 
 def runtime_version(backend: BackendName) -> str:
@@ -101,7 +103,7 @@ def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Ru
     """
     ort = need("onnxruntime")
     options = ort.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = _FATAL  # what goes wrong is raised, and said in one line
     if threads:
         options.intra_op_num_threads = threads
     source = str(model) if isinstance(model, Path) else model
@@ -112,7 +114,10 @@ def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Ru
     text = session.get_modelmeta().custom_metadata_map.get(METADATA)
 
     def run(x: Floats) -> Floats:
-        result: Floats = session.run(None, {"lr": x})[0]
+        try:
+            result: Floats = session.run(None, {"lr": x})[0]
+        except Exception as error:  # see above
+            raise _failed(model, error) from error
         return result
 
     return run, _metadata(text, model)
@@ -147,19 +152,45 @@ def openvino_session(
     text = next((graph.get_rt_info(place).astype(str) for place in places if graph.has_rt_info(place)), None)
 
     def run(x: Floats) -> Floats:
-        return np.array(compiled(x)[0])
+        try:
+            return np.array(compiled(x)[0])
+        except RuntimeError as error:
+            raise _failed(model, error) from error
 
     return run, _metadata(text, model)
 
 
+def try_out(run: Run, scale: int, *, where: str) -> None:
+    """Enlarges a small picture, to find out whether a file holds a network that does.
+
+    Args:
+        run: of its session.
+        scale: by how much it says to enlarge.
+        where: the file.
+
+    Raises:
+        HnasError: it fails, gives a picture of another shape, or numbers that are not finite.
+    """
+    side = 16
+    result = run(np.full((1, 3, side, side), 0.5, np.float32))
+    wanted = (1, 3, scale * side, scale * side)
+    if result.shape != wanted:
+        raise HnasError(f"{where}: gives a picture of the shape {result.shape} instead of {wanted}; export it anew")
+    if not np.isfinite(result).all():
+        raise HnasError(f"{where}: gives numbers that are not finite; its weights are damaged")
+
+
+def _failed(model: Path | bytes, error: Exception) -> HnasError:
+    """A failure while a model runs, with all that is said of it: whether memory was short, too."""
+    return HnasError(f"{_name(model)}: fails while it runs ({' '.join(str(error).split())})")
+
+
 def _metadata(text: str | None, model: Path | bytes) -> dict[str, Any]:
+    if not text or len(text) > MAX_BYTES:
+        raise HnasError(f"{_name(model)}: does not say which model it holds; export it with `hnas export`")
+    said = parse_description(text, where=_name(model))
     try:
-        value = json.loads(text or "")
-        said = {"description": dict(value["description"]), "provenance": dict(value.get("provenance", {}))}
-    except (ValueError, TypeError, KeyError) as error:
-        raise HnasError(f"{_name(model)}: does not say which model it holds; export it with `hnas export`") from error
-    try:
-        return said | ({"footprint": Footprint.from_dict(value["footprint"])} if "footprint" in value else {})
+        return said | ({"footprint": Footprint.from_dict(said["footprint"])} if "footprint" in said else {})
     except HnasError as error:
         raise HnasError(f"{_name(model)}: {error}; export it anew with `hnas export`") from error
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from hnas.extras import need
 from hnas.nets import build_model, model_margins, model_pools
-from hnas.weights import DESCRIPTION, parse_description
+from hnas.weights import DESCRIPTION, description_in
 
 ARCHITECTURE = "HNAS"
 
@@ -35,7 +35,7 @@ def _architecture(spandrel: Any) -> Any:
 
         def load(self, state_dict: Any) -> Any:
             tensors = dict(state_dict)
-            description, _ = parse_description(tensors.pop(DESCRIPTION), where="this state dict")
+            description = description_in(tensors.pop(DESCRIPTION), where="this state dict")["description"]
             model = build_model(description)
             whole = model_margins(model) is None or bool(model_pools(model))
             return spandrel.ImageModelDescriptor(

@@ -157,6 +157,8 @@ class Upscaler:
             y = turned_back(self.backend(np.ascontiguousarray(turned(x, view)), around), view)
             total = y if total is None else total + y
         assert total is not None
+        if not np.isfinite(total.sum()):
+            raise HnasError("the network gives numbers that are not finite for this picture; its weights are damaged")
         own: Floats = np.clip(total[0] / len(views), 0, 1)
         return own
 

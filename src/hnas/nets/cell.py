@@ -45,6 +45,28 @@ def input_cells(genotype: cells.CellGenotype, index: int) -> tuple[int, int]:
     return (index - 1 if index == genotype.position + 1 else max(index - 2, 0)), index - 1
 
 
+def inputs_used(cell: cells.Cell) -> tuple[bool, bool]:
+    """Whether any edge of a cell takes its input -2, and its input -1."""
+    first, second = (any(edge.source == source for edge in cell.edges) for source in cells.CELL_INPUTS)
+    return first, second
+
+
+def cells_used(genotype: cells.CellGenotype, *, path_around: bool) -> frozenset[int]:
+    """The cells (from 1) that the picture depends on; where edges pass a cell by, no other one may take its output.
+
+    Args:
+        genotype: both cells and the position.
+        path_around: whether there is a path around every cell, which takes all of them along.
+    """
+    used = {genotype.layers}
+    for index in range(genotype.layers, 0, -1):
+        if index in used:
+            taken = inputs_used(genotype.upsampling if index == genotype.position else genotype.normal)
+            used.update(before for before, takes in zip(input_cells(genotype, index), taken, strict=True) if takes)
+            used.update({index - 1} if path_around else ())
+    return frozenset(used - {0})
+
+
 def squeeze(wide: int, channels: int, norm: cells.Norm) -> nn.Sequential:
     """What each input of a cell goes through: ReLU and a 1x1 convolution to C channels."""
     return nn.Sequential(nn.ReLU(), nn.Conv2d(wide, channels, 1, bias=False), *normalisation(norm, channels))
@@ -58,7 +80,7 @@ def around(previous: Tensor, features: Tensor, weight: float, enlarge: int) -> T
 
 
 class CellNetwork(nn.Module):
-    """A cell of a stand-alone network, with weights of its own on every edge.
+    """A cell of a stand-alone network, with weights of its own on every edge, and on every input that an edge takes.
 
     Args:
         cell: its graph.
@@ -80,7 +102,8 @@ class CellNetwork(nn.Module):
         super().__init__()
         self.cell = cell
         wide = len(cell.nodes) * channels
-        self.inputs = nn.ModuleList(squeeze(wide, channels, norm) for _ in cells.CELL_INPUTS)
+        self.used = inputs_used(cell)
+        self.inputs = nn.ModuleList(squeeze(wide, channels, norm) if used else nn.Identity() for used in self.used)
         self.trim_before_previous: nn.Module = trims[0] if trims else nn.Identity()
         self.trim_previous: nn.Module = trims[1] if trims else nn.Identity()
         self.edges = nn.ModuleList(
@@ -91,6 +114,6 @@ class CellNetwork(nn.Module):
     def forward(self, before_previous: Tensor, previous: Tensor) -> Tensor:
         """Shapes: two of (N, nodes * C, H, W) to (N, nodes * C, H', W')."""
         # After the squeeze: there are fewer channels to cut then, and the squeezes of one input stay beside each other.
-        first = self.trim_before_previous(self.inputs[0](before_previous))
-        second = self.trim_previous(self.inputs[1](previous))
+        first = self.trim_before_previous(self.inputs[0](before_previous)) if self.used[0] else before_previous
+        second = self.trim_previous(self.inputs[1](previous)) if self.used[1] else previous
         return join_cell(self.cell, (first, second), lambda node, slot, _, x: self.edges[2 * node + slot](x))

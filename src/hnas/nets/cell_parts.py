@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from hnas.nets.cell import cells_used
 from hnas.space.cells import CellGenotype
 
 #: What every network has once: stem, tail, image skip, and the upsampling cell but for its edges.
@@ -18,7 +19,9 @@ def cell_parts(genotype: CellGenotype) -> Mapping[str, int]:
     enlargement, edges of the upsampling cell from its inputs and between its nodes. What else a normal cell does comes
     in equal shares with its edges, since all of them have as many.
     """
-    before, after = genotype.position - 1, genotype.layers - genotype.position
+    used = cells_used(genotype, path_around=False)  # as in the networks that costs are meant for
+    before = sum(index < genotype.position for index in used)
+    after = sum(index > genotype.position for index in used)
     parts: Counter[str] = Counter({ENDS: 1})
     for edge in genotype.normal.edges:
         parts[f"small/{edge.operation}"] += before

@@ -6,10 +6,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hnas.errors import HnasError
 from hnas.space.scales import ImageSkip
 
 #: Of a model's description.
 FORMAT = "hnas-model/1"
+#: A gigabyte of weights: more than the widest network of the paper's space has at C = 64.
+MAX_PARAMETERS = 1 << 28
+
+
+def refuse_large(parameters: int) -> None:
+    """Raises :class:`HnasError` for more than :data:`MAX_PARAMETERS`, before anything is built."""
+    if parameters > MAX_PARAMETERS:
+        raise HnasError(
+            f"the network has {parameters:,} parameters; allowed are {MAX_PARAMETERS:,}; take fewer channels or cells"
+        )
 
 
 def enlarge_image(x: Tensor, scale: int, image_skip: ImageSkip) -> Tensor:

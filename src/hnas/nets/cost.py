@@ -6,7 +6,7 @@ FLOPs halved); interpolation, activation, normalisation and addition count as no
 
 from __future__ import annotations
 
-from hnas.nets.cell import enlargement
+from hnas.nets.cell import cells_used, enlargement, inputs_used
 from hnas.nets.counting import LR_SIZE, Cost
 from hnas.space import cells
 from hnas.space.cells import NetworkSettings
@@ -31,7 +31,9 @@ def network_cost(
     total += _cell_cost(genotype.upsampling, settings, small)
     before = _cell_cost(genotype.normal, settings, small)
     after = _cell_cost(genotype.normal, settings, large)
-    count_before, count_after = genotype.position - 1, genotype.layers - genotype.position
+    used = cells_used(genotype, path_around=settings.cell_skip > 0)
+    count_before = sum(index < genotype.position for index in used)
+    count_after = sum(index > genotype.position for index in used)
     normal = Cost(count_before * before.macs + count_after * after.macs, (count_before + count_after) * before.params)
     return total + normal
 
@@ -40,7 +42,8 @@ def _cell_cost(cell: cells.Cell, settings: NetworkSettings, pixels: int) -> Cost
     """The cost of one cell whose input has this many pixels."""
     squeeze = len(cell.nodes) * settings.channels**2
     params = squeeze + norm_params(settings.norm, settings.channels)
-    total = Cost(2 * squeeze * pixels, 2 * params)
+    inputs = sum(inputs_used(cell))
+    total = Cost(inputs * squeeze * pixels, inputs * params)
     for edge in cell.edges:
         # Only edges from the inputs still work at the small size in an upsampling cell.
         enlarge = enlargement(cell.kind, edge, settings.scale)

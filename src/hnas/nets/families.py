@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hnas.nets.cell_parts import cell_parts
 from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost, chain_parts
+from hnas.nets.common import refuse_large
 from hnas.nets.cost import network_cost
 from hnas.nets.counting import Cost
 from hnas.nets.network import Network
@@ -73,7 +74,11 @@ class Family(Protocol):
 
     @classmethod
     def alone(cls, genotype: Any, settings: Any) -> nn.Module:
-        """The network by itself, outside any search, with fresh weights; ``settings`` are of the class above."""
+        """The network by itself, outside any search, with fresh weights; ``settings`` are of the class above.
+
+        Raises:
+            HnasError: too large a network.
+        """
 
     def parts(self, genotype: Any) -> Mapping[str, int]:
         """How often the target has each of its parts, whose milliseconds add up."""
@@ -125,6 +130,7 @@ class Cells:
     @classmethod
     def alone(cls, genotype: CellGenotype, settings: NetworkSettings) -> nn.Module:
         """See :class:`Family`."""
+        refuse_large(network_cost(genotype, settings).params)
         return Network(genotype, settings)
 
     def parts(self, genotype: CellGenotype) -> Mapping[str, int]:
@@ -162,6 +168,7 @@ class Chains:
     @classmethod
     def alone(cls, genotype: ChainGenotype, settings: ScaleOnly) -> nn.Module:
         """See :class:`Family`."""
+        refuse_large(chain_cost(genotype, settings.scale).params)
         return ChainNetwork(genotype, settings.scale)
 
     def parts(self, genotype: ChainGenotype) -> Mapping[str, int]:

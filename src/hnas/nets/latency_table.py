@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from hnas import values
 from hnas.errors import HnasError
 from hnas.ranking import kendall_tau
 
@@ -155,27 +156,32 @@ class LatencyTable:
         if not isinstance(value, Mapping) or value.get("format") != FORMAT:
             raise HnasError(f"not a latency table of the format {FORMAT}; measure one with hnas profile --build-table")
         try:
-            said = value["check"]
+            said = values.mapping("check", value.get("check"))
             check = LatencyCheck(
-                tuple(map(float, said["predicted_ms"])),
-                tuple(map(float, said["measured_ms"])),
-                float(said["median_error"]),
-                float(said["kendall_tau"]),
+                _times("predicted_ms", said),
+                _times("measured_ms", said),
+                values.number("median_error", said.get("median_error")),
+                values.number("kendall_tau", said.get("kendall_tau")),
             )
             found = LatencyCheck.of(check.predicted_ms, check.measured_ms)
             if not isclose(found.median_error, check.median_error, abs_tol=1e-6) or not isclose(
                 found.kendall_tau, check.kendall_tau, abs_tol=1e-6
             ):
                 raise ValueError("the figures of its check are not those of the networks beside them")
+            measured = values.mapping("milliseconds", value.get("milliseconds"))
             return cls(
-                machine=dict(value["machine"]),
-                space=dict(value["space"]),
-                milliseconds={str(part): float(time) for part, time in value["milliseconds"].items()},
-                networks=int(value["networks"]),
+                machine=dict(values.mapping("machine", value.get("machine"))),
+                space=dict(values.mapping("space", value.get("space"))),
+                milliseconds={str(part): values.number(str(part), time) for part, time in measured.items()},
+                networks=values.whole_number("networks", value.get("networks")),
                 check=check,
             )
-        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        except (ValueError, ArithmeticError) as error:  # HnasError is a ValueError
             raise HnasError(f"the latency table is damaged ({error}); measure it anew") from error
+
+
+def _times(name: str, check: Mapping[str, Any]) -> tuple[float, ...]:
+    return tuple(values.number(f"a time in {name}", time) for time in values.sequence(name, check.get(name)))
 
 
 def load_latency_table(path: str | Path) -> LatencyTable:
@@ -184,12 +190,7 @@ def load_latency_table(path: str | Path) -> LatencyTable:
     Raises:
         HnasError: no such file, or no table.
     """
-    try:
-        value: Any = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HnasError(f"{path}: {error.strerror}; measure it with hnas profile --build-table {path}") from error
-    except ValueError as error:
-        raise HnasError(f"{path}: no JSON ({error}), so not a latency table") from error
+    value = values.read_json(Path(path), advice=f"measure a latency table with hnas profile --build-table {path}")
     try:
         return LatencyTable.from_dict(value)
     except HnasError as error:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hnas.errors import HnasError
-from hnas.nets.cell import CellNetwork, around, input_cells
+from hnas.nets.cell import CellNetwork, around, cells_used, input_cells
 from hnas.nets.common import FORMAT, enlarge_image
 from hnas.nets.global_mean import GlobalMean, global_means
 from hnas.nets.narrow import Conv3x3
@@ -70,7 +70,7 @@ class Frame(nn.Module):
 
 
 class Network(Frame):
-    """The stand-alone network of a genotype.
+    """The stand-alone network of a genotype: what its picture depends on, and nothing else.
 
     Args:
         genotype: both cells and the position.
@@ -85,6 +85,7 @@ class Network(Frame):
                 f"{len(genotype.upsampling.nodes)}; both need the same number, since each feeds the other"
             )
         self.genotype = genotype
+        self.used = cells_used(genotype, path_around=settings.cell_skip > 0)
 
         def trims(position: int) -> tuple[Trim, Trim]:
             enlarge = settings.scale if position > genotype.position else 1
@@ -99,13 +100,20 @@ class Network(Frame):
                 norm=settings.norm,
                 trims=trims(position),
             )
+            if position in self.used
+            else nn.Identity()
             for position in range(1, genotype.layers + 1)
         )
         self.image_trim = Trim(0, genotype.layers)
 
     def forward(self, x: Tensor) -> Tensor:
         """RGB in [0, 1]: (N, 3, H, W) to (N, 3, scale * H, scale * W), not clamped."""
-        return self.chain(x, self.genotype, lambda index, _, *inputs: self.cells[index](*inputs))
+
+        def apply(index: int, _: bool, before_previous: Tensor, previous: Tensor) -> Tensor:
+            features: Tensor = self.cells[index](before_previous, previous) if index + 1 in self.used else previous
+            return features
+
+        return self.chain(x, self.genotype, apply)
 
     def needed(self, index: int | None, x: Tensor) -> Tensor:
         """See :class:`Frame`; of a tile's margin less from cell to cell."""
@@ -123,6 +131,7 @@ class Network(Frame):
         return [
             (mean, number)
             for number, cell in enumerate(self.cells, 1)
+            if number in self.used
             for edge, operation in zip(cell.cell.edges, cell.edges, strict=True)  # type: ignore[union-attr, arg-type]
             if operation_of(edge.operation).pools
             for mean in global_means(operation)
@@ -130,7 +139,7 @@ class Network(Frame):
 
     @property
     def description(self) -> dict[str, Any]:
-        """Plain values that :func:`network_from_description` rebuilds the network from, weights aside."""
+        """Plain values that :func:`hnas.nets.build_model` rebuilds the network from, weights aside."""
         return {
             "format": FORMAT,
             "architecture": "hnas",
@@ -139,8 +148,8 @@ class Network(Frame):
         }
 
 
-def network_from_description(description: Mapping[str, Any]) -> Network:
-    """The network that :attr:`Network.description` describes, with fresh weights.
+def read_description(description: Mapping[str, Any]) -> tuple[CellGenotype, NetworkSettings]:
+    """The genotype and the settings of a network that :attr:`Network.description` describes.
 
     Raises:
         HnasError: a field is missing, unknown or not valid.
@@ -151,4 +160,4 @@ def network_from_description(description: Mapping[str, Any]) -> Network:
         raise HnasError(f"the model's description has unknown fields {sorted(unknown)}; allowed are {sorted(allowed)}")
     if "genotype" not in description:
         raise HnasError("the model's description lacks its genotype")
-    return Network(CellGenotype.from_dict(description["genotype"]), NetworkSettings(**settings))
+    return CellGenotype.from_dict(description["genotype"]), NetworkSettings(**settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from hnas.files import write_atomically
 from hnas.nets.peers import PEERS
 from hnas.report.figures import Mark, psnr_against_macs
 from hnas.report.table_figure import published_mark
+from hnas.values import read_json
 
 #: The published figures at hand are those of the paper's Table II.
 _PUBLISHED_SCALE = 2
@@ -56,10 +56,7 @@ def write_results(folders: Sequence[str | Path], page: str | Path, *, dataset: s
 def _read_cards(folders: Sequence[str | Path]) -> list[dict[str, Any]]:
     cards = []
     for path in sorted(path for folder in folders for path in Path(folder).glob("*.json")):
-        try:
-            card = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise HnasError(f"{path}: no readable JSON ({error}); write it with hnas zoo export") from error
+        card = read_json(path, advice="write it with hnas zoo export")
         needed = {"name", "scale", "macs", "params", "latency_ms", "latency_device", "results", "provenance"}
         if not isinstance(card, dict) or card.get("format") != FORMAT or not needed <= card.keys():
             raise HnasError(f"{path}: no card of the format {FORMAT}; write it with hnas zoo export")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import yaml
 from safetensors import SafetensorError, safe_open
 
+from hnas.description import parse_description
 from hnas.errors import HnasError
 from hnas.run_files import CANDIDATES, CONFIG, GENOTYPE, LATENCY, LOG, WEIGHTS
 from hnas.space import Genotype, load_genotype, read_genotype
+from hnas.values import json_lines, read_json, read_yaml_mapping
 from hnas.weights import DESCRIPTION
 
 #: A demo keeps its searches and its training in folders of their own, each with its settings.
@@ -112,39 +112,20 @@ def read_run(path: str | Path) -> Run:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    try:
-        value = yaml.safe_load(_text(path))
-    except yaml.YAMLError as error:
-        raise HnasError(f"{path}: not valid YAML; a run's settings are needed here") from error
-    if not isinstance(value, dict):
-        raise HnasError(f"{path}: not a mapping of settings to values")
-    return value
+    return read_yaml_mapping(path, advice="a run's settings are needed here")
 
 
 def _object(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
-    try:
-        value = json.loads(_text(path))
-    except (ValueError, RecursionError) as error:
-        raise HnasError(f"{path}: no JSON ({error}); take the file away") from error
+    value = read_json(path, advice="take the file away")
     if not isinstance(value, dict):
         raise HnasError(f"{path}: not a JSON object; take the file away")
     return value
 
 
 def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    if not path.is_file():
-        return
-    for number, text in enumerate(_text(path).split("\n")[:-1], start=1):
-        where = f"{path}, line {number}"
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise HnasError(f"{where}: no JSON ({error}); take the line out") from error
-        if not isinstance(value, dict):
-            raise HnasError(f"{where}: not a JSON object; take the line out")
-        yield where, value
+    return json_lines(path, finite=False) if path.is_file() else iter(())
 
 
 def _candidate(where: str, line: dict[str, Any]) -> Candidate:
@@ -170,10 +151,7 @@ def _candidate(where: str, line: dict[str, Any]) -> Candidate:
 def _evaluation(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
-    try:
-        rows = json.loads(_text(path))
-    except (ValueError, RecursionError) as error:
-        raise HnasError(f"{path}: no JSON ({error}); write it with hnas evaluate --json") from error
+    rows = read_json(path, advice="write it with hnas evaluate --json")
     if not isinstance(rows, list) or not all(map(_is_row, rows)):
         raise HnasError(f"{path}: no list of objects as hnas evaluate --json prints it; write it with that")
     return rows
@@ -209,16 +187,8 @@ def _weights(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         return {}, {}
     try:
         with safe_open(path, framework="numpy") as file:
-            value = json.loads((file.metadata() or {}).get(DESCRIPTION, "{}"))
-        return dict(value.get("description", {})), dict(value.get("provenance", {}))
-    except (SafetensorError, OSError, ValueError, AttributeError) as error:
+            text = (file.metadata() or {}).get(DESCRIPTION, '{"description": {}}')
+    except (SafetensorError, OSError) as error:
         raise HnasError(f"{path}: no readable .safetensors file ({error}); it may be truncated") from error
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise HnasError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise HnasError(f"{path}: not a text file ({error.reason})") from error
+    said = parse_description(text, where=str(path))
+    return said["description"], said["provenance"]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import FAMILIES
 from hnas.report.study_figures import draw_study
 from hnas.space import KINDS
+from hnas.values import read_json
 
 PAGE = "study.md"
 #: Tau 0.3 orders 65 % of all pairs right; chance orders 50 %.
@@ -29,10 +28,7 @@ def write_study(folder: str | Path) -> Path:
         HnasError: there is no finished study in the folder.
     """
     folder = Path(folder)
-    try:
-        study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise HnasError(f"{folder}: no finished study (study.json); run hnas study --resume first") from error
+    study = read_json(folder / "study.json", advice="no finished study; run hnas study --resume first")
     pictures = [f"![{caption}]({name})" for name, caption in draw_study(study, folder).items()]
     page = folder / PAGE
     write_atomically(page, "\n".join(_page(study, pictures)) + "\n")

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
+from hnas.data.same_pictures import listing, refuse_other_pictures
 from hnas.data.shrunk import with_shrunk
 from hnas.errors import HnasError
 from hnas.nets import SharedWeights, family_of, to_channels_last
@@ -28,7 +29,7 @@ from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits
 from hnas.searching.strategies import Strategy, build_strategy
 from hnas.space import Genotype
-from hnas.training.checkpoint import load_checkpoint, save_checkpoint
+from hnas.training.checkpoint import load_checkpoint, log_lengths, save_checkpoint, taking_up
 from hnas.training.devices import on_first_process
 from hnas.training.ema import Ema
 from hnas.training.losses import LOSSES
@@ -305,12 +306,16 @@ def run_search(
     Raises:
         HnasError: a loss is not finite (the last good state stays on disk), or the disk is full.
     """
-    fabric, settings = searcher.fabric, searcher.settings
+    fabric, settings, splits = searcher.fabric, searcher.settings, searcher.splits
+    pictures = {"the search": listing([*splits.shared, *splits.controller, *splits.validation])}
     if resume:
         state = load_checkpoint(run.checkpoint)
-        on_first_process(fabric, lambda: run.cut_logs(state["log_lengths"] if state else {}))
-        if state:
-            searcher.load_state_dict(state)
+        with taking_up(run.checkpoint):
+            if state:
+                refuse_other_pictures(state.get("pictures", {}), pictures, where="this run")
+                searcher.load_state_dict(state)
+            lengths = log_lengths(state)
+        on_first_process(fabric, lambda: run.cut_logs(lengths))
     together = settings.batch // settings.w_genotypes
     width = searcher.shared.width
     settle_precision(fabric, run, step=searcher.round, channels=width, patch=settings.patch, batch=together)
@@ -334,7 +339,10 @@ def run_search(
             _refuse_broken_weights(searcher.supernet, searcher.round)
             on_first_process(
                 fabric,
-                lambda: save_checkpoint(run.checkpoint, {**searcher.state_dict(), "log_lengths": run.log_lengths()}),
+                lambda: save_checkpoint(
+                    run.checkpoint,
+                    {**searcher.state_dict(), "pictures": pictures, "log_lengths": run.log_lengths()},
+                ),
             )
         if progress and fabric.is_global_zero:
             progress(searcher.round, searcher.rounds, line)

@@ -13,7 +13,7 @@ from hnas.searching.algorithm import Searcher
 from hnas.searching.latency import machine_of
 from hnas.searching.measuring import measured, measured_within
 from hnas.searching.reward import Scored
-from hnas.searching.settings import Limits
+from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.strategies import build_strategy
 from hnas.searching.within import Usage
 from hnas.space import Genotype
@@ -175,6 +175,25 @@ def record(derived: Derived, run: RunFolder, *, step: int) -> None:
     for candidate in derived.candidates:
         more = {"step": step, "seed": None, "source": "derive", "chosen": candidate is derived.best}
         run.append(derived.line(candidate, **more), to=CANDIDATES)
+
+
+def recorded(run: RunFolder, settings: SearchSettings) -> Derived:
+    """What the derivation at the end of a search found, as candidates.jsonl tells it.
+
+    Args:
+        run: of a search from which nothing was derived since.
+        settings: of the search.
+
+    Raises:
+        HnasError: there is none, or the file is damaged.
+    """
+    lines = [line for line in run.lines(CANDIDATES) if line.get("source") == "derive"]
+    try:
+        scored = tuple(Scored.from_line(line) for line in lines)
+        best = next(one for one, line in zip(scored, lines, strict=True) if line["chosen"])
+        return Derived(best, scored, settings.exhausts, settings.limits, str(lines[0].get("timed_on", "")))
+    except (StopIteration, KeyError, TypeError, ZeroDivisionError) as error:
+        raise HnasError(f"{run.path / CANDIDATES}: has no derivation; make one with hnas derive") from error
 
 
 def spread_lambdas(searcher: Searcher, count: int) -> Sequence[float]:

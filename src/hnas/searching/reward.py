@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import atan, hypot, tan
 from statistics import stdev
 from typing import Any
 
 from hnas.searching.costs import CandidateCost
-from hnas.space import Genotype, parse_genotype
+from hnas.space import Genotype, parse_genotype, read_genotype
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,19 @@ class Scored:
     gain: float
     cost: CandidateCost
     reward: Reward
+
+    @classmethod
+    def from_line(cls, line: Mapping[str, Any]) -> Scored:
+        """The inverse of :meth:`line`, to rounding.
+
+        Raises:
+            HnasError, KeyError, TypeError: it is no such line.
+        """
+        psnr, relative = line["psnr"], line["cost"]
+        measured, predicted = line.get("latency_measured", False), line.get("predicted_ms")
+        cost = CandidateCost(line["macs"], line["params"], line.get("latency_ms"), relative, measured, predicted)
+        lam = (line["reward"] + relative) / (psnr + relative)
+        return cls(read_genotype(line["genotype"]), psnr, line["gain"], cost, joint_reward(psnr, relative, lam))
 
     def reward_at(self, lam: float) -> Reward:
         """Eq. 1 with another lambda."""

@@ -20,14 +20,14 @@ from hnas.nets.latency_table import LatencyTable
 from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
 from hnas.searching.algorithm import Searcher, SearchProgress, run_search
 from hnas.searching.costs import CostTable
-from hnas.searching.derive import Derived, derive_genotype, record
+from hnas.searching.derive import Derived, derive_genotype, record, recorded
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import build_strategy
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
-from hnas.training.checkpoint import load_checkpoint
+from hnas.training.checkpoint import load_checkpoint, taking_up
 from hnas.training.devices import is_first_process, on_first_process, start_fabric
 from hnas.training.precision import remembered_precision
 from hnas.training.run_folder import RunFolder, open_run
@@ -49,6 +49,7 @@ def search(
     overwrite: bool = False,
     progress: SearchProgress | None = None,
     say: Say = lambda words: None,
+    then: str = "",
 ) -> Derived:
     """Searches for a genotype and writes it to ``run_dir/genotype.json``.
 
@@ -62,6 +63,7 @@ def search(
         overwrite: replace the run in this folder.
         progress: called after every round.
         say: is told what latencies are measured, before that begins, and which finalists miss their limit.
+        then: see :func:`hnas.training.run_folder.open_run`; what was chosen is on record where only this is missing.
 
     Returns:
         The chosen genotype with its scores, and the others it was chosen from.
@@ -88,7 +90,12 @@ def search(
     costs.usage(settings.limits)  # refuses limits that nothing keeps
     searcher = Searcher(settings, splits, costs, fabric)
     config = {"command": "search", **paths, **asdict(settings)}
-    run = on_first_process(fabric, lambda: open_run(run_dir, config, result=RESULT, resume=resume, overwrite=overwrite))
+    run = on_first_process(
+        fabric,
+        lambda: open_run(run_dir, config, result=GENOTYPE, resume=resume, overwrite=overwrite, then=then),
+    )
+    if run.finished:
+        return recorded(run, settings)
     return search_and_derive(searcher, run, resume=resume, progress=progress, say=say)
 
 
@@ -238,7 +245,8 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
     fabric = fabric or start_fabric(devices)
     table = table_of_run(run.path) or find_table(settings, fabric.device)
     searcher = Searcher(settings, splits, CostTable.with_table(settings, table), fabric)
-    searcher.load_state_dict(state)
+    with taking_up(run.checkpoint):
+        searcher.load_state_dict(state)
     return searcher
 
 

@@ -10,8 +10,9 @@ from typing import Any, Literal, Protocol, cast
 from hnas.errors import HnasError
 from hnas.space import cells, chain
 from hnas.space.protocol import Genotype, Space
-from hnas.space.reading import json_value, shown
+from hnas.space.reading import json_value
 from hnas.space.shapes import Drawing, Style
+from hnas.values import read_text, shown
 
 SpaceName = Literal["cells", "chain"]
 
@@ -114,15 +115,8 @@ def load_genotype(name_or_path: str | Path) -> Genotype:
     if named is not None:
         return named
     path = Path(name_or_path)
-    try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise HnasError(f"{path}: larger than 1 MiB, so not a genotype")
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise HnasError(f"{path}: not a text file, so not a genotype ({error.reason})") from error
-    except OSError as error:
-        names = ", ".join(cells.NAMED_GENOTYPES)
-        raise HnasError(f"{path}: {error.strerror}; give one of {names} or a genotype's JSON file") from error
+    names = ", ".join(cells.NAMED_GENOTYPES)
+    text = read_text(path, most=_MAX_FILE_BYTES, advice=f"give one of {names} or a genotype's JSON file")
     try:
         return parse_genotype(text)
     except HnasError as error:

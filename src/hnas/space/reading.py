@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from hnas.errors import HnasError
+from hnas.values import parse_json, shown
 
 
 def fields_of(value: object, form: str, names: set[str]) -> Mapping[str, object]:
@@ -39,45 +39,6 @@ def json_value(text: str, form: str) -> object:
         HnasError: it is no JSON.
     """
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise HnasError(f"this is no JSON ({error}); a genotype is an object of the format {form}") from error
-
-
-def sequence(what: str, value: object) -> Sequence[object]:
-    """A list.
-
-    Raises:
-        HnasError: it is something else.
-    """
-    if not isinstance(value, list | tuple):
-        raise HnasError(f"{what} is {shown(value)}; a list is needed")
-    return value
-
-
-def whole_number(what: str, value: object) -> int:
-    """A whole number.
-
-    Raises:
-        HnasError: it is something else.
-    """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise HnasError(f"{what} is {shown(value)}; a whole number is needed")
-    return value
-
-
-def text(what: str, value: object) -> str:
-    """A text.
-
-    Raises:
-        HnasError: it is something else.
-    """
-    if not isinstance(value, str):
-        raise HnasError(f"{what} is {shown(value)}; a text is needed")
-    return value
-
-
-def shown(value: object) -> str:
-    """A value for a message, cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+        return parse_json(text, where="a genotype")
+    except HnasError as error:
+        raise HnasError(f"this is no JSON of a genotype ({error}); an object of the format {form} is needed") from error

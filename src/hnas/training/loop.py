@@ -13,9 +13,17 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from hnas.data.same_pictures import Listing, refuse_other_pictures
 from hnas.errors import HnasError
 from hnas.nets import seen_by
-from hnas.training.checkpoint import load_checkpoint, random_states, restore_random_states, save_checkpoint
+from hnas.training.checkpoint import (
+    load_checkpoint,
+    log_lengths,
+    random_states,
+    restore_random_states,
+    save_checkpoint,
+    taking_up,
+)
 from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.ema import Ema
 from hnas.training.graph import Step, graph_where_faster
@@ -24,6 +32,7 @@ from hnas.training.optimizers import build_optimizer
 from hnas.training.precision import go_on_in_float32, settle_precision
 from hnas.training.run_folder import RunFolder
 from hnas.training.settings import DeviceSettings, TrainingSettings, learning_rate
+from hnas.values import mapping, number, sequence, whole_number
 
 #: PSNR in dB of a network on pictures that it does not train on.
 Validation = Callable[[nn.Module], float]
@@ -85,6 +94,7 @@ def train(
     resume: bool = False,
     progress: StepProgress | None = None,
     start: Mapping[str, Any] | None = None,
+    pictures: Mapping[str, Listing] | None = None,
 ) -> TrainingResult:
     """Trains a network in place and leaves the weights that are to be kept in it.
 
@@ -102,9 +112,11 @@ def train(
         resume: go on from the folder's checkpoint if it has one.
         progress: called after every step, in the first process.
         start: a line for the log of a training that starts from nothing.
+        pictures: what it is trained and validated on, which a training that goes on must have too.
 
     Raises:
-        HnasError: the loss or a weight is not finite (the last good state stays on disk), or the disk is full.
+        HnasError: the state on disk is damaged, of another run or of other pictures; the loss or a weight is not
+            finite (the last good state stays on disk); the disk is full.
     """
     fabric = fabric or start_fabric(DeviceSettings())
     model.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -114,9 +126,12 @@ def train(
     place = _Place()
     if resume:
         state = load_checkpoint(run.checkpoint)
-        on_first_process(fabric, lambda: run.cut_logs(state["log_lengths"] if state else {}))
-        if state:
-            _restore(state, model, optimizer, ema, place, fabric)
+        with taking_up(run.checkpoint):
+            if state:
+                refuse_other_pictures(state.get("pictures", {}), pictures or {}, where="this run")
+                _restore(state, model, optimizer, ema, place, fabric)
+            lengths = log_lengths(state)
+        on_first_process(fabric, lambda: run.cut_logs(lengths))
     if start and place.step == 0:
         on_first_process(fabric, lambda: run.append(start))
     settle_precision(fabric, run, step=place.step, channels=_width(model), patch=settings.patch, batch=settings.batch)
@@ -181,7 +196,7 @@ def train(
                 on_first_process(fabric, lambda: run.append(place.line))
                 place.pending = []
             if checkpoint:
-                _save(model, optimizer, ema, place, fabric=fabric, run=run)
+                _save(model, optimizer, ema, place, fabric=fabric, run=run, pictures=pictures or {})
         if progress and fabric.is_global_zero:
             progress(place.step, place.line)
         if stop:
@@ -264,6 +279,7 @@ def _save(
     *,
     fabric: Fabric,
     run: RunFolder,
+    pictures: Mapping[str, Listing],
 ) -> None:
     if not all(bool(weight.isfinite().all()) for weight in model.parameters()):
         _stop("a weight is not finite", place.step, run)
@@ -277,8 +293,29 @@ def _save(
         "ema": ema.model.state_dict() if ema else None,
         "place": vars(place),
         "generators": generators,
+        "pictures": dict(pictures),
     }
     on_first_process(fabric, lambda: save_checkpoint(run.checkpoint, {**state, "log_lengths": run.log_lengths()}))
+
+
+def _read_place(values: Mapping[str, Any]) -> _Place:
+    """What a state says of the place.
+
+    Raises:
+        HnasError, TypeError, KeyError: it is none.
+    """
+    place = _Place(**values)
+    whole_number("step", place.step)
+    number("seconds", place.seconds)
+    number("loss", mapping("line", place.line).get("loss", 0.0))
+    for loss in sequence("pending", place.pending):
+        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+            raise HnasError("a loss is no number")
+    if place.best is not None:
+        whole_number("the best step", place.best["step"])
+        number("the best PSNR", place.best["psnr"])
+        mapping("the best weights", place.best["weights"])
+    return place
 
 
 def _restore(
@@ -289,15 +326,14 @@ def _restore(
     place: _Place,
     fabric: Fabric,
 ) -> None:
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    if ema:
-        ema.model.load_state_dict(state["ema"])
-    for name, value in state["place"].items():
-        setattr(place, name, value)
     if len(state["generators"]) != fabric.world_size:
         raise HnasError(
             f"this run was started with {len(state['generators'])} process(es), now there are {fabric.world_size}; "
             "resume with the same --devices"
         )
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    if ema:
+        ema.model.load_state_dict(state["ema"])
+    vars(place).update(vars(_read_place(state["place"])))
     restore_random_states(state["generators"][fabric.global_rank])

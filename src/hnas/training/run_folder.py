@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
 from filelock import FileLock, Timeout
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.run_files import CANDIDATES, CHECKPOINT, CONFIG, GENOTYPE, LATENCY, LOG, REPORT, WEIGHTS
+from hnas.values import as_yaml, json_lines, parse_yaml, read_yaml_mapping, shown
 
 LOGS = (LOG, CANDIDATES)
 RESULTS = (GENOTYPE, WEIGHTS, REPORT, LATENCY)
@@ -68,8 +68,7 @@ class RunFolder:
         path = self.path / name
         if not path.exists():
             return []
-        whole = path.read_text(encoding="utf-8").split("\n")[:-1]
-        return [json.loads(line) for line in whole]
+        return [line for _, line in json_lines(path, finite=False)]
 
     def log_lengths(self) -> dict[str, int]:
         """The logs' lengths in bytes, for the checkpoint; what is counted is on the disk."""
@@ -103,6 +102,7 @@ def open_run(
     resume: bool = False,
     overwrite: bool = False,
     may_differ: Collection[str] = (),
+    then: str = "",
 ) -> RunFolder:
     """Makes a run's folder, or opens it again.
 
@@ -113,6 +113,7 @@ def open_run(
         resume: go on where an earlier run with the same settings stopped; without a folder, start.
         overwrite: take an earlier run's files away first.
         may_differ: settings that a resumed run may change.
+        then: a file that the caller writes after the result. A finished run that lacks it is opened on resume too.
 
     Raises:
         HnasError: the folder holds a run (finished or not) and neither is asked for; it holds other things; a finished
@@ -126,12 +127,12 @@ def open_run(
         if not (run.path / CONFIG).is_file():
             raise HnasError(f"{run.path}: exists and is not a run folder (no {CONFIG}); choose another --run-dir")
         if resume:
-            if run.finished:
+            if run.finished and (not then or (run.path / then).exists()):
                 raise HnasError(f"{run.path}: this run is finished (it has {result}); start it anew with --overwrite")
             refuse_other_settings(run.path, config, may_differ)
             run = _locked(run)
             # What a kill cut short while it was written.
-            for unfinished in (*run.path.glob(".*.tmp"), *run.checkpoint.glob(".*.tmp")):
+            for unfinished in run.path.rglob(".*.tmp"):
                 unfinished.unlink(missing_ok=True)
             return run
         if not overwrite:
@@ -144,7 +145,7 @@ def open_run(
     except OSError as error:
         raise HnasError(f"{run.path}: cannot make this folder ({error.strerror}); choose another --run-dir") from error
     run = _locked(run)
-    write_atomically(run.path / CONFIG, yaml.safe_dump(dict(config), sort_keys=False))
+    write_atomically(run.path / CONFIG, as_yaml(config))
     return run
 
 
@@ -158,18 +159,6 @@ def _locked(run: RunFolder) -> RunFolder:
     return replace(run, _lock=lock)
 
 
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HnasError(f"{path}: {error.strerror}; a run folder has this file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise HnasError(f"{path}: not valid YAML; a run's settings are needed here") from error
-    if not isinstance(value, dict):
-        raise HnasError(f"{path}: not a mapping of settings to values")
-    return value
-
-
 def refuse_other_settings(path: Path, config: Mapping[str, Any], may_differ: Collection[str] = ()) -> None:
     """Compares a run's settings with others.
 
@@ -181,13 +170,14 @@ def refuse_other_settings(path: Path, config: Mapping[str, Any], may_differ: Col
     Raises:
         HnasError: a setting differs; the first one is named.
     """
-    before = _read_config(path / CONFIG)
+    before = read_yaml_mapping(path / CONFIG, advice="a run's settings are needed here")
     # Through YAML, as the file went: tuples come back as lists.
-    now = yaml.safe_load(yaml.safe_dump(dict(config)))
+    now = parse_yaml(as_yaml(config), where="these settings")
     for name in [*before, *(name for name in now if name not in before)]:
         if name not in may_differ and before.get(name) != now.get(name):
+            was, it_is = shown(before.get(name)), shown(now.get(name))
             raise HnasError(
-                f"{path}: this run was started with {name} {before.get(name)!r}, now it is {now.get(name)!r}; "
+                f"{path}: this run was started with {name} {was}, now it is {it_is}; "
                 "go on with the same settings, or start anew (--overwrite, or without the folder)"
             )
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from hnas import __version__
 from hnas.data.folders import Pair, load_pairs, summary
 from hnas.data.patches import PatchSampler
+from hnas.data.same_pictures import listing
 from hnas.data.shrunk import with_shrunk
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
@@ -28,6 +29,7 @@ from hnas.training.precision import computes_in, remembered_precision
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.teacher import taught, teacher_provenance
+from hnas.values import number, whole_number
 from hnas.weights import read_weights, save_model
 
 #: What says how a piece of a training runs, and not what the training gives.
@@ -93,6 +95,7 @@ def train_network(
     resume: bool = False,
     overwrite: bool = False,
     progress: StepProgress | None = None,
+    then: str = "",
 ) -> TrainingResult:
     """Trains one network and writes ``weights.safetensors`` into its run folder, unless time ended it before.
 
@@ -104,6 +107,7 @@ def train_network(
         resume: go on after a stop.
         overwrite: take an earlier run in the folder away.
         progress: called after every step.
+        then: see :func:`hnas.training.run_folder.open_run`; the result is the one on record where only this is missing.
 
     Raises:
         HnasError: see :func:`hnas.training.run_folder.open_run` and :func:`hnas.training.loop.train`; pictures that
@@ -137,12 +141,16 @@ def train_network(
     def open_folder() -> RunFolder:
         if resume:
             refuse_other_model(Path(run_dir), description)
-        run = open_run(run_dir, job.config(), result=WEIGHTS, resume=resume, overwrite=overwrite, may_differ=MAY_DIFFER)
+        run = open_run(
+            run_dir, job.config(), result=WEIGHTS, resume=resume, overwrite=overwrite, may_differ=MAY_DIFFER, then=then
+        )
         if "genotype" in description:
             run.write_json(GENOTYPE, description["genotype"])
         return run
 
     run = on_first_process(fabric, open_folder)
+    if run.finished:
+        return _recorded(run)
     result = train(
         model,
         sampler,
@@ -153,6 +161,10 @@ def train_network(
         resume=resume,
         progress=progress,
         start=start,
+        pictures={
+            **{str(folder): listing(of) for folder, of in folders.items()},
+            **({str(job.val): listing(val_pairs)} if job.val else {}),
+        },
     )
     if not result.finished:
         return result
@@ -173,6 +185,18 @@ def train_network(
     }
     on_first_process(fabric, lambda: save_model(run.path / WEIGHTS, model, provenance))
     return result
+
+
+def _recorded(run: RunFolder) -> TrainingResult:
+    """The result of a training that is finished, as its files tell it."""
+    said = read_weights(run.path).provenance
+    losses = [line["loss"] for line in run.lines() if line.get("phase") == "train" and "loss" in line]
+    return TrainingResult(
+        step=whole_number("kept_step", said.get("kept_step")),
+        psnr=None if said.get("val_psnr") is None else number("val_psnr", said["val_psnr"]),
+        loss=number("loss", losses[-1] if losses else None),
+        seconds=number("seconds", said.get("seconds")),
+    )
 
 
 def refuse_other_model(run_dir: Path, description: Mapping[str, Any]) -> None:

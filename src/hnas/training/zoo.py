@@ -8,8 +8,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
 from hnas.errors import HnasError
 from hnas.nets import NetworkOptions
 from hnas.run_files import WEIGHTS
@@ -26,6 +24,7 @@ from hnas.training.train_network import (
     settings_class,
     train_network,
 )
+from hnas.values import read_yaml
 
 _OWN_FIELDS = ("model", "data", "val", "licence", "warm_start")
 T = TypeVar("T")
@@ -67,12 +66,7 @@ def read_plan(path: str | Path, *, runs: str | Path) -> dict[str, TrainingJob]:
         HnasError: the file cannot be read, an unknown name, a value that is not allowed; file and model are named.
     """
     path = Path(path)
-    try:
-        plan = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise HnasError(f"{path}: {error.strerror}; a plan is a YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise HnasError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from error
+    plan = read_yaml(path, advice="a plan is a YAML file")
     if not isinstance(plan, dict) or not isinstance(plan.get("models"), dict) or not plan["models"]:
         raise HnasError(f"{path}: a plan has a mapping 'models' from names to settings")
     common = {name: value for name, value in plan.items() if name != "models"}

@@ -2,8 +2,8 @@
 
 from hnas.nets.chain.cost import chain_cost
 from hnas.nets.chain.folding import FoldedChain
-from hnas.nets.chain.network import ChainNetwork, chain_from_description
+from hnas.nets.chain.network import ChainNetwork, read_chain_description
 from hnas.nets.chain.parts import chain_parts
 from hnas.nets.chain.supernet import ChainSupernet
 
-__all__ = ["ChainNetwork", "ChainSupernet", "FoldedChain", "chain_cost", "chain_from_description", "chain_parts"]
+__all__ = ["ChainNetwork", "ChainSupernet", "FoldedChain", "chain_cost", "chain_parts", "read_chain_description"]

@@ -79,7 +79,7 @@ class ChainNetwork(nn.Module):
 
     @property
     def description(self) -> dict[str, Any]:
-        """Plain values that :func:`chain_from_description` rebuilds the network from, weights aside."""
+        """Plain values that :func:`hnas.nets.build_model` rebuilds the network from, weights aside."""
         return {"format": FORMAT, "architecture": "chain", "genotype": self.genotype.to_dict(), "scale": self.scale}
 
 
@@ -135,8 +135,8 @@ def seen(picture: Tensor, colour: Colour) -> Tensor:
     return red * picture[:, 0:1] + green * picture[:, 1:2] + blue * picture[:, 2:3]
 
 
-def chain_from_description(description: Mapping[str, Any]) -> ChainNetwork:
-    """The network that :attr:`ChainNetwork.description` describes, with fresh weights.
+def read_chain_description(description: Mapping[str, Any]) -> tuple[ChainGenotype, int]:
+    """The genotype and the scale of a network that :attr:`ChainNetwork.description` describes.
 
     Raises:
         HnasError: a field is missing, unknown or not valid.
@@ -146,4 +146,5 @@ def chain_from_description(description: Mapping[str, Any]) -> ChainNetwork:
         raise HnasError(f"the model's description has unknown fields {sorted(unknown)}; allowed are {sorted(allowed)}")
     if missing := allowed - description.keys():
         raise HnasError(f"the model's description lacks {', '.join(sorted(missing))}")
-    return ChainNetwork(ChainGenotype.from_dict(description["genotype"]), description["scale"])
+    refuse_other_scales(description["scale"])
+    return ChainGenotype.from_dict(description["genotype"]), description["scale"]

@@ -8,12 +8,15 @@ from typing import Any, ClassVar
 
 from hnas.errors import HnasError
 from hnas.space.cells.operations import OPERATIONS, CellKind
-from hnas.space.reading import fields_of, json_value, sequence, shown, whole_number
+from hnas.space.reading import fields_of, json_value
+from hnas.values import sequence, shown, whole_number
 
 FORMAT = "hnas-genotype/1"
 #: Bounds that keep a hostile file from asking for an absurd network; the paper uses 12 layers and 4 nodes.
 MAX_LAYERS = 256
 MAX_NODES = 64
+#: In all cells together, five times those of the paper.
+MAX_NODES_IN_ALL = 256
 
 #: The cell's inputs: the outputs of the two cells before it (-1 is the nearer one). Nodes count from 0.
 CELL_INPUTS = (-2, -1)
@@ -75,7 +78,7 @@ class CellGenotype:
         upsampling: the cell that enlarges by the scale.
 
     Raises:
-        HnasError: a position outside 1..L, or cells of the wrong kind.
+        HnasError: a position outside 1..L, more than 256 nodes in all cells together, or cells of the wrong kind.
     """
 
     kind: ClassVar[str] = "cells"
@@ -90,6 +93,9 @@ class CellGenotype:
             raise HnasError(f"layers is {self.layers}; allowed are 1 to {MAX_LAYERS}")
         if not 1 <= self.position <= self.layers:
             raise HnasError(f"position is {self.position}; allowed are 1 to {self.layers} (the number of layers)")
+        nodes = (self.layers - 1) * len(self.normal.nodes) + len(self.upsampling.nodes)
+        if nodes > MAX_NODES_IN_ALL:
+            raise HnasError(f"{self.layers} layers have {nodes} nodes; allowed are {MAX_NODES_IN_ALL} in all")
         if self.normal.kind != "normal" or self.upsampling.kind != "upsampling":
             raise HnasError("a genotype takes a normal and an upsampling cell, in this order")
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal, cast, get_args
 
 from hnas.errors import HnasError
 from hnas.space.chain.blocks import BLOCKS
-from hnas.space.reading import fields_of, json_value, sequence, text, whole_number
+from hnas.space.reading import fields_of, json_value
+from hnas.values import sequence, text, whole_number
 
 FORMAT = "hnas-chain/1"
 #: Bounds that keep a hostile file from asking for an absurd network.
