@@ -16,6 +16,8 @@ from hnas.errors import HnasError
 
 #: Bytes of values beside tensors, over half of a file: what a small state has of names.
 _VALUES_BESIDE = 1 << 16
+#: The mark of a folder in a zip file (APPNOTE 4.4.15, MS-DOS): torch leaves the memory of such a part unread.
+_FOLDER = 0x10
 #: In the format before torch 1.6: how many streams of values come before the numbers, and operations in them.
 _PICKLES, _MAX_OPCODES = 5, 200_000
 
@@ -52,6 +54,8 @@ def _refuse_archive(path: Path) -> None:
         members = file.infolist()
         if any(member.compress_type != zipfile.ZIP_STORED for member in members):
             raise HnasError("it is compressed, which torch's files are not")
+        if any(member.external_attr & _FOLDER for member in members):
+            raise HnasError("a part of it is a folder, which torch would not read")
         if sum(member.file_size for member in members) > size:
             raise HnasError("its parts are larger than the file")
         for member in members:
