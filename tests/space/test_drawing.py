@@ -14,6 +14,7 @@ from PIL import Image
 from hnas.errors import HnasError
 from hnas.space import operation_styles
 from hnas.space.cells import NAMED_GENOTYPES, OPERATIONS, Cell, CellGenotype, CellSpace, Edge
+from hnas.space.cells.genotype import MAX_NODES_IN_ALL
 from hnas.space.cells.layout import _cell, layout
 from hnas.space.chain import BLOCKS
 from hnas.space.drawing import draw_genotype, genotype_svg
@@ -22,7 +23,8 @@ from hnas.space.shapes import PALETTE, Drawing, Line, Rect, Text
 
 @st.composite
 def genotypes(draw):
-    space = CellSpace(layers=draw(st.integers(1, 40)), nodes=draw(st.integers(1, 9)))
+    nodes = draw(st.integers(1, 9))
+    space = CellSpace(layers=draw(st.integers(1, min(40, MAX_NODES_IN_ALL // nodes))), nodes=nodes)
     return space.sample(Random(draw(st.integers(0, 2**32))))
 
 
@@ -163,7 +165,7 @@ def test_drawing_leaves_matplotlibs_global_state_alone(tmp_path):
 
 
 def test_the_largest_genotype_is_still_drawn_right():
-    genotype: CellGenotype = CellSpace(layers=256, nodes=64).sample(Random(3))
+    genotype: CellGenotype = CellSpace(layers=MAX_NODES_IN_ALL // 64, nodes=64).sample(Random(3))
     for cell in (genotype.normal, genotype.upsampling):
         drawn = read_back(_cell(cell))
         assert drawn == [sorted((edge.operation, edge.source) for edge in node) for node in cell.nodes]

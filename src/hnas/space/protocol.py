@@ -108,6 +108,9 @@ class SpaceOf(Protocol[G]):
     def sample(self, random: Random) -> G:
         """A genotype, each as likely as every other."""
 
+    def first(self) -> G:
+        """The genotype of which every choice is the first option."""
+
     def neighbours(self, genotype: G) -> Iterator[G]:
         """Every genotype that differs in exactly one choice."""
 

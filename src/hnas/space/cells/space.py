@@ -85,6 +85,15 @@ class CellSpace:
         for normal, upsampling, position in cells:
             yield CellGenotype(self.layers, position, normal, upsampling)
 
+    def first(self) -> CellGenotype:
+        """The genotype of which every choice is the first option: all edges take the input -2."""
+
+        def cell(kind: CellKind) -> Cell:
+            edge = Edge(self.operations(kind)[0], self.sources(0)[0])
+            return Cell(kind, ((edge, edge),) * self.nodes)
+
+        return CellGenotype(self.layers, 1, cell("normal"), cell("upsampling"))
+
     def _cells(self, kind: CellKind) -> Iterator[Cell]:
         choices = []
         for node in range(self.nodes):

@@ -80,6 +80,10 @@ class ChainSpace:
             for blocks in product(self.blocks, repeat=depth):
                 yield self._chain(width, blocks, after)
 
+    def first(self) -> ChainGenotype:
+        """The genotype of which every choice is the first option."""
+        return self._chain(self.widths[0], self.blocks[:1] * self.depths[0], self.after[0])
+
     def _chain(self, width: int, blocks: tuple[str, ...], after: int) -> ChainGenotype:
         return ChainGenotype(width, blocks, self.colour, len(blocks) - after)
 
