@@ -32,8 +32,8 @@ def test_the_parts_of_cells_are_counted_as_often_as_the_network_has_them() -> No
     assert parts["upsampling/node/deconvolution"] == 1
     assert (parts["small/input"], parts["large/input"], parts["upsampling/input"]) == (9 * 2, 2 * 2, 2)
     assert sum(count for part, count in parts.items() if part.startswith("small/")) == 9 * (8 + 2)
-    assert sum(count for part, count in parts.items() if part.startswith("large/")) == 2 * 8
-    assert sum(count for part, count in parts.items() if part.startswith("upsampling/")) == 8
+    assert sum(count for part, count in parts.items() if part.startswith("large/")) == 2 * (8 + 2)
+    assert sum(count for part, count in parts.items() if part.startswith("upsampling/")) == 8 + 2
 
 
 def test_the_parts_of_chains_are_those_of_their_width_and_place() -> None:
