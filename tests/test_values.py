@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -76,16 +77,22 @@ YAML = {
 }
 
 
+def _refusal(read: Callable[..., Any], path: Path) -> str:
+    """The one line that a reader refuses a file with: the file, and at the end what to do."""
+    with pytest.raises(HnasError) as caught:
+        read(path, advice="do this")
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert message.endswith("; do this")
+    assert "\n" not in message
+    return message
+
+
 @pytest.mark.parametrize("text", YAML.values(), ids=YAML.keys())
 def test_yaml_that_is_not_plain_is_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(text)
-    with pytest.raises(HnasError) as caught:
-        read_yaml(path, advice="do this")
-    assert str(caught.value).startswith(f"{path}: ")
-    assert str(caught.value).endswith("; do this")
-    assert "\n" not in str(caught.value)
-    assert len(str(caught.value)) < 600
+    assert len(_refusal(read_yaml, path)) < 600
 
 
 JSON = {
@@ -108,11 +115,7 @@ JSON = {
 def test_json_that_is_not_plain_is_one_line(text: str, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(text)
-    with pytest.raises(HnasError) as caught:
-        read_json(path, advice="do this")
-    assert str(caught.value).startswith(f"{path}: ")
-    assert str(caught.value).endswith("; do this")
-    assert "\n" not in str(caught.value)
+    _refusal(read_json, path)
 
 
 @given(st.binary(max_size=40))

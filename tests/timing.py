@@ -44,11 +44,9 @@ def by_macs(genotype: Genotype) -> float:
 
 def without_clock(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Timing:
     """Replaces the stopwatch, what it would run, and the user's cache folder."""
-    import pooch
-
     timing = Timing(cache, by_macs)
     monkeypatch.setattr("hnas.deploy.stopwatch.Stopwatch.turn", lambda self, name: timing.turn(name))
     for module in ("hnas.deploy.latency_tables", "hnas.searching.measuring"):
         monkeypatch.setattr(f"{module}.graph_of", lambda *_: b"")
-    monkeypatch.setattr(pooch, "os_cache", lambda _: cache)
+    monkeypatch.setattr("hnas.searching.latency.cache_folder", lambda: cache)
     return timing

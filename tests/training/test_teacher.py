@@ -57,7 +57,7 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     enlarge = module.enlarge_picture
     monkeypatch.setattr(module, "enlarge_picture", counting)
-    monkeypatch.setattr(module.pooch, "os_cache", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache" / "hnas")
     return made
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from hnas.data.pictures import EXTENSIONS, Picture, read_header, read_picture
 from hnas.data.resize import imresize
 from hnas.errors import HnasError
-from hnas.files import write_atomically
+from hnas.files import cache_folder, write_atomically
 
 #: Decoded pictures up to this many bytes are held in memory; of larger sets, memory-mapped copies on disk are used.
 MEMORY_LIMIT = 4 * 2**30
@@ -213,12 +213,10 @@ def _in_memory(path: Path, kind: str, make: Callable[[], Picture]) -> Picture:
 
 def _mapped(path: Path, kind: str, make: Callable[[], Picture]) -> Picture:
     """A memory-mapped copy in the user's cache folder, made once for a file's path, size and time of change."""
-    import pooch
-
     if not path.exists():
         return make()  # which says so
     key = f"{path}|{kind}|{path.stat().st_size}|{path.stat().st_mtime_ns}"
-    copy = Path(pooch.os_cache("hnas")) / "decoded" / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
+    copy = cache_folder() / "decoded" / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
     if not copy.exists():
         encoded = io.BytesIO()
         np.save(encoded, make(), allow_pickle=False)

@@ -16,7 +16,7 @@ from hnas import __version__
 from hnas.deploy.latency_tables import build_latency_table
 from hnas.deploy.stopwatch import Machine
 from hnas.errors import HnasError
-from hnas.files import write_atomically
+from hnas.files import cache_folder, write_atomically
 from hnas.machine import default_threads
 from hnas.nets import family_of
 from hnas.nets.latency_table import LatencyTable, load_latency_table
@@ -112,10 +112,8 @@ def built_table(settings: SearchSettings, machine: Machine, *, say: Say = lambda
 
 def cached_path(settings: SearchSettings, machine: Machine) -> Path:
     """Where the table of such a search is kept: by machine, runtime, threads, precision, space, sizes and versions."""
-    import pooch
-
     key = json.dumps([__version__, machine.as_dict(), describe_space(settings)], sort_keys=True)
-    return Path(pooch.os_cache("hnas")) / "latency" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+    return cache_folder() / "latency" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
 
 
 def table_of_run(run: Path) -> LatencyTable | None:

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pooch
 from torch import nn
 
 from hnas.data.folders import Pair
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import enlarge_picture
-from hnas.files import write_atomically
+from hnas.files import cache_folder, write_atomically
 from hnas.nets import model_scale
 from hnas.weights import load_model, locate_weights, read_weights
 
@@ -45,7 +44,7 @@ def taught(
         HnasError: no such model, or one of another scale.
     """
     made_by = hashlib.sha256(locate_weights(teacher).read_bytes()).hexdigest()
-    folder = Path(pooch.os_cache("hnas")) / "taught" / made_by[:24]
+    folder = cache_folder() / "taught" / made_by[:24]
     network: nn.Module | None = None
     result = []
     for number, pair in enumerate(pairs, start=1):
