@@ -19,6 +19,7 @@ from hnas.deploy.runtime_network import RuntimeNetwork
 from hnas.deploy.runtimes import BackendName, Floats, Precision, Run, open_session, precisions
 from hnas.deploy.simplify import simplify
 from hnas.deploy.stopwatch import Machine
+from hnas.deploy.torch_backend import torch_threads
 from hnas.deploy.turns import medians_in_turns
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.memory import keep_memory
@@ -92,24 +93,25 @@ def measure_exports(
     """
     openers = _openers(model, path, machine, int8=int8)
     scale = model_scale(model)
-    psnr = {
-        variant: evaluate_model(RuntimeNetwork(opened(), scale), pairs, scale=scale).psnr
-        for variant, opened in openers.items()
-    }
-    keep_memory()
     picture = np.random.default_rng(0).random((1, 3, *machine.lr_size), np.float32)
 
     def make(opened: Callable[[], Run]) -> Callable[[], Floats]:
         return partial(opened(), picture)
 
-    seconds = medians_in_turns({name: partial(make, opened) for name, opened in openers.items()}, rounds=rounds)
+    with torch_threads(machine.threads):  # those of TorchScript; sessions have their own
+        psnr = {
+            variant: evaluate_model(RuntimeNetwork(opened(), scale), pairs, scale=scale).psnr
+            for variant, opened in openers.items()
+        }
+        keep_memory()
+        seconds = medians_in_turns({name: partial(make, opened) for name, opened in openers.items()}, rounds=rounds)
     return Exports(machine, tuple(Reached(name, psnr[name], 1e3 * seconds[name]) for name in openers))
 
 
 def _openers(model: nn.Module, path: Path, machine: Machine, *, int8: bool) -> dict[Variant, Callable[[], Run]]:
     """By variant, what makes it ready to run."""
     if machine.backend == "torch":
-        return {"f32": partial(_torchscript, path.read_bytes(), machine.threads)}
+        return {"f32": partial(_torchscript, path.read_bytes())}
 
     def graph(file: Path | bytes, precision: Precision) -> Callable[[], Run]:
         return lambda: open_session(machine.backend, file, threads=machine.threads, precision=precision)[0]
@@ -121,8 +123,7 @@ def _openers(model: nn.Module, path: Path, machine: Machine, *, int8: bool) -> d
     return openers | ({"int8": graph(path, "f32")} if int8 else {})
 
 
-def _torchscript(data: bytes, threads: int) -> Run:
-    torch.set_num_threads(threads)
+def _torchscript(data: bytes) -> Run:
     network = torch.jit.load(io.BytesIO(data))  # type: ignore[no-untyped-call]
 
     def run(x: Floats) -> Floats:
