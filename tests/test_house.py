@@ -27,7 +27,8 @@ ROOMS = (
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
-    *("around", "bounds", "brightness", "bundled", "description", "errors", "extras", "files", "machine", "memory"),
+    *("around", "bounds", "brightness", "bundled", "description", "errors", "extras", "files"),
+    *("launched", "machine", "memory"),
     *("ranking", "run_files", "settings", "torch_files", "values", "views"),
 )
 

@@ -45,7 +45,7 @@ class MacsOptions:
         batch: Patches per step and process.
         patch: Side of a low-resolution patch, pixels.
         lr: Highest learning rate.
-        devices: Processes that share each training.
+        devices: Processes that share each training; by default as many as a launcher (torchrun, srun) started, or 1.
     """
 
     latency: bool = True
@@ -58,7 +58,7 @@ class MacsOptions:
     batch: int = 16
     patch: int = 48
     lr: float = 1e-3
-    devices: int = 1
+    devices: int | None = None
 
 
 def compare_by_macs(
@@ -93,7 +93,7 @@ def compare_by_macs(
     wanted = chosen(rows, systems())
     folders = (options.runs, *weights)
     if options.train_steps is not None:
-        from hnas.training.devices import is_first_process
+        from hnas.launched import is_first_process
         from hnas.training.settings import DeviceSettings, TrainingSettings
 
         recipe = TrainingSettings(

@@ -46,13 +46,13 @@ def search(
         overwrite: Take the run in the folder away and start anew.
         tensorboard: Write TensorBoard events to run_dir/tensorboard as well.
     """
+    from hnas.launched import is_first_process
     from hnas.report.events import event_writer
     from hnas.report.page import write_report
     from hnas.run_files import REPORT
     from hnas.searching.latency import machine_of
     from hnas.searching.runs import RESULT
     from hnas.searching.runs import search as run_search
-    from hnas.training.devices import is_first_process
 
     settings = settings or SearchSettings()
     if settings.limits.latency and not resume and is_first_process():

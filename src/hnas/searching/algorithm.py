@@ -26,6 +26,7 @@ from hnas.searching.health import complaints
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.scoring import Scorer, bicubic_psnr, middle_crops, shared_scorer, short_scorer
 from hnas.searching.settings import SearchSettings
+from hnas.searching.sharing_out import average_gradients, patches_of, shared_out
 from hnas.searching.splits import Splits
 from hnas.searching.strategies import Strategy, build_strategy
 from hnas.space import Genotype
@@ -60,17 +61,18 @@ class Searcher:
         fabric: the devices, launched.
 
     Raises:
-        HnasError: ``samples`` cannot be shared out evenly over the processes, or a picture is too small.
+        HnasError: a picture is too small, or processes would share patches that belong together.
     """
 
     def __init__(self, settings: SearchSettings, splits: Splits, costs: CostTable, fabric: Fabric) -> None:
-        if settings.samples % fabric.world_size:
-            raise HnasError(
-                f"samples is {settings.samples}; with {fabric.world_size} processes, each of which scores its share, "
-                f"allowed are multiples of {fabric.world_size}"
-            )
         self.settings, self.splits, self.costs, self.fabric = settings, splits, costs, fabric
         self.supernet = build_supernet(settings).to(fabric.device)
+        if self.shared.whole_batch and not settings.batch_per_device and settings.w_genotypes % fabric.world_size:
+            raise HnasError(
+                f"w_genotypes is {settings.w_genotypes}; with norm {settings.norm} all patches of a genotype are in "
+                f"one process, so with {fabric.world_size} allowed are multiples of {fabric.world_size}, or "
+                "--batch-per-device, which gives each a batch of its own"
+            )
         groups = self.shared.groups()
         self.optimizer = build_optimizer(settings.optimizer, [{"params": group} for group, _ in groups], settings.lr)
         self._rates = [rate for _, rate in groups]
@@ -143,7 +145,9 @@ class Searcher:
         line: dict[str, Any] = {"phase": "search", "step": self.round + 1, "cost_reference": reference}
         if self.trains_shared:
             losses = [self.w_step(self.round * self.settings.w_steps + i) for i in range(self.settings.w_steps)]
-            line["w_loss"] = self._finite("loss of the shared weights", losses)
+            mean = self.fabric.all_reduce(torch.stack(losses), reduce_op="mean")
+            assert isinstance(mean, Tensor)
+            line["w_loss"] = self._finite("loss of the shared weights", list(mean))
             line["lr_w"] = self.optimizer.param_groups[0]["lr"] / self._rates[0]
         scored: list[Scored] = []
         if not warming and not self.settings.exhausts:
@@ -164,18 +168,22 @@ class Searcher:
     def w_step(self, step: int) -> Tensor:
         """One update of the shared weights (Algorithm 1, lines 3-7) on the W pictures.
 
-        Each of ``w_genotypes`` genotypes sees its own share of the batch. Returns the loss, on the device.
+        Each of ``w_genotypes`` genotypes sees its own share of the batch. Several processes share the batch, or have
+        one each (``batch_per_device``). Returns this one's part of the loss, whose mean over the processes is the loss,
+        on the device.
         """
-        settings, rank = self.settings, self.fabric.global_rank
+        settings, fabric = self.settings, self.fabric
+        world, rank = (1, 0) if settings.batch_per_device else (fabric.world_size, fabric.global_rank)
         genotypes = self.w_genotypes(step)
-        lr, hr = map(self.shared.seen, self.shared_patches.batch(step, rank, device=self.fabric.device))
+        own = fabric.global_rank if settings.batch_per_device else 0
+        lr, hr = map(self.shared.seen, self.shared_patches.batch(step, own, device=fabric.device))
         loss_of = LOSSES[settings.loss]
         count = len(genotypes)
-        total = torch.zeros((), device=self.fabric.device)
-        for genotype, few_lr, few_hr in zip(genotypes, lr.chunk(count), hr.chunk(count), strict=True):
-            with self.fabric.autocast():
-                pictures = self.shared.pictures(few_lr, genotype)
-                loss = torch.stack([loss_of(picture, few_hr) for picture in pictures]).mean() / count
+        total = torch.zeros((), device=fabric.device)
+        for number, few, part in patches_of(rank, world=world, batch=settings.batch, genotypes=count):
+            with fabric.autocast():
+                pictures = self.shared.pictures(lr[few], genotypes[number])
+                loss = torch.stack([loss_of(picture, hr[few]) for picture in pictures]).mean() * part / count
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         parameters = list(self.supernet.parameters())
@@ -194,9 +202,9 @@ class Searcher:
         return total
 
     def w_genotypes(self, step: int) -> list[Genotype]:
-        """The genotypes of one process's update of the shared weights; every process draws its own."""
+        """The genotypes of one update of the shared weights; with a batch of its own, a process draws its own."""
         settings = self.settings
-        random = Random(f"{settings.seed} w {step} {self.fabric.global_rank}")
+        random = Random(f"{settings.seed} w {step} {self.fabric.global_rank if settings.batch_per_device else 0}")
         if settings.w_sampling == "fair" or step < (self.rounds - settings.rounds) * settings.w_steps:
             return settings.search_space.fair(settings.w_genotypes, random)
         return self.strategy.ask(settings.w_genotypes, lam=self._lam(random), random=random)
@@ -214,15 +222,15 @@ class Searcher:
         # Scores that do not change are on the same pictures always, so that those of all updates compare.
         pictures = update if self.trains_shared else 0
         lr, hr = self.controller_patches.batch(pictures, device=self.fabric.device)
-        psnrs = self._share(lambda genotype: self.scorer(genotype, lr, hr), genotypes)
+        psnrs = shared_out(lambda genotype: self.scorer(genotype, lr, hr), genotypes, self.fabric)
         scored = self._scored(genotypes, psnrs, bicubic_psnr(lr, hr), lam)
         self.spread = self.spread.after(scored)
         told = self.strategy.tell(scored, lam=lam, spread=self.spread)
         return scored, told | {"lam": lam}
 
     def score_all(self, genotypes: Sequence[Genotype], pictures: tuple[Tensor, Tensor], lam: float) -> list[Scored]:
-        """Scores fixed genotypes on fixed pictures (LR and HR)."""
-        psnrs = [self.scorer(genotype, *pictures) for genotype in genotypes]
+        """Scores fixed genotypes on fixed pictures (LR and HR); every process scores its share and has all scores."""
+        psnrs = shared_out(lambda genotype: self.scorer(genotype, *pictures), genotypes, self.fabric)
         return self._scored(genotypes, psnrs, bicubic_psnr(*pictures), lam)
 
     def _scored(
@@ -235,15 +243,6 @@ class Searcher:
             reward = joint_reward(psnr, cost.relative, lam)
             scored.append(Scored(genotype, psnr=psnr, gain=psnr - bicubic, cost=cost, reward=reward))
         return scored
-
-    def _share(self, score: Callable[[Genotype], float], genotypes: Sequence[Genotype]) -> list[float]:
-        world, rank = self.fabric.world_size, self.fabric.global_rank
-        mine = torch.tensor([score(genotype) for genotype in genotypes[rank::world]], device=self.fabric.device)
-        if world == 1:
-            return [float(psnr) for psnr in mine]
-        gathered = self.fabric.all_gather(mine)  # (processes, share)
-        assert isinstance(gathered, Tensor)
-        return [float(psnr) for psnr in gathered.t().flatten()]
 
     def _lam(self, random: Random) -> float:
         return self.spread.lam_between(*self.settings.lam_range, random.random())
@@ -309,7 +308,7 @@ def run_search(
     fabric, settings, splits = searcher.fabric, searcher.settings, searcher.splits
     pictures = {"the search": listing([*splits.shared, *splits.controller, *splits.validation])}
     if resume:
-        state = load_checkpoint(run.checkpoint)
+        state = on_first_process(fabric, lambda: load_checkpoint(run.checkpoint))
         with taking_up(run.checkpoint):
             if state:
                 refuse_other_pictures(state.get("pictures", {}), pictures, where="this run")
@@ -363,27 +362,10 @@ def tell_apart(searcher: Searcher) -> dict[str, float]:
     if settings.tau_samples:
         if not searcher.alone:
             score = short_scorer(settings, searcher.shared_patches, searcher.fabric)
-            searcher.alone = [score(genotype, lr, hr) for genotype in genotypes[: settings.tau_samples]]
+            first = genotypes[: settings.tau_samples]
+            searcher.alone = shared_out(lambda genotype: score(genotype, lr, hr), first, searcher.fabric)
         figures["tau"] = kendall_tau(gains[: settings.tau_samples].tolist(), searcher.alone)
     return figures
-
-
-def average_gradients(parameters: Sequence[nn.Parameter], fabric: Fabric) -> None:
-    """Averages gradients over the processes; each has run other genotypes, so each has other gradients missing.
-
-    What no process has used keeps no gradient.
-    """
-    if fabric.world_size == 1:
-        return
-    device = fabric.device
-    used = torch.tensor([float(parameter.grad is not None) for parameter in parameters], device=device)
-    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-    flat = torch.cat([*(gradient.flatten() for gradient in gradients), used])
-    mean = fabric.all_reduce(flat, reduce_op="mean")
-    assert isinstance(mean, Tensor)
-    *parts, used = torch.split(mean, [*(parameter.numel() for parameter in parameters), len(parameters)])
-    for parameter, part, share in zip(parameters, parts, used.tolist(), strict=True):
-        parameter.grad = part.view_as(parameter).clone() if share else None
 
 
 def _refuse_broken_weights(supernet: nn.Module, step: int) -> None:

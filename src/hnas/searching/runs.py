@@ -15,6 +15,7 @@ from hnas.data.folders import load_pairs, summary
 from hnas.deploy.runtimes import BackendName
 from hnas.errors import HnasError
 from hnas.files import write_atomically
+from hnas.launched import is_first_process, refuse_several
 from hnas.nets import device_description
 from hnas.nets.latency_table import LatencyTable
 from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
@@ -28,7 +29,7 @@ from hnas.searching.strategies import build_strategy
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint, taking_up
-from hnas.training.devices import is_first_process, on_first_process, start_fabric
+from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.precision import remembered_precision
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings
@@ -94,8 +95,8 @@ def search(
         fabric,
         lambda: open_run(run_dir, config, result=GENOTYPE, resume=resume, overwrite=overwrite, then=then),
     )
-    if run.finished:
-        return recorded(run, settings)
+    if found := on_first_process(fabric, lambda: recorded(run, settings) if run.finished else None):
+        return found
     return search_and_derive(searcher, run, resume=resume, progress=progress, say=say)
 
 
@@ -116,14 +117,15 @@ def search_and_derive(
         write_atomically(run.path / TABLE, searcher.costs.table.to_json())
     run_search(searcher, run, resume=resume, progress=progress)
 
-    def choose() -> Derived:
-        derived = derive_genotype(searcher, say=say)
+    derived = derive_genotype(searcher, say=say)
+
+    def hand_on() -> None:
         record(derived, run, step=searcher.round)
         hand_over(searcher, derived.best.genotype, run.path / WEIGHTS)
         run.write_json(RESULT, derived.best.genotype.to_dict())
-        return derived
 
-    return on_first_process(searcher.fabric, choose)
+    on_first_process(searcher.fabric, hand_on)
+    return derived
 
 
 def derive(
@@ -153,6 +155,7 @@ def derive(
     Raises:
         HnasError: no finished search there, nothing within the limits, or an output that the weights are written to.
     """
+    refuse_several("hnas derive", "start it once")
     path = Path(run_dir) / RESULT if output is None else Path(output)
     weights = Path(run_dir) / WEIGHTS if output is None else path.with_suffix(".safetensors")
     if path == weights:

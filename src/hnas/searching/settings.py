@@ -106,7 +106,8 @@ class SearchSettings:
         w_sampling: who draws the genotypes that train the shared weights: the "strategy" (paper), or "fair", which
             shows every operation and source of every edge equally often.
         w_genotypes: genotypes per update of the shared weights; each sees its share of the batch.
-        batch: patches per step and process.
+        batch: patches per step, which several processes share.
+        batch_per_device: every process has a batch and genotypes of its own: more patches in a step.
         patch: side of an LR patch, pixels.
         loss: of the shared weights: mean absolute error (paper), or that plus 0.05 times the same on the spectrum.
         schedule: of their learning rate: "cosine" (paper), or "one-cycle", which first rises over 30 % of the steps.
@@ -197,6 +198,7 @@ class SearchSettings:
     w_sampling: Literal["strategy", "fair"] = "strategy"
     w_genotypes: int = 1
     batch: int = 16
+    batch_per_device: bool = False
     patch: int = 48
     loss: LossName = "l1"
     schedule: Schedule = "cosine"

@@ -23,6 +23,7 @@ import torch
 
 from hnas.data.folders import Pair, load_pairs
 from hnas.errors import HnasError
+from hnas.launched import refuse_several
 from hnas.ranking import kendall_tau
 from hnas.run_files import CANDIDATES, CONFIG, LOG
 from hnas.searching.algorithm import Searcher
@@ -83,6 +84,7 @@ def run_study(
     Raises:
         HnasError: as :func:`hnas.searching.runs.search`.
     """
+    refuse_several("hnas study", "start it once; --processes has several of its searches at work")
     if settings.conditional:
         raise HnasError(f"lam is {settings.lam}; a study needs one lambda, such as 0.9")
     for name in study.strategies:  # refuses what is not for these settings, before anything is trained

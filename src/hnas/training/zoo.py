@@ -113,8 +113,11 @@ def _job(values: Mapping[str, Any], own: Mapping[str, Any], where: str) -> Train
         settings=settings(TrainingSettings),
         device=settings(DeviceSettings),
     )
-    if job.device.devices != 1:
-        raise HnasError(f"{where}: devices is {job.device.devices}; a plan trains on one device, model after model")
+    for name in ("devices", "num_nodes"):
+        if getattr(job.device, name) not in (None, 1):
+            raise HnasError(
+                f"{where}: {name} is {getattr(job.device, name)}; a plan trains on one device, model after model"
+            )
     for folder in (*job.data, *([job.val] if job.val else [])):
         if not folder.exists():
             raise HnasError(f"{where}: {folder} does not exist; paths are relative to the working directory")
