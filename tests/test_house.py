@@ -22,7 +22,7 @@ from hnas.space import KINDS
 
 PACKAGE = Path(hnas.__file__).parent
 ROOMS = (
-    *("space", "nets", "data", "weights", "evaluation", "training", "deploy", "searching"),
+    *("space", "nets", "data", "weights", "evaluation", "workers", "training", "deploy", "searching"),
     *("bench", "chain_bench", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.

@@ -25,6 +25,7 @@ EXTRAS = {
     "huggingface_hub": "hub",
     "lpips": "lpips",
     "optuna": "optuna",
+    "ray": "ray",
     "spandrel": "spandrel",
     "tensorboard": "tensorboard",
 }

@@ -1,62 +1,117 @@
-"""A table of scores on disk: what is slow to score is scored once, by whichever search meets it first."""
+"""Scores by short training, each computed once by whichever worker is free, and kept on disk."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
+from threading import RLock
 
 import torch
 from torch import Tensor
 
+from hnas.data.same_pictures import listing
+from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.searching.algorithm import Searcher
-from hnas.searching.costs import CostTable
-from hnas.searching.latency import find_table
-from hnas.searching.scoring import Scorer
+from hnas.searching.evaluations import Pictures, asked_for, evaluate, evaluate_by, recipe_of
 from hnas.searching.settings import SearchSettings
-from hnas.searching.splits import Splits
 from hnas.space import Genotype
-from hnas.training.devices import start_fabric
+from hnas.values import read_json
+from hnas.workers import Workers
 
 
-def tabulated(score: Scorer, pictures: Sequence[tuple[Tensor, Tensor]], folder: Path) -> Scorer:
-    """The same scores, computed once per genotype for all processes and runs that share the folder.
+class ScoreTable:
+    """What is known and what is being computed, by genotype; a :data:`hnas.searching.scoring.Scorer`.
+
+    A score hangs on genotype, pictures, recipe and seed, which name its file. Whoever asks for one that is being
+    computed waits for it, so no two workers have the same; all who ask share this object, and what has its own is
+    another process that the lock of the run's folder keeps out.
 
     Args:
-        score: a function of genotype and pictures alone, such as :func:`hnas.searching.scoring.short_scorer`.
-        pictures: all that will be asked for (LR and HR); a new genotype is scored on all of them.
-        folder: where the table is, a file for every genotype; made when it is first written to.
+        searcher: has the pictures.
+        pictures: where they are, for workers elsewhere.
+        folder: a file for every genotype; made when it is first written to.
+        workers: who computes.
+        trained: how a genotype is trained; as in the search by default.
     """
 
-    def look_up(genotype: Genotype, lr: Tensor, hr: Tensor) -> float:
-        index = next(i for i, (known, _) in enumerate(pictures) if known.shape == lr.shape and torch.equal(known, lr))
-        text = genotype.to_json()
-        path = folder / f"{sha256(text.encode()).hexdigest()[:24]}.json"
-        if not path.exists():
-            row = {"genotype": genotype.to_dict(), "psnr": [score(genotype, *some) for some in pictures]}
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, json.dumps(row) + "\n")
-        return float(json.loads(path.read_text(encoding="utf-8"))["psnr"][index])
+    def __init__(
+        self,
+        searcher: Searcher,
+        pictures: Pictures,
+        folder: Path,
+        workers: Workers,
+        *,
+        here: bool,
+        trained: SearchSettings | None = None,
+    ) -> None:
+        self._searcher, self._pictures, self._folder, self._workers = searcher, pictures, folder, workers
+        self._here = here
+        self._recipe = recipe_of(searcher.settings)
+        self._trained = recipe_of(trained or searcher.settings)
+        parts = {name: listing(getattr(searcher.splits, name)) for name in ("shared", "controller", "validation")}
+        self._of = json.dumps([parts, asdict(self._recipe), asdict(self._trained)], sort_keys=True)
+        self._asked_for = asked_for(searcher)
+        self._known: dict[Genotype, Future[list[float]]] = {}
+        self._lock = RLock()
 
-    return look_up
+    def __call__(self, genotype: Genotype, lr: Tensor, hr: Tensor) -> float:
+        """PSNR in dB on one of the two sets of pictures that such searches score on."""
+        known = [one for one, _ in self._asked_for]
+        index = next(i for i, one in enumerate(known) if one.shape == lr.shape and torch.equal(one, lr))
+        return self.future(genotype).result()[index]
+
+    def ahead(self, genotypes: Sequence[Genotype]) -> None:
+        """Has genotypes scored that will be asked for."""
+        for genotype in genotypes:
+            self.future(genotype)
+
+    def future(self, genotype: Genotype) -> Future[list[float]]:
+        """PSNR in dB on the strategy's batch and on the validation pictures, once it is there; on disk by then."""
+        with self._lock:
+            if genotype in self._known:
+                return self._known[genotype]
+            future: Future[list[float]] = Future()
+            self._known[genotype] = future
+        path = self._folder / f"{sha256((genotype.to_json() + self._of).encode()).hexdigest()[:24]}.json"
+        if path.exists():
+            future.set_result(_read(path))
+            return future
+
+        def keep(done: Future[list[float]]) -> None:
+            if done.cancelled():
+                future.cancel()
+                future.set_running_or_notify_cancel()
+                return
+            try:
+                row = done.result()
+                self._folder.mkdir(parents=True, exist_ok=True)
+                write_atomically(path, json.dumps({"genotype": genotype.to_dict(), "psnr": row}) + "\n")
+                future.set_result(row)
+            except Exception as error:
+                future.set_exception(error)
+
+        self._begin(genotype).add_done_callback(keep)
+        return future
+
+    def _begin(self, genotype: Genotype) -> Future[list[float]]:
+        if self._here:  # with the pictures that are in memory already
+            return self._workers.submit(evaluate_by, self._searcher, self._trained, genotype)
+        return self._workers.submit(evaluate, self._pictures, self._recipe, self._trained, genotype)
 
 
-def open_table(settings: SearchSettings, splits: Splits, folder: Path) -> Searcher:
-    """A search by short training that scores by a table: on one batch of the strategy's pictures, and on validation."""
-    fabric = start_fabric()
-    costs = CostTable.with_table(settings, find_table(settings, fabric.device))
-    searcher = Searcher(settings, splits, costs, fabric)
-    pictures = searcher.controller_patches.batch(0), searcher.validation
-    searcher.scorer = tabulated(searcher.scorer, pictures, folder)
-    return searcher
+def _read(path: Path) -> list[float]:
+    try:
+        return [float(psnr) for psnr in json.loads(path.read_text(encoding="utf-8"))["psnr"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise HnasError(f"{path}: is damaged; take it away, and the genotype is scored again") from error
 
 
-def search_by(table: Searcher, settings: SearchSettings) -> Searcher:
-    """Another search that scores by the same table, or the same shared weights, whatever its seed and strategy."""
-    searcher = Searcher(settings, table.splits, table.costs, table.fabric)
-    searcher.scorer = table.scorer
-    if settings.scorer == "short":  # the table has scores on one batch only
-        searcher.controller_patches = table.controller_patches
+def scores_by(searcher: Searcher, table: ScoreTable) -> Searcher:
+    """The same search, scoring by a table."""
+    searcher.scorer, searcher.ahead = table, table.ahead
     return searcher
