@@ -32,5 +32,6 @@ def test_a_larger_copy_gives_a_small_picture_with_more_of_the_detail() -> None:
     pair = pair_of("bars", bars, 2)
     larger = with_resized([pair], (1.5,), scale=2, patch=8)[1]
     assert larger.name == "bars x1.5"
-    assert larger.hr.shape == (96, 96, 3) and larger.lr.shape == (48, 48, 3)
+    assert larger.hr.shape == (96, 96, 3)
+    assert larger.lr.shape == (48, 48, 3)
     assert larger.lr[8:-8, 8:-8].std() > 2 * pair.lr[8:-8, 8:-8].std()

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
-from hnas.data.same_pictures import listing, refuse_other_pictures
 from hnas.data.resized import with_resized
+from hnas.data.same_pictures import listing, refuse_other_pictures
 from hnas.errors import HnasError
 from hnas.nets import SharedWeights, family_of, to_channels_last
 from hnas.ranking import kendall_tau

@@ -14,8 +14,8 @@ from hnas import __version__
 from hnas.data.degradations import degraded_copies, read_degradation
 from hnas.data.folders import Pair, load_pairs, summary
 from hnas.data.patches import PatchSampler
-from hnas.data.same_pictures import listing
 from hnas.data.resized import with_resized
+from hnas.data.same_pictures import listing
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.nets import FAMILIES, NetworkOptions, build_model, device_description, network_of
