@@ -24,13 +24,14 @@ from hnas.memory import keep_memory
 from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored
-from hnas.searching.score_table import open_table, search_by
+from hnas.searching.score_table import ScoreTable, score_by, search_by
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
 from hnas.searching.study import hypervolume, shared_weights_only
 from hnas.settings import load_settings, read_config
 from hnas.training.devices import start_fabric
+from hnas.workers.engine import Here
 
 BASE = {"layers": 3, "short_steps": 100, "derive_patch": 24, "derive_pictures": 24}
 RANGE, SINGLE = "0.75..0.99", (0.75, 0.95, 0.99)
@@ -76,7 +77,8 @@ def main() -> None:
     if arguments.scorer == "shared" and not arguments.table:
         base = trained(preset, splits)
     elif arguments.scorer == "short" and arguments.table:
-        base = open_table(preset, splits, arguments.table)
+        base = Searcher(preset, splits, CostTable.load(preset), start_fabric())
+        score_by(ScoreTable(base, None, arguments.table, Here()), base)
     else:
         parser.error("--table is for --scorer short, which needs it")
     settings = replace(preset, rounds=arguments.evaluations // preset.samples)

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from hnas.cli.minutes import minutes
 from hnas.cli.options import Json, say
+from hnas.workers.engine import Engine
 
 
 def derive(
@@ -24,6 +25,7 @@ def derive(
     samples: int | None = None,
     backend: Literal["torch", "onnx", "openvino"] | None = None,
     threads: int | None = None,
+    engine: Annotated[Engine | None, Parameter(name="*")] = None,
     output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
     json: Json = False,
 ) -> None:
@@ -56,6 +58,7 @@ def derive(
             lam=lam,
             backend=backend,
             threads=threads,
+            engine=engine,
             output=output,
             say=say,
         )

@@ -17,6 +17,7 @@ from hnas.cli.search_view import search_view
 from hnas.errors import HnasError
 from hnas.searching.settings import SearchSettings
 from hnas.training.settings import DeviceSettings
+from hnas.workers.engine import Engine
 
 
 def search(
@@ -26,6 +27,7 @@ def search(
     val: Path | None = None,
     settings: Annotated[SearchSettings | None, Parameter(name="*", consume_multiple=True)] = None,
     device: Annotated[DeviceSettings | None, Parameter(name="*")] = None,
+    engine: Annotated[Engine | None, Parameter(name="*")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     tensorboard: Annotated[bool, Parameter(negative="")] = False,
@@ -74,6 +76,7 @@ def search(
             run_dir=run_dir,
             settings=settings,
             devices=device,
+            engine=engine,
             resume=resume,
             overwrite=overwrite,
             progress=progress,

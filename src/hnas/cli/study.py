@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from hnas.cli.minutes import minutes
 from hnas.cli.options import Config, Json
 from hnas.searching.settings import SearchSettings, StudySettings
+from hnas.workers.engine import Engine
 
 
 def study(
@@ -21,6 +22,7 @@ def study(
     val: Path | None = None,
     compared: Annotated[StudySettings | None, Parameter(name="*", consume_multiple=True)] = None,
     settings: Annotated[SearchSettings | None, Parameter(name="*", consume_multiple=True)] = None,
+    engine: Annotated[Engine | None, Parameter(name="*")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     config: Config = None,
@@ -61,6 +63,7 @@ def study(
             run_dir=run_dir,
             settings=settings,
             study=compared,
+            engine=engine,
             resume=resume,
             overwrite=overwrite,
             progress=progress,

@@ -21,6 +21,7 @@ from hnas.errors import HnasError
 from hnas.nets import SharedWeights, family_of, to_channels_last
 from hnas.ranking import kendall_tau
 from hnas.run_files import CANDIDATES
+from hnas.searching.asynchronous import Asked, Stream
 from hnas.searching.costs import CostTable
 from hnas.searching.health import complaints
 from hnas.searching.reward import Scored, Spread, joint_reward
@@ -100,6 +101,12 @@ class Searcher:
             if settings.scorer == "shared"
             else short_scorer(settings, self.shared_patches, fabric)
         )
+        #: Told of genotypes that are scored next, so that several can be at once.
+        self.ahead: Callable[[Sequence[Genotype]], None] = lambda genotypes: None
+        #: Where strategy and scores do not wait for each other: what is being scored.
+        self.stream: Stream | None = None
+        #: Of the genotypes that the last round scored, the order in which they were asked for, where that is another.
+        self.order: list[Asked] = []
         #: LR and HR, N x 3 x H x W: what every derivation scores on.
         self.validation = middle_crops(
             splits.validation, patch=settings.derive_patch, limit=settings.derive_pictures, device=fabric.device
@@ -150,6 +157,7 @@ class Searcher:
             line["w_loss"] = self._finite("loss of the shared weights", list(mean))
             line["lr_w"] = self.optimizer.param_groups[0]["lr"] / self._rates[0]
         scored: list[Scored] = []
+        self.order = []
         if not warming and not self.settings.exhausts:
             first = (self.round - (self.rounds - self.settings.rounds)) * self.settings.controller_steps
             told: list[dict[str, Any]] = []
@@ -218,10 +226,16 @@ class Searcher:
         settings = self.settings
         random = Random(f"{settings.seed} strategy {update}")
         lam = self._lam(random)
-        genotypes = self.strategy.ask(settings.samples, lam=lam, random=random)
+        if self.stream:
+            came = self.stream.next(settings.samples, after=update)
+            self.order += came
+            genotypes = [one.genotype for one in came]
+        else:
+            genotypes = self.strategy.ask(settings.samples, lam=lam, random=random)
         # Scores that do not change are on the same pictures always, so that those of all updates compare.
         pictures = update if self.trains_shared else 0
         lr, hr = self.controller_patches.batch(pictures, device=self.fabric.device)
+        self.ahead(genotypes)
         psnrs = shared_out(lambda genotype: self.scorer(genotype, lr, hr), genotypes, self.fabric)
         scored = self._scored(genotypes, psnrs, bicubic_psnr(lr, hr), lam)
         self.spread = self.spread.after(scored)
@@ -230,6 +244,7 @@ class Searcher:
 
     def score_all(self, genotypes: Sequence[Genotype], pictures: tuple[Tensor, Tensor], lam: float) -> list[Scored]:
         """Scores fixed genotypes on fixed pictures (LR and HR); every process scores its share and has all scores."""
+        self.ahead(genotypes)
         psnrs = shared_out(lambda genotype: self.scorer(genotype, *pictures), genotypes, self.fabric)
         return self._scored(genotypes, psnrs, bicubic_psnr(*pictures), lam)
 
@@ -265,6 +280,7 @@ class Searcher:
             "strategy": self.strategy.state_dict(),
             "spread": astuple(self.spread),
             "alone": list(self.alone),
+            "stream": self.stream.state_dict() if self.stream else None,
             "round": self.round,
             "seconds": self.seconds,
         }
@@ -278,6 +294,8 @@ class Searcher:
         self.strategy.load_state_dict(state["strategy"])
         # Checkpoints of older versions have neither.
         self.spread, self.alone = Spread(*state.get("spread", ())), list(state.get("alone", ()))
+        if self.stream and state.get("stream"):
+            self.stream.load_state_dict(state["stream"])
         self.round = state["round"]
         self.seconds = state["seconds"]
 
@@ -329,8 +347,9 @@ def run_search(
 
         def record(line: Mapping[str, Any] = line, scored: Sequence[Scored] = scored) -> None:
             run.append(line)
-            for candidate in scored:
-                more = {"step": line["step"], "seed": None, "source": settings.strategy}
+            order = [one.line() for one in searcher.order] or [{}] * len(scored)
+            for candidate, asked in zip(scored, order, strict=True):
+                more = {"step": line["step"], "seed": None, "source": settings.strategy, **asked}
                 run.append(candidate.line(**more, chosen=False), to=CANDIDATES)
 
         on_first_process(fabric, record)

@@ -26,6 +26,7 @@ _OF_THE_SEARCH = (
     *("standardise", "entropy_weight", "baseline", "baseline_decay", "samples", "population", "tournament", "lam"),
     *("cost", "cost_reference", "target_channels", "lr_size", "latency_table", "max_macs", "max_params", "max_latency"),
     *("backend", "threads", "tau_samples", "exhaustive", "measure", "derive_samples", "checkpoint_every"),
+    "asynchronous",
 )
 
 
@@ -49,7 +50,7 @@ class Pictures:
 
 def recipe_of(settings: SearchSettings) -> SearchSettings:
     """What a score by short training hangs on: the rest of a search's settings at their defaults."""
-    usual = {field.name: field.default for field in fields(SearchSettings)}
+    usual: dict[str, Any] = {field.name: field.default for field in fields(SearchSettings)}
     return replace(settings, **{name: usual[name] for name in _OF_THE_SEARCH})
 
 
@@ -58,19 +59,22 @@ def asked_for(searcher: Searcher) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, 
     return searcher.controller_patches.batch(0, device=searcher.fabric.device), searcher.validation
 
 
-def evaluate(pictures: Pictures, recipe: SearchSettings, trained: SearchSettings, genotype: Genotype) -> list[float]:
+def evaluate(
+    pictures: Pictures, recipe: SearchSettings, device: DeviceSettings, trained: SearchSettings, genotype: Genotype
+) -> list[float]:
     """PSNR in dB of a genotype trained alone, on each of :func:`asked_for`.
 
     Args:
         pictures: read once in every process.
         recipe: which of them train and which score; see :func:`recipe_of`.
+        device: one, and the precision.
         trained: for how many steps and from which start; the same in most cases.
         genotype: of the recipe's space.
 
     Raises:
         HnasError: pictures that this process cannot read.
     """
-    return evaluate_by(_prepared(pictures, recipe), trained, genotype)
+    return evaluate_by(_prepared(pictures, recipe, device), trained, genotype)
 
 
 def evaluate_by(searcher: Searcher, trained: SearchSettings, genotype: Genotype) -> list[float]:
@@ -92,5 +96,5 @@ def splits_of(pictures: Pictures, settings: SearchSettings) -> Splits:
 
 
 @lru_cache(maxsize=2)
-def _prepared(pictures: Pictures, recipe: SearchSettings) -> Searcher:
-    return Searcher(recipe, splits_of(pictures, recipe), CostTable(recipe), start_fabric(DeviceSettings(devices=1)))
+def _prepared(pictures: Pictures, recipe: SearchSettings, device: DeviceSettings) -> Searcher:
+    return Searcher(recipe, splits_of(pictures, recipe), CostTable(recipe), start_fabric(device))

@@ -18,11 +18,13 @@ from hnas.files import write_atomically
 from hnas.launched import is_first_process, refuse_several
 from hnas.nets import device_description
 from hnas.nets.latency_table import LatencyTable
-from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
+from hnas.run_files import CONFIG, GENOTYPE, SCORES, WEIGHTS
 from hnas.searching.algorithm import Searcher, SearchProgress, run_search
 from hnas.searching.costs import CostTable
 from hnas.searching.derive import Derived, derive_genotype, record, recorded
+from hnas.searching.evaluations import Pictures
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
+from hnas.searching.score_table import ScoreTable, score_by
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import build_strategy
@@ -35,6 +37,7 @@ from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings
 from hnas.training.teacher import teacher_provenance
 from hnas.weights import save_model
+from hnas.workers import Engine, open_workers
 
 RESULT = GENOTYPE
 
@@ -46,6 +49,7 @@ def search(
     run_dir: str | Path,
     settings: SearchSettings | None = None,
     devices: DeviceSettings | None = None,
+    engine: Engine | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: SearchProgress | None = None,
@@ -60,6 +64,7 @@ def search(
         run_dir: the run's folder.
         settings: the search; that of the paper, with a bicubic skip, by default.
         devices: where it runs.
+        engine: who trains genotypes alone, with ``scorer`` short; this process by default.
         resume: go on with the run in this folder.
         overwrite: replace the run in this folder.
         progress: called after every round.
@@ -72,8 +77,17 @@ def search(
     Raises:
         HnasError: pictures, settings or the folder are not fit for it, a loss is not finite, or the disk is full.
     """
-    settings = settings or SearchSettings()
+    settings, engine = settings or SearchSettings(), engine or Engine()
+    if settings.scorer != "short" and not engine.here:
+        raise HnasError(
+            f"--on {engine.on} --processes {engine.processes} share out what --scorer short trains; shared weights "
+            "score where they are, on --devices"
+        )
     fabric = start_fabric(devices)
+    if fabric.world_size > 1 and (settings.asynchronous or not engine.here):
+        raise HnasError(
+            "several devices score in step with each other; use --processes or --on ray, or --devices alone"
+        )
     paths = {"data": str(data), "val": None if validation is None else str(validation)}
     build_strategy(settings, lambda genotype: 0.0)  # refuses settings that are not for it, before anything is read
     splits = load_splits(paths, settings)  # whose mistakes come out before latencies are measured for long
@@ -97,7 +111,10 @@ def search(
     )
     if found := on_first_process(fabric, lambda: recorded(run, settings) if run.finished else None):
         return found
-    return search_and_derive(searcher, run, resume=resume, progress=progress, say=say)
+    with open_workers(engine) as workers:
+        if settings.scorer == "short" and fabric.world_size == 1:
+            score_by(ScoreTable(searcher, Pictures.named(paths), run.path / SCORES, workers), searcher)
+        return search_and_derive(searcher, run, resume=resume, progress=progress, say=say)
 
 
 def search_and_derive(
@@ -136,6 +153,7 @@ def derive(
     lam: float | None = None,
     backend: BackendName | None = None,
     threads: int | None = None,
+    engine: Engine | None = None,
     output: str | Path | None = None,
     say: Say = lambda words: None,
 ) -> Derived:
@@ -148,6 +166,7 @@ def derive(
         lam: weight of PSNR in the reward that chooses; see :func:`hnas.searching.derive.derive_genotype`.
         backend: what milliseconds are of; by default as in the search. So are the ``threads``.
         threads: see :class:`~hnas.searching.settings.SearchSettings`.
+        engine: as for :func:`search`.
         say: as for :func:`search`.
         output: the JSON file to write; ``run_dir/genotype.json`` by default. Where shared weights are the network's
             own, its weights are written beside it: ``weights.safetensors``, or as ``output`` with that ending.
@@ -183,7 +202,11 @@ def derive(
         table = find_table(settings, searcher.fabric.device, limits=limited, kept=searcher.costs.table, say=say)
         searcher.costs = CostTable.with_table(settings, table)
     searcher.settings = settings
-    derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
+    with open_workers(engine or Engine()) as workers:
+        if settings.scorer == "short":
+            pictures = Pictures.named(read_config(run.path / CONFIG, "search"))
+            score_by(ScoreTable(searcher, pictures, run.path / SCORES, workers), searcher)
+        derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
     hand_over(searcher, derived.best.genotype, weights)
     write_atomically(path, derived.best.genotype.to_json() + "\n")
     record(derived, run, step=searcher.round)

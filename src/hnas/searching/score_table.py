@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,23 +19,25 @@ from hnas.data.same_pictures import listing
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.searching.algorithm import Searcher
+from hnas.searching.asynchronous import Stream, ask_one
 from hnas.searching.evaluations import Pictures, asked_for, evaluate, evaluate_by, recipe_of
 from hnas.searching.settings import SearchSettings
 from hnas.space import Genotype
-from hnas.values import read_json
+from hnas.training.precision import computes_in
+from hnas.training.settings import DeviceSettings
 from hnas.workers import Workers
 
 
 class ScoreTable:
     """What is known and what is being computed, by genotype; a :data:`hnas.searching.scoring.Scorer`.
 
-    A score hangs on genotype, pictures, recipe and seed, which name its file. Whoever asks for one that is being
-    computed waits for it, so no two workers have the same; all who ask share this object, and what has its own is
-    another process that the lock of the run's folder keeps out.
+    A score hangs on genotype, pictures, recipe, seed and precision, which name its file. Whoever asks for one that is
+    being computed waits for it, so no two workers have the same: all who ask share this object, and the lock of the
+    run's folder keeps other processes out.
 
     Args:
         searcher: has the pictures.
-        pictures: where they are, for workers elsewhere.
+        pictures: where they are, for workers in other processes.
         folder: a file for every genotype; made when it is first written to.
         workers: who computes.
         trained: how a genotype is trained; as in the search by default.
@@ -42,15 +46,13 @@ class ScoreTable:
     def __init__(
         self,
         searcher: Searcher,
-        pictures: Pictures,
+        pictures: Pictures | None,
         folder: Path,
         workers: Workers,
         *,
-        here: bool,
         trained: SearchSettings | None = None,
     ) -> None:
         self._searcher, self._pictures, self._folder, self._workers = searcher, pictures, folder, workers
-        self._here = here
         self._recipe = recipe_of(searcher.settings)
         self._trained = recipe_of(trained or searcher.settings)
         parts = {name: listing(getattr(searcher.splits, name)) for name in ("shared", "controller", "validation")}
@@ -58,6 +60,11 @@ class ScoreTable:
         self._asked_for = asked_for(searcher)
         self._known: dict[Genotype, Future[list[float]]] = {}
         self._lock = RLock()
+
+    @property
+    def at_a_time(self) -> int:
+        """Genotypes that are scored at a time."""
+        return self._workers.slots
 
     def __call__(self, genotype: Genotype, lr: Tensor, hr: Tensor) -> float:
         """PSNR in dB on one of the two sets of pictures that such searches score on."""
@@ -77,7 +84,9 @@ class ScoreTable:
                 return self._known[genotype]
             future: Future[list[float]] = Future()
             self._known[genotype] = future
-        path = self._folder / f"{sha256((genotype.to_json() + self._of).encode()).hexdigest()[:24]}.json"
+        device = self._device()
+        told = genotype.to_json() + self._of + device.precision
+        path = self._folder / f"{sha256(told.encode()).hexdigest()[:24]}.json"
         if path.exists():
             future.set_result(_read(path))
             return future
@@ -95,13 +104,20 @@ class ScoreTable:
             except Exception as error:
                 future.set_exception(error)
 
-        self._begin(genotype).add_done_callback(keep)
+        self._begin(genotype, device).add_done_callback(keep)
         return future
 
-    def _begin(self, genotype: Genotype) -> Future[list[float]]:
-        if self._here:  # with the pictures that are in memory already
+    def _device(self) -> DeviceSettings:
+        """One device of the kind and at the precision of the search; on other hosts what there is."""
+        fabric = self._searcher.fabric
+        kind: Any = fabric.device.type if self._workers.on_this_host else "auto"
+        precision: Any = computes_in(fabric)
+        return DeviceSettings(accelerator=kind, devices=1, precision=precision)
+
+    def _begin(self, genotype: Genotype, device: DeviceSettings) -> Future[list[float]]:
+        if self._workers.here or self._pictures is None:  # with the pictures that are in memory already
             return self._workers.submit(evaluate_by, self._searcher, self._trained, genotype)
-        return self._workers.submit(evaluate, self._pictures, self._recipe, self._trained, genotype)
+        return self._workers.submit(evaluate, self._pictures, self._recipe, device, self._trained, genotype)
 
 
 def _read(path: Path) -> list[float]:
@@ -111,7 +127,18 @@ def _read(path: Path) -> list[float]:
         raise HnasError(f"{path}: is damaged; take it away, and the genotype is scored again") from error
 
 
-def scores_by(searcher: Searcher, table: ScoreTable) -> Searcher:
-    """The same search, scoring by a table."""
+def score_by(table: ScoreTable, searcher: Searcher) -> None:
+    """Has a search score by a table."""
     searcher.scorer, searcher.ahead = table, table.ahead
+    if searcher.settings.asynchronous:
+        ask = partial(ask_one, searcher.strategy.ask, searcher.settings)
+        searcher.stream = Stream(ask, table.future, lambda: table.at_a_time, most=searcher.settings.evaluations)
+
+
+def search_by(base: Searcher, settings: SearchSettings) -> Searcher:
+    """Another search that scores as this one: by its table, or its shared weights, whatever its seed and strategy."""
+    searcher = Searcher(settings, base.splits, base.costs, base.fabric)
+    searcher.scorer, searcher.ahead = base.scorer, base.ahead
+    if settings.scorer == "short":  # a table has scores on one batch only
+        searcher.controller_patches = base.controller_patches
     return searcher

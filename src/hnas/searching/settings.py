@@ -156,6 +156,9 @@ class SearchSettings:
         scorer: "shared" scores with the shared weights, "short" trains every genotype alone for ``short_steps`` steps:
             seconds for each of rounds x controller_steps x samples.
         short_steps: updates of that training.
+        asynchronous: with scorer short: a genotype is proposed whenever a worker is free, and the strategy learns from
+            every ``samples`` scores as they come, so that the slowest does not set the pace; candidates.jsonl has the
+            order.
         short_lr: its highest learning rate (Adam, one cycle).
         tau_samples: random genotypes that a search by shared weights also trains alone, that long and once, so that its
             log has Kendall's tau between both; 0 is none.
@@ -236,6 +239,7 @@ class SearchSettings:
     scorer: Literal["shared", "short"] = "shared"
     short_steps: int = 100
     short_lr: float = 4e-3
+    asynchronous: bool = False
     tau_samples: int = 12
     exhaustive: int = 0
     measure: int = 0
@@ -269,6 +273,8 @@ class SearchSettings:
             raise HnasError("samples is 1, so there is no other one for baseline leave-one-out; use baseline ema")
         if self.baseline == "ema" and self.conditional:
             raise HnasError("baseline ema mixes rewards of different lambdas; use leave-one-out with a range of lambda")
+        if self.asynchronous and (self.scorer != "short" or self.conditional):
+            raise HnasError("asynchronous is for scorer short and one lambda, such as 0.9; leave it out")
         if self.standardise and self.samples < 2:
             raise HnasError("standardise needs the spread within a batch; set samples to 2 or more")
         if self.tournament > self.population:
@@ -326,6 +332,11 @@ class SearchSettings:
         """Updates of the strategy in all."""
         return self.rounds * self.controller_steps
 
+    @property
+    def evaluations(self) -> int:
+        """Genotypes that the search scores, those of the derivation aside."""
+        return self.updates * self.samples
+
 
 @dataclass(frozen=True, kw_only=True)
 class StudySettings:
@@ -337,7 +348,6 @@ class StudySettings:
         evaluations: genotypes that each search scores.
         alone: random genotypes that are trained alone for Kendall's tau of the scores.
         alone_steps: updates of that training; rate and patches are those of the search settings' short training.
-        processes: searches at a time.
     """
 
     strategies: tuple[StrategyName, ...] = ("controller", "controller-flat", "random", "evolution")
@@ -345,11 +355,10 @@ class StudySettings:
     evaluations: int = 400
     alone: int = 12
     alone_steps: int = 300
-    processes: int = 1
 
     def __post_init__(self) -> None:
         if not self.strategies or not set(self.strategies) <= set(STRATEGIES):
             raise HnasError(f"strategies are {', '.join(self.strategies)}; allowed are {', '.join(STRATEGIES)}")
         refuse_below(STUDY_POINTS, self, "evaluations")
-        refuse_below(1, self, "seeds", "alone_steps", "processes")
+        refuse_below(1, self, "seeds", "alone_steps")
         refuse_below(0, self, "alone")

@@ -35,7 +35,9 @@ class Engine:
         if self.on not in ("local", "ray") and not self.on.startswith("ray://"):
             raise HnasError(f"on is {self.on!r}; allowed are local, ray and ray://HOST:10001")
         if self.on != "local" and self.processes != 1:
-            raise HnasError(f"processes is {self.processes}, which is for --on local; Ray has as many as it has room for")
+            raise HnasError(
+                f"processes is {self.processes}, which is for on local; Ray does as much as it has room for"
+            )
 
     @property
     def here(self) -> bool:
@@ -48,6 +50,11 @@ class Workers(Protocol):
 
     A piece that is lost with its process or host is done again elsewhere. What it raises comes out of its future.
     """
+
+    #: Whether work is done in this process, when it is handed in.
+    here: bool
+    #: Whether it is done on this host, with its devices.
+    on_this_host: bool
 
     @property
     def slots(self) -> int:
@@ -63,6 +70,7 @@ class Workers(Protocol):
 class Here:
     """Does a piece of work when it is handed in, in this process."""
 
+    here = on_this_host = True
     slots = 1
 
     def submit(self, work: Callable[..., T], /, *values: Any) -> Future[T]:

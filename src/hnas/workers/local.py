@@ -29,6 +29,8 @@ class LocalWorkers:
         processes: how many.
     """
 
+    here, on_this_host = False, True
+
     def __init__(self, processes: int) -> None:
         self.slots = processes
         self._lock = RLock()

@@ -27,6 +27,8 @@ class RayWorkers:
         HnasError: Ray is not installed, or no cluster answers.
     """
 
+    here = on_this_host = False
+
     def __init__(self, address: str) -> None:
         ray = need("ray")
         self._ray = ray
@@ -36,7 +38,9 @@ class RayWorkers:
                 ray.init(None if address == "ray" else address, log_to_driver=False, logging_level="ERROR")
             except (ConnectionError, RuntimeError, ValueError) as error:
                 why = " ".join(str(error).split())[:200]
-                raise HnasError(f"no Ray cluster answers at {address} ({why}); start one with ray start --head") from error
+                raise HnasError(
+                    f"no Ray cluster answers at {address} ({why}); start one with ray start --head"
+                ) from error
         resources = ray.cluster_resources()
         gpu = int(resources.get("GPU", 0)) > 0
         self._needs = {"num_cpus": 1, "num_gpus": int(gpu)}
