@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import torch
@@ -37,3 +38,10 @@ def die_once(mark: str, number: int) -> int:
 def die(_: int) -> None:
     """Kills its own process."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def slow_square(folder: str, number: int) -> int:
+    """Its square, after half a second; leaves a file for every time it was begun."""
+    (Path(folder) / f"{number}-{os.getpid()}").touch()
+    time.sleep(0.5)
+    return number * number

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from hnas.cli.options import Device, Folders
 from hnas.cli.progress import training_progress
+from hnas.errors import HnasError
+from hnas.workers.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from hnas.training.settings import DeviceSettings, TrainingSettings
     from hnas.training.train_network import TrainingJob
     from hnas.training.zoo import ZooStatus
+    from hnas.workers import Workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,7 @@ class MacsOptions:
         patch: Side of a low-resolution patch, pixels.
         lr: Highest learning rate.
         devices: Processes that share each training; by default as many as a launcher (torchrun, srun) started, or 1.
+        engine: who trains rows, several at a time.
     """
 
     latency: bool = True
@@ -59,6 +65,7 @@ class MacsOptions:
     patch: int = 48
     lr: float = 1e-3
     devices: int | None = None
+    engine: Annotated[Engine | None, Parameter(name="*")] = None
 
 
 def compare_by_macs(
@@ -95,13 +102,17 @@ def compare_by_macs(
     if options.train_steps is not None:
         from hnas.launched import is_first_process
         from hnas.training.settings import DeviceSettings, TrainingSettings
+        from hnas.workers.engine import open_workers
 
+        if options.engine and not options.engine.here and (options.devices or 1) > 1:
+            raise HnasError("--devices shares each training and --processes or --on ray all of them; choose one")
         recipe = TrainingSettings(
             steps=options.train_steps, seed=options.seed, batch=options.batch, patch=options.patch, lr=options.lr
         )
         untrained = [system for system in wanted if not _has_weights(system, folders)]
         where = DeviceSettings(devices=options.devices)
-        failed = _train(untrained, options.runs, options.data, options.val, recipe, where)
+        with open_workers(options.engine or Engine()) as workers:
+            failed = _train(untrained, options.runs, options.data, options.val, recipe, where, workers)
         if not is_first_process():
             return 0
     else:
@@ -170,6 +181,7 @@ def _train(
     val: Path | None,
     recipe: TrainingSettings,
     device: DeviceSettings,
+    workers: Workers,
 ) -> bool:
     """Trains rows; whether any of them failed."""
     from hnas.training.table_rows import train_systems
@@ -186,7 +198,15 @@ def _train(
             print(f"{status.name}: {status.status}, step {status.step}{reason}", file=sys.stderr, flush=True)
 
         done = train_systems(
-            untrained, runs, data=data, val=val, settings=recipe, device=device, progress=progress, report=report
+            untrained,
+            runs,
+            data=data,
+            val=val,
+            settings=recipe,
+            device=device,
+            workers=workers,
+            progress=progress,
+            report=report,
         )
     return any(status.status == "failed" for status in done)
 
