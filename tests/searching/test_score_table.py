@@ -24,7 +24,7 @@ from hnas.searching.runs import derive, search
 from hnas.searching.score_table import ScoreTable
 from hnas.searching.scoring import short_scorer
 from hnas.searching.settings import SearchSettings, StudySettings
-from hnas.searching.study import run_study
+from hnas.searching.study.run import run_study
 from hnas.space import Genotype, read_genotype
 from hnas.training.settings import DeviceSettings
 from hnas.workers import Engine, Workers, open_workers
