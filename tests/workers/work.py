@@ -41,7 +41,7 @@ def die(_: int) -> None:
 
 
 def slow_square(folder: str, number: int) -> int:
-    """Its square, after half a second; leaves a file for every time it was begun."""
-    (Path(folder) / f"{number}-{os.getpid()}").touch()
+    """Its square, after half a second; leaves a file that says where it was begun."""
+    (Path(folder) / f"{number}-{os.getppid()}").touch()
     time.sleep(0.5)
     return number * number
