@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,47 @@ def test_torchrun_and_srun_on_two_hosts_train_as_two_devices_do(folders: tuple[P
         losses += [json.loads(lines[-1])["loss"]]
         assert not (folder.parent / "host-1" / "run").exists()
     assert losses == pytest.approx([losses[-1]] * 3, rel=1e-5)
+
+
+@pytest.fixture
+def two_networks() -> Iterator[tuple[str, str]]:
+    """Names of two network namespaces, joined by a cable, with the addresses 10.77.0.1 and 10.77.0.2."""
+
+    def ip(words: str) -> bool:
+        return subprocess.run(["ip", *words.split()], capture_output=True).returncode == 0
+
+    first, second = (f"hnas{os.getpid()}{end}" for end in "ab")
+    try:
+        if shutil.which("ip") is None or not (ip(f"netns add {first}") and ip(f"netns add {second}")):
+            pytest.skip("no network namespaces can be made here")
+        assert ip(f"link add cable netns {first} type veth peer name cable netns {second}")
+        for place, name in enumerate((first, second), 1):
+            assert ip(f"-n {name} addr add 10.77.0.{place}/24 dev cable")
+            assert all(ip(f"-n {name} link set {device} up") for device in ("lo", "cable"))
+        yield first, second
+    finally:
+        for name in (first, second):
+            ip(f"netns del {name}")
+
+
+@pytest.mark.slow
+def test_a_search_over_two_hosts_that_only_a_cable_joins(
+    folders: tuple[Path, Path], tmp_path: Path, two_networks: tuple[str, str]
+) -> None:
+    data = ("--data", str(folders[0]), "--val", str(folders[1]))
+    place = ("--master-addr=10.77.0.1", "--master-port=29500")
+    first, second = _on_two_hosts(
+        tmp_path,
+        lambda rank: (
+            *("ip", "netns", "exec", two_networks[rank], *TORCHRUN, *place, f"--node-rank={rank}"),
+            *("-m", "hnas", *SEARCH, *data),
+        ),
+        lambda rank: {"GLOO_SOCKET_IFNAME": "cable"},
+    )
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr[-3000:]
+    assert json.loads(first.stdout)["candidates"] == 3
+    assert second.stdout == ""
+    assert not list((tmp_path / "host-1").iterdir())
 
 
 @pytest.fixture
