@@ -204,14 +204,13 @@ def simulate(arguments: argparse.Namespace) -> None:
     recorded = json.loads(arguments.durations.read_text())
     durations = [seconds * arguments.times for seconds in recorded["durations"]]
     each = recorded["asking"] + recorded["telling"] + recorded["handing"][arguments.on] + recorded["keeping"]
+    sizes = ", ".join(f"{name} {recorded[name]}" for name in ("sent", "returned", "kept"))
     print(
         f"{len(durations)} recorded durations ({recorded['steps']} steps, {recorded['processor']}), times "
         f"{arguments.times:g}: mean {fmean(durations):.1f} s, longest {max(durations):.1f} s; the one process "
-        f"{1e3 * each:.1f} ms each; sent {recorded['sent']}, returned {recorded['returned']}, kept {recorded['kept']} bytes"
+        f"{1e3 * each:.1f} ms each; bytes {sizes}"
     )
-    print(
-        "| workers | batch | in step: h | used | asynchronous: h | used | behind |\n|---:|---:|---:|---:|---:|---:|---:|"
-    )
+    print("| workers | batch | in step: h | used | asynchronous: h | used | behind |\n|" + 7 * "---:|")
     for workers in arguments.workers:
         batch = max(arguments.batch, workers)
         same = {"each": each, "lost": arguments.lost}

@@ -58,14 +58,8 @@ def main() -> None:
         engine = Engine(on=arguments.on, processes=processes)
         with tempfile.TemporaryDirectory() as folder:
             began, spent = time.perf_counter(), _processor_seconds()
-            run_study(
-                arguments.data,
-                arguments.val,
-                run_dir=Path(folder) / "study",
-                settings=settings,
-                study=study,
-                engine=engine,
-            )
+            run = Path(folder) / "study"
+            run_study(arguments.data, arguments.val, run_dir=run, settings=settings, study=study, engine=engine)
             seconds, spent = time.perf_counter() - began, _processor_seconds() - spent
             trained = len(list((run / SCORES).glob("*.json")))
         first = first or seconds
