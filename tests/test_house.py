@@ -28,7 +28,7 @@ ROOMS = (
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
     *("around", "bounds", "brightness", "bundled", "description", "errors", "extras", "files", "machine", "memory"),
-    *("ranking", "run_files", "settings", "torch_files", "values", "views"),
+    *("ranking", "registry", "run_files", "settings", "torch_files", "values", "views"),
 )
 
 
@@ -94,6 +94,8 @@ OWN = (
 )
 #: What else names one space, file by file: these names, no more and no fewer.
 EXCEPTIONS: dict[str, set[str]] = {
+    # What other packages add to one space.
+    "__init__.py": {"register_block", "register_operation"},
     # The registries.
     "space/kinds.py": {"cells", "chain"},
     "nets/families.py": {

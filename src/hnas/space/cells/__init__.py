@@ -18,6 +18,7 @@ from hnas.space.cells.operations import (
     Operation,
     OperationCost,
     operation_of,
+    register_operation,
 )
 from hnas.space.cells.settings import NetworkSettings, Norm
 from hnas.space.cells.space import CellSpace
@@ -41,4 +42,5 @@ __all__ = [
     "OperationCost",
     "layout",
     "operation_of",
+    "register_operation",
 ]
