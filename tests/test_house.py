@@ -23,7 +23,7 @@ from hnas.space import KINDS
 PACKAGE = Path(hnas.__file__).parent
 ROOMS = (
     *("space", "nets", "data", "weights", "evaluation", "training", "deploy", "searching"),
-    *("bench", "chain_bench", "report", "cli"),
+    *("conformance", "bench", "chain_bench", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
@@ -120,6 +120,11 @@ EXCEPTIONS: dict[str, set[str]] = {
     "deploy/simplify.py": {"Trim"},
     # Defaults of --normal-operations and --upsampling-operations.
     "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
+    # What the operations of cells promise.
+    "conformance/operations.py": {
+        *("OPERATIONS", "Cell", "CellGenotype", "CellKind", "CellSpace", "Edge", "Norm", "operation_of"),
+        *("Network", "NetworkSettings", "Supernet", "SupernetSettings", "network_cost"),
+    },
     # What the benchmark of this package times.
     "cli/profile.py": {"NetworkSettings"},
     "cli/build_table.py": {"NetworkSettings"},

@@ -1,0 +1,17 @@
+"""What every operation, strategy and network promises, to be called by the tests of whoever adds one.
+
+    from hnas.conformance import OPERATION_PROMISES
+
+    @pytest.mark.parametrize("promise", OPERATION_PROMISES)
+    def test_my_operation(promise):
+        promise("my_operation")
+
+Each is a function of the part's registered name, and raises AssertionError where the promise is not kept. The
+project's own parts are held to the same functions by its tests.
+"""
+
+from hnas.conformance.models import PROMISES as MODEL_PROMISES
+from hnas.conformance.operations import PROMISES as OPERATION_PROMISES
+from hnas.conformance.strategies import PROMISES as STRATEGY_PROMISES
+
+__all__ = ["MODEL_PROMISES", "OPERATION_PROMISES", "STRATEGY_PROMISES"]
