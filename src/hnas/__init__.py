@@ -22,6 +22,7 @@ from hnas.extras import missing
 from hnas.memory import keep_memory
 
 if TYPE_CHECKING:
+    from hnas.data.degradations import register_degradation
     from hnas.deploy.models import load
     from hnas.evaluation.evaluate import evaluate
     from hnas.nets.peers import register_model
@@ -53,6 +54,7 @@ __all__ = [
     "load",
     "load_genotype",
     "register_block",
+    "register_degradation",
     "register_model",
     "register_operation",
     "register_strategy",
@@ -73,6 +75,7 @@ _HOMES = {
     "load": "hnas.deploy.models:load",
     "load_genotype": "hnas.space:load_genotype",
     "register_block": "hnas.space.chain:register_block",
+    "register_degradation": "hnas.data.degradations:register_degradation",
     "register_model": "hnas.nets.peers:register_model",
     "register_operation": "hnas.space.cells:register_operation",
     "register_strategy": "hnas.searching.strategy_registry:register_strategy",
