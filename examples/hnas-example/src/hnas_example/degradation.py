@@ -10,7 +10,8 @@ from hnas.data.pictures import Picture
 
 def _posterize(picture: Picture, bits: float, draw: np.random.Generator) -> Picture:
     step = 255 / (2 ** round(bits) - 1)
-    return np.rint(np.rint(picture / step) * step).astype(np.uint8)
+    levels: Picture = np.rint(np.rint(picture / step) * step).astype(np.uint8)
+    return levels
 
 
 POSTERIZE = Degradation(_posterize, least=2, most=8)
