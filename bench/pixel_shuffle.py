@@ -15,11 +15,11 @@ from unittest.mock import patch
 import numpy as np
 from torch import nn
 
-from hnas.deploy.export import describe, onnx_bytes
-from hnas.deploy.runtimes import Floats, Run, onnx_session, openvino_session
-from hnas.deploy.shuffle import split_shuffles
-from hnas.deploy.simplify import simplify
-from hnas.deploy.turns import medians_in_turns
+from hnas.deploy.export.shuffle import split_shuffles
+from hnas.deploy.export.writing import describe, onnx_bytes
+from hnas.deploy.running.runtimes import Floats, Run, onnx_session, openvino_session
+from hnas.deploy.running.simplify import simplify
+from hnas.deploy.timing.turns import medians_in_turns
 from hnas.machine import processor
 from hnas.nets import LR_SIZE
 from hnas.nets.chain import ChainNetwork
@@ -49,7 +49,7 @@ def main() -> None:
         for name, network in networks.items():
             simple = simplify(network.eval())
             makers[f"{name}, one node"] = onnx_bytes(simple, describe(network, {}), split=False)
-            with patch("hnas.deploy.export.split_shuffles", partial(split_shuffles, most=4)):
+            with patch("hnas.deploy.export.writing.split_shuffles", partial(split_shuffles, most=4)):
                 makers[f"{name}, two transpositions"] = onnx_bytes(simple, describe(network, {}))
 
         openers = {key: partial(session, graph, threads=options.threads) for key, graph in makers.items()}

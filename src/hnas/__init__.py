@@ -23,7 +23,7 @@ from hnas.memory import keep_memory
 
 if TYPE_CHECKING:
     from hnas.data.degradations import register_degradation
-    from hnas.deploy.models import load
+    from hnas.deploy.enlarge.models import load
     from hnas.evaluation.evaluate import evaluate
     from hnas.nets.peers import register_model
     from hnas.searching.runs import derive, search
@@ -72,7 +72,7 @@ _HOMES = {
     "TrainingSettings": "hnas.training.settings:TrainingSettings",
     "derive": "hnas.searching.runs:derive",
     "evaluate": "hnas.evaluation.evaluate:evaluate",
-    "load": "hnas.deploy.models:load",
+    "load": "hnas.deploy.enlarge.models:load",
     "load_genotype": "hnas.space:load_genotype",
     "register_block": "hnas.space.chain:register_block",
     "register_degradation": "hnas.data.degradations:register_degradation",

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from hnas.conformance import OPERATION_PROMISES
-from hnas.deploy.simplify import simplify
+from hnas.deploy.running.simplify import simplify
+from hnas.drawing.svg import genotype_svg
 from hnas.nets import Network, NetworkOptions, NetworkSettings, model_cost, network_of, plain_form
 from hnas.nets.cell_parts import cell_parts
 from hnas.nets.chain.blocks import convolution
@@ -25,8 +26,7 @@ from hnas.space.cells import (
     OperationCost,
 )
 from hnas.space.chain import BLOCKS, Block, ChainGenotype, ChainSpace
-from hnas.space.drawing import genotype_svg
-from hnas.space.shapes import Style
+from hnas.space.style import Style
 
 
 class TwoBranches(nn.Module):

@@ -20,7 +20,7 @@ from hnas.searching.algorithm import Searcher
 from hnas.searching.runs import search_and_derive
 from hnas.searching.strategies import build_strategy
 from hnas.searching.strategy_registry import STRATEGIES
-from hnas.searching.study import search_folder
+from hnas.searching.study.folders import search_folder
 from hnas.training.run_folder import open_run
 from tests.searching.rewards import settings_of, skip_absent
 

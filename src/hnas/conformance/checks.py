@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.enlarge.upscale import Upscaler
+from hnas.deploy.running.torch_backend import TorchBackend
 
 #: Starts from which every parameter must get a gradient at least once: a ReLU may be dead for one draw of the weights.
 _STARTS = 8

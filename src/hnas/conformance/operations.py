@@ -10,11 +10,11 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from hnas.conformance.checks import every_parameter_gets_a_gradient, promise, tiles_leave_no_trace
-from hnas.deploy.simplify import largest_difference, simplify
+from hnas.deploy.running.simplify import largest_difference, simplify
+from hnas.drawing.svg import genotype_svg
 from hnas.nets import Cost, Network, NetworkSettings, Supernet, SupernetSettings, network_cost, plain_form
 from hnas.nets.global_mean import GlobalMean, given
 from hnas.space.cells import OPERATIONS, Cell, CellGenotype, CellKind, CellSpace, Edge, Norm, operation_of
-from hnas.space.drawing import genotype_svg
 
 SCALES = (2, 3, 4)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from hnas.space.cells import Norm, Operation, OperationCost
-from hnas.space.shapes import Style
+from hnas.space.style import Style
 
 
 def _build(channels: int, enlarge: int, norm: Norm) -> nn.Module:

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from hnas.registry import Registry
-from hnas.space.shapes import PLAIN_CONVOLUTION, Style
+from hnas.space.style import PLAIN_CONVOLUTION, Style
 
 
 @dataclass(frozen=True)
