@@ -24,7 +24,7 @@ from hnas.space import KINDS
 PACKAGE = Path(hnas.__file__).parent
 ROOMS = (
     *("space", "nets", "data", "weights", "evaluation", "training", "deploy", "searching", "zoo"),
-    *("bench", "chain_bench", "drawing", "conformance", "report", "cli"),
+    *("step_times", "chain_step_times", "drawing", "conformance", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
@@ -102,7 +102,9 @@ def test_the_rooms_of_deploy_import_only_those_to_their_left() -> None:
 def test_the_row_of_rooms_is_the_documented_one() -> None:
     design = (Path(__file__).parents[1] / "docs" / "design.md").read_text(encoding="utf-8")
     rows = re.findall(r"^space(?: -> \w+)+$", design, re.MULTILINE)
-    assert [row.split(" -> ") for row in rows] == [[room for room in ROOMS if room not in ("bench", "chain_bench")]]
+    assert [row.split(" -> ") for row in rows] == [
+        [room for room in ROOMS if room not in ("step_times", "chain_step_times")]
+    ]
     rooms = re.findall(r"^\| `(\w+)` \|", design, re.MULTILINE)
     assert rooms == rows[0].split(" -> ")
     free = design.partition("Small modules are free to all: ")[2].partition("\n\n")[0]
@@ -157,7 +159,7 @@ EXCEPTIONS: dict[str, set[str]] = {
     # What the benchmark of this package times.
     "cli/profile.py": {"NetworkSettings"},
     "cli/build_table.py": {"NetworkSettings"},
-    "bench.py": {"NAMED_GENOTYPES", "Network", "NetworkSettings", "set_fast_depthwise"},
+    "step_times.py": {"NAMED_GENOTYPES", "Network", "NetworkSettings", "set_fast_depthwise"},
 }
 
 
