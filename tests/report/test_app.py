@@ -33,7 +33,6 @@ from hnas.space.cells import Cell, CellGenotype, Edge
 from hnas.weights import save_model
 from tests.report.example import make_run
 
-
 JSON = {"Content-Type": "application/json"}
 
 

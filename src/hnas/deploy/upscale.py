@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any, cast
 
 import numpy as np
@@ -21,6 +22,8 @@ from hnas.views import VIEWS, turned, turned_back
 
 #: Is told the share done, 0 to 1.
 Progress = Callable[[float], None]
+#: Pictures after which what is kept of memory is given back: what does not fit the next sizes would add up.
+_RELEASED_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Upscaler:
     tile: int | None = None
     margin: int = 0
     self_ensemble: bool = False
+    _pictures: Iterator[int] = field(default_factory=lambda: count(1), init=False, repr=False, compare=False)
 
     @property
     def scale(self) -> int:
@@ -88,7 +92,8 @@ class Upscaler:
         while True:
             try:
                 self._run_tiles(image, result, side, progress)
-                if side:  # a large picture, which will be wanted a second time to be written
+                # A large picture wants the memory a second time, to be written; pictures of many sizes leave holes.
+                if side or next(self._pictures) % _RELEASED_EVERY == 0:
                     self.backend.release_memory()
                 return result
             except Exception as error:  # those of runtimes derive from nothing narrower

@@ -139,7 +139,7 @@ def open_run(
             what = "a finished run" if run.finished else "an unfinished run (go on with --resume)"
             raise HnasError(f"{run.path}: holds {what}; choose another --run-dir, or start it anew with --overwrite")
         run = _locked(run)
-        _remove_run(run.path)
+        _remove_run(run, then)
     try:
         run.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -182,10 +182,11 @@ def refuse_other_settings(path: Path, config: Mapping[str, Any], may_differ: Col
             )
 
 
-def _remove_run(path: Path) -> None:
+def _remove_run(run: RunFolder, then: str) -> None:
     """Removes what a run writes and nothing else: the folder may be a person's own."""
+    path = run.path
     try:
-        for name in (*RESULTS, *LOGS):
+        for name in filter(None, (run.result, then, *RESULTS, *LOGS)):
             (path / name).unlink(missing_ok=True)
         shutil.rmtree(path / CHECKPOINT, ignore_errors=True)
         (path / CONFIG).unlink()

@@ -26,8 +26,9 @@ from hnas.report.app.storage import Storage
 
 #: Side of a tile, LR pixels: the clock is looked at after each. Smaller ones read more of their surroundings twice.
 _TILE = 384
-#: Memory for every enlarged pixel with 16 bits and opacity, beside what a tile takes (bench/memory_over_time.py pixel).
-_BYTES_FOR_EACH = 30
+#: Memory for every enlarged pixel, until all files are written: of 8 bits, and with 16 bits or opacity (17 and 44
+#: measured: docs/reliability.md).
+_BYTES_FOR_EACH, _BYTES_FOR_MORE = 18, 46
 
 
 @dataclass(frozen=True)
@@ -154,13 +155,15 @@ class Enlarger:
             raise HnasError(f"{name}: not a picture that can be read; allowed are {READ} files") from error
         if pixels > self._limits.megapixels * 1e6:
             raise HnasError(f"{name}: {pixels / 1e6:.1f} megapixels; up to {self._limits.megapixels:g} are taken")
-        needed, free = pixels * scale**2 * _BYTES_FOR_EACH, 2 * free_memory()
+        picture = open_picture(path, name)
+        plain = picture.pixels.dtype == np.uint8 and picture.alpha is None
+        needed, free = pixels * scale**2 * (_BYTES_FOR_EACH if plain else _BYTES_FOR_MORE), 2 * free_memory()
         if needed > free:
             raise HnasError(
                 f"{name}: enlarging it takes {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free; "
                 "give a smaller picture"
             )
-        return open_picture(path, name)
+        return picture
 
 
 def _bytes_written(enlarged: Picture) -> int:
