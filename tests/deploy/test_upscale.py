@@ -13,13 +13,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from hnas import nets
-from hnas.deploy.backends import is_out_of_memory
 from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.probing import bytes_per_pixel, shadow_of
 from hnas.deploy.tiling import automatic_side, plan_tiles, tile_side
 from hnas.deploy.torch_backend import TorchBackend
 from hnas.deploy.upscale import Upscaler
 from hnas.errors import HnasError
+from hnas.memory import is_out_of_memory
 from hnas.nets.peers import PEERS
 from hnas.space import cells
 from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge

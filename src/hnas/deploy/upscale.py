@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnas.around import Around
-from hnas.deploy.backends import Backend, is_out_of_memory
+from hnas.deploy.backends import Backend
 from hnas.deploy.opacity import filled, within_neighbourhood
 from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.runtimes import Floats
 from hnas.deploy.tiling import CPU_TILE_BYTES, SMALLEST_TILE, Tile, plan_tiles, tile_side
 from hnas.errors import HnasError
+from hnas.memory import is_out_of_memory
 from hnas.views import VIEWS, turned, turned_back
 
 #: Is told the share done, 0 to 1.
