@@ -32,7 +32,7 @@ import psutil
 from numpy.typing import NDArray
 from PIL import Image
 
-from hnas.deploy.models import load
+from hnas.deploy.enlarge.models import load
 from hnas.memory import keep_memory
 
 #: Side of pictures of one size, and the range of random sides, pixels.

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hnas.bounds import refuse_below
-from hnas.deploy.backends import free_memory
-from hnas.deploy.models import load
+from hnas.deploy.enlarge.models import load
 from hnas.deploy.pictures.formats import FORMATS, READ
 from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.pictures.reading import open_picture
 from hnas.deploy.pictures.writing import save_picture
+from hnas.deploy.running.backends import free_memory
 from hnas.errors import HnasError
 from hnas.files import atomic_file
 from hnas.report.app.storage import Storage
@@ -67,7 +67,7 @@ class Enlarger:
     """The networks on offer, each loaded when first asked for.
 
     Args:
-        models: name -> what :func:`hnas.deploy.models.load` takes.
+        models: name -> what :func:`hnas.deploy.enlarge.models.load` takes.
         storage: where results go, each in a folder of its own.
         limits: see :class:`UploadLimits`.
         device: such as ``cpu`` or ``cuda``.

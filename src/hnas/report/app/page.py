@@ -20,11 +20,11 @@ except ImportError as error:
 
 from starlette.middleware import Middleware
 
+from hnas.drawing.svg import stylesheet
 from hnas.report.app.door import Door, Names
 from hnas.report.app.enlarge import Enlarger, UploadLimits
 from hnas.report.app.explore import Exploration, explore
 from hnas.report.app.storage import Storage
-from hnas.space.drawing import stylesheet
 
 _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"]
 #: A click on a point of the chart becomes an event with the point's number.
