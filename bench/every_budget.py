@@ -41,7 +41,7 @@ RANGE, SINGLE = "0.75..0.99", (0.75, 0.95, 0.99)
 def trained(settings: SearchSettings, splits: Splits) -> Searcher:
     """Shared weights trained for as long as in a search of these settings."""
     own = shared_weights_only(settings)
-    searcher = Searcher(own, splits, CostTable.load(own), start_fabric())
+    searcher = Searcher(own, splits, CostTable(own), start_fabric())
     while searcher.round < searcher.rounds:
         searcher.run_round()
     return searcher
@@ -78,7 +78,7 @@ def main() -> None:
     if arguments.scorer == "shared" and not arguments.table:
         base = trained(preset, splits)
     elif arguments.scorer == "short" and arguments.table:
-        base = Searcher(preset, splits, CostTable.load(preset), start_fabric())
+        base = Searcher(preset, splits, CostTable(preset), start_fabric())
         score_by(ScoreTable(base, None, arguments.table, Here()), base)
     else:
         parser.error("--table is for --scorer short, which needs it")

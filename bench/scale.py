@@ -19,7 +19,7 @@ import pickle
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import fmean
@@ -42,6 +42,8 @@ from hnas.training.devices import start_fabric
 from hnas.training.settings import DeviceSettings
 from hnas.workers.engine import Engine, Here, open_workers
 
+#: Of the search whose genotypes are trained, where they differ from the preset cpu.
+BASE: dict[str, Any] = {"scorer": "short", "warmup": 0, "tau_samples": 0}
 #: Pieces of work by which the time to hand one out is known.
 _TRIALS = 300
 
@@ -94,7 +96,8 @@ def asynchronously(
     durations: Sequence[float], workers: int, count: int, *, batch: int, each: float, lost: float, seed: int = 0
 ) -> Simulated:
     """A genotype is proposed whenever a worker is free; ``batch`` scores are learnt from as they come; see above."""
-    random, busy, behind = Random(seed), 0.0, []
+    random, busy = Random(seed), 0.0
+    behind: list[float] = []
     asker = 0.0  # when the one process is free
     going: list[tuple[float, int]] = []
     came, told, last = 0, 0, 0.0
@@ -132,8 +135,8 @@ def _trained(random: Random, durations: Sequence[float], start: float, lost: flo
 def record(arguments: argparse.Namespace) -> None:
     """Writes durations, in seconds of processor time on one core, and sizes, in bytes."""
     torch.set_num_threads(1)
-    preset = load_settings(SearchSettings, read_config("cpu", "search"))
-    settings = replace(preset, scorer="short", short_steps=arguments.steps, warmup=0, tau_samples=0)
+    chosen = {**read_config("cpu", "search"), **BASE, "short_steps": arguments.steps}
+    settings = load_settings(SearchSettings, chosen)
     pictures = Pictures(arguments.data, arguments.val)
     pairs = load_pairs(pictures.data, settings.scale), load_pairs(str(pictures.val), settings.scale)
     splits = split_pictures(*pairs, w_fraction=settings.w_fraction, seed=settings.seed)

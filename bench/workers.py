@@ -13,8 +13,8 @@ import os
 import resource
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -24,6 +24,9 @@ from hnas.searching.settings import SearchSettings, StudySettings
 from hnas.searching.study.run import run_study
 from hnas.settings import load_settings, read_config
 from hnas.workers import Engine
+
+#: Of the searches, where they differ from the preset cpu.
+BASE: dict[str, Any] = {"scorer": "short", "layers": 3, "derive_patch": 24, "population": 8, "tournament": 4}
 
 
 def _processor_seconds() -> float:
@@ -44,10 +47,8 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_memory()
     torch.set_num_threads(1)  # as the processes of a study have
-    preset = load_settings(SearchSettings, read_config("cpu", "search"))
-    settings = replace(
-        preset, scorer="short", layers=3, short_steps=arguments.steps, derive_patch=24, population=8, tournament=4
-    )
+    chosen = {**read_config("cpu", "search"), **BASE, "short_steps": arguments.steps}
+    settings = load_settings(SearchSettings, chosen)
     study = StudySettings(
         strategies=("random", "evolution"), seeds=arguments.seeds, evaluations=arguments.evaluations, alone=0
     )

@@ -27,7 +27,8 @@ from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_
 from hnas.searching.score_table import ScoreTable, score_by
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
-from hnas.searching.strategies import build_strategy
+from hnas.searching.strategies import Strategy, build_strategy
+from hnas.searching.strategy_registry import register_object
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint, taking_up
@@ -48,6 +49,7 @@ def search(
     *,
     run_dir: str | Path,
     settings: SearchSettings | None = None,
+    strategy: Strategy | None = None,
     devices: DeviceSettings | None = None,
     engine: Engine | None = None,
     resume: bool = False,
@@ -63,6 +65,8 @@ def search(
         validation: folder of pictures that choose the genotype at the end; without one, a tenth of ``data`` does.
         run_dir: the run's folder.
         settings: the search; that of the paper, with a bicubic skip, by default.
+        strategy: an object that proposes genotypes, instead of what ``settings`` name; the run has it on record by the
+            name that :func:`hnas.searching.strategy_registry.register_object` gives it.
         devices: where it runs.
         engine: who trains genotypes alone, with ``scorer`` short; this process by default.
         resume: go on with the run in this folder.
@@ -83,6 +87,8 @@ def search(
             f"--on {engine.on} --processes {engine.processes} share out what --scorer short trains; shared weights "
             "score where they are, on --devices"
         )
+    if strategy is not None:
+        settings = replace(settings, strategy=register_object(strategy))
     fabric = start_fabric(devices)
     if fabric.world_size > 1 and (settings.asynchronous or not engine.here):
         raise HnasError(

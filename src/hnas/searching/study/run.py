@@ -32,7 +32,7 @@ from hnas.searching.latency import find_table, needs_table
 from hnas.searching.reward import Scored
 from hnas.searching.runs import RESULT, open_searcher, search_and_derive
 from hnas.searching.score_table import ScoreTable, score_by, search_by
-from hnas.searching.settings import STUDY_POINTS, SearchSettings, StrategyName, StudySettings
+from hnas.searching.settings import STUDY_POINTS, SearchSettings, StudySettings
 from hnas.searching.strategies import build_strategy
 from hnas.searching.study.figures import (
     best_so_far,
@@ -48,6 +48,7 @@ from hnas.searching.study.hypervolume import hypervolume
 from hnas.space import Genotype
 from hnas.training.devices import start_fabric
 from hnas.training.run_folder import RunFolder, open_run
+from hnas.values import mapping, read_json
 from hnas.workers import Engine, Workers, open_workers
 
 STUDY = "study.json"
@@ -69,6 +70,7 @@ def run_study(
     resume: bool = False,
     overwrite: bool = False,
     progress: Callable[[str], None] = lambda sentence: None,
+    then: str = "",
 ) -> dict[str, Any]:
     """Runs all searches, each in a folder of its own below ``run_dir``, and writes ``study.json``.
 
@@ -82,6 +84,7 @@ def run_study(
         resume: go on where a study was stopped; searches that were finished stay.
         overwrite: take an earlier study away first.
         progress: called with a sentence whenever a part is done.
+        then: see :func:`hnas.training.run_folder.open_run`; the result is the one on record where only this is missing.
 
     Raises:
         HnasError: as :func:`hnas.searching.runs.search`.
@@ -96,7 +99,9 @@ def run_study(
     pictures = Pictures(str(data), None if validation is None else str(validation))
     config = {"command": "study", **asdict(pictures), **asdict(study), **asdict(settings)}
     del config["strategy"], config["seed"]
-    folder = open_run(run_dir, config, result=STUDY, resume=resume, overwrite=overwrite)
+    folder = open_run(run_dir, config, result=STUDY, resume=resume, overwrite=overwrite, then=then)
+    if folder.finished:
+        return dict(mapping(str(folder.path / STUDY), read_json(folder.path / STUDY)))
     if overwrite:
         for part in folder.path.glob("seed-*"):
             if (part / CONFIG).is_file():
@@ -105,9 +110,7 @@ def run_study(
             shutil.rmtree(folder.path / table, ignore_errors=True)
     fabric = start_fabric()
     latencies = find_table(settings, fabric.device, say=progress) if needs_table(settings) else None  # one for all
-    searches: list[tuple[StrategyName, int]] = [
-        (name, seed) for seed in range(study.seeds) for name in study.strategies
-    ]
+    searches: list[tuple[str, int]] = [(name, seed) for seed in range(study.seeds) for name in study.strategies]
     with open_workers(engine or Engine()) as workers:
         if settings.scorer == "shared":
             shared = partial(_train_shared, folder.path, pictures, settings, latencies)
@@ -173,13 +176,13 @@ def _train_shared(
     _run(path, Searcher(own, splits_of(pictures, own), CostTable.with_table(own, latencies), start_fabric()), pictures)
 
 
-def _settings_of(settings: SearchSettings, study: StudySettings, name: StrategyName, seed: int) -> SearchSettings:
+def _settings_of(settings: SearchSettings, study: StudySettings, name: str, seed: int) -> SearchSettings:
     rounds = study.evaluations // settings.samples
     return replace(settings, seed=seed, strategy=name, warmup=0, w_steps=0, rounds=rounds, controller_steps=1)
 
 
 def _search(
-    folder: Path, pictures: Pictures, settings: SearchSettings, study: StudySettings, item: tuple[StrategyName, int]
+    folder: Path, pictures: Pictures, settings: SearchSettings, study: StudySettings, item: tuple[str, int]
 ) -> None:
     """A search by the frozen weights of its seed."""
     name, seed = item
@@ -197,7 +200,7 @@ def _search_by_table(
     pictures: Pictures,
     study: StudySettings,
     base: Searcher,
-    items: Sequence[tuple[StrategyName, int]],
+    items: Sequence[tuple[str, int]],
     workers: Workers,
     progress: Callable[[str], None],
 ) -> None:
