@@ -234,7 +234,7 @@ def main() -> None:
     one.add_argument("--output", type=Path, required=True)
     one.add_argument("--genotypes", type=int, default=32)
     one.add_argument("--steps", type=int, default=100)
-    one.add_argument("--on", nargs="+", default=["local"], help="engines whose handing out is timed: local, ray")
+    one.add_argument("--on", nargs="*", default=["local"], help="engines whose handing out is timed: local, ray")
     one.set_defaults(do=record)
     one = commands.add_parser("simulate")
     one.add_argument("durations", type=Path)

@@ -181,7 +181,7 @@ def test_a_simulated_search_takes_as_long_as_by_hand(load: Callable[[str], Modul
     plain = {"workers": 4, "count": 8, "batch": 4, "each": 0.0, "lost": 0.0}
     for simulated in (script.in_step([10.0], **plain), script.asynchronously([10.0], **plain)):
         assert (3600 * simulated.hours, simulated.used) == pytest.approx((20.0, 1.0))
-    # A second for each genotype, one after the other: the fourth begins at 4 s, and so does its batch's end come at 14 s.
+    # A second for each genotype, one after the other: the fourth begins at 4 s, so its batch ends at 14 s.
     slow = script.in_step([10.0], **{**plain, "each": 1.0})
     assert (3600 * slow.hours, slow.used) == pytest.approx((28.0, 80 / (4 * 28)))
     # Asynchronously the fifth is asked for when the first is back, at 11 s, and the eighth begins at 15 s.
