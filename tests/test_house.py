@@ -117,7 +117,7 @@ EXCEPTIONS: dict[str, set[str]] = {
     "deploy/torch_backend.py": {"Trim", "trimmed"},
     "deploy/simplify.py": {"Trim"},
     # Defaults of --normal-operations and --upsampling-operations.
-    "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
+    "searching/settings/space.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
     # What the benchmark of this package times.
     "cli/profile.py": {"NetworkSettings"},
     "cli/build_table.py": {"NetworkSettings"},

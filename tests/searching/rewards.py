@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from hnas.searching.costs import CandidateCost
+from hnas.searching.candidate_cost import CandidateCost
 from hnas.searching.reward import Scored, Spread, joint_reward
-from hnas.searching.settings import SearchSettings, StrategyName
+from hnas.searching.settings import SearchSettings
 from hnas.searching.strategies import Strategy
 from hnas.space import Genotype
 from tests.searching.conftest import TINY
@@ -28,13 +28,13 @@ SPACES: dict[str, SearchSettings] = {
 }  # fmt: skip
 
 
-def skip_absent(name: StrategyName) -> None:
+def skip_absent(name: str) -> None:
     """Skips the test where the package of a strategy is not there."""
     if name.startswith("optuna:"):
         pytest.importorskip("optuna", reason="pip install 'hnas-sr[optuna]'")
 
 
-def settings_of(space: str, name: StrategyName, *, updates: int = 4) -> SearchSettings:
+def settings_of(space: str, name: str, *, updates: int = 4) -> SearchSettings:
     """Of a search by this strategy; skips the test where its package is not there."""
     skip_absent(name)
     return replace(SPACES[space], strategy=name, rounds=updates, controller_steps=1)

@@ -13,12 +13,10 @@ import pytest
 import torch
 
 from hnas.cli.main import main
-from hnas.report.study_figures import COLOURS, NAMES
-from hnas.searching.algorithm import Searcher
 from hnas.searching.reward import Spread
 from hnas.searching.runs import search_and_derive
-from hnas.searching.settings import STRATEGIES, StrategyName
-from hnas.searching.strategies import Strategy, build_strategy
+from hnas.searching.searcher import Searcher
+from hnas.searching.strategies import STRATEGIES, Strategy, build_strategy
 from hnas.searching.study import search_folder
 from hnas.training.run_folder import open_run
 from tests.searching.rewards import LAM, SPACES, agreement, best_of, scored, settings_of, skip_absent, step
@@ -44,7 +42,7 @@ def asked(strategy: Strategy, seed: object = "asked") -> list[Any]:
 
 @every
 @spaces
-def test_what_it_proposes_is_of_the_space_and_of_the_number(space: str, name: StrategyName) -> None:
+def test_what_it_proposes_is_of_the_space_and_of_the_number(space: str, name: str) -> None:
     settings = settings_of(space, name)
     strategy = build_strategy(settings, anything)
     for update in range(6):  # beyond the first generation
@@ -58,7 +56,7 @@ def test_what_it_proposes_is_of_the_space_and_of_the_number(space: str, name: St
 
 @every
 @spaces
-def test_limits_hold_for_everything_that_is_proposed(space: str, name: StrategyName) -> None:
+def test_limits_hold_for_everything_that_is_proposed(space: str, name: str) -> None:
     """A limit that one genotype in a few keeps and the best does not."""
     settings = settings_of(space, name)
     gain = agreement(settings)
@@ -70,7 +68,7 @@ def test_limits_hold_for_everything_that_is_proposed(space: str, name: StrategyN
 
 
 @every
-def test_a_finished_search_proposes_what_keeps_within_limits_of_later(name: StrategyName) -> None:
+def test_a_finished_search_proposes_what_keeps_within_limits_of_later(name: str) -> None:
     settings = settings_of("chain", name)
     first = build_strategy(settings, anything)
     for update in range(4):
@@ -84,7 +82,7 @@ def test_a_finished_search_proposes_what_keeps_within_limits_of_later(name: Stra
 @every
 @spaces
 @pytest.mark.parametrize("updates", [1, 6])
-def test_it_goes_on_from_its_saved_state_to_the_same_bits(space: str, name: StrategyName, updates: int) -> None:
+def test_it_goes_on_from_its_saved_state_to_the_same_bits(space: str, name: str, updates: int) -> None:
     settings = settings_of(space, name, updates=9)
     first = build_strategy(settings, anything)
     for update in range(updates):
@@ -100,7 +98,7 @@ def test_it_goes_on_from_its_saved_state_to_the_same_bits(space: str, name: Stra
 
 
 @every
-def test_seeds_decide_everything(name: StrategyName) -> None:
+def test_seeds_decide_everything(name: str) -> None:
     """Nothing is drawn from a global generator, and asking leaves no trace: shared weights ask in between."""
     settings = settings_of("cells", name)
     torch.manual_seed(1)
@@ -118,7 +116,7 @@ def test_seeds_decide_everything(name: StrategyName) -> None:
 
 @every
 @spaces
-def test_it_finds_the_best_where_that_is_known(space: str, name: StrategyName) -> None:
+def test_it_finds_the_best_where_that_is_known(space: str, name: str) -> None:
     """In 120 evaluations, where uniform sampling meets it in one of five searches (cells); what it hands over is well
     above the mean of the space."""
     settings = settings_of(space, name, updates=30)
@@ -135,7 +133,7 @@ def test_it_finds_the_best_where_that_is_known(space: str, name: StrategyName) -
 
 @every
 def test_an_interrupted_search_ends_with_the_same_bits(
-    make_searcher: Callable[..., Searcher], tmp_path: Path, name: StrategyName
+    make_searcher: Callable[..., Searcher], tmp_path: Path, name: str
 ) -> None:
     """In a run folder, with a population that fills within the search."""
     skip_absent(name)
@@ -171,11 +169,11 @@ def equal(first: Any, second: Any) -> bool:
 
 
 @every
-def test_people_can_name_it_and_reports_show_it(capsys: pytest.CaptureFixture[str], name: StrategyName) -> None:
+def test_people_can_name_it_and_reports_show_it(capsys: pytest.CaptureFixture[str], name: str) -> None:
     for command in ("search", "study"):
         assert main([command, "--help"]) == 0
         assert name in capsys.readouterr().out
-    assert name in NAMES
-    assert list(COLOURS.values()).count(COLOURS[name]) == 1
+    assert [entry.colour for entry in STRATEGIES.values()].count(STRATEGIES[name].colour) == 1
+    assert [entry.title for entry in STRATEGIES.values()].count(STRATEGIES[name].title) == 1
     assert ":" not in search_folder(Path(), 0, name).name
     assert f"| `{name}` |" in Path(__file__).parents[2].joinpath("docs", "search.md").read_text(encoding="utf-8")

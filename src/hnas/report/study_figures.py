@@ -8,37 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from hnas import ranking
 from hnas.report.figures import GRID, INK, MUTED, calm, save_figure
+from hnas.searching.strategies import STRATEGIES
 from hnas.searching.study import WORST
 from hnas.space import KINDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-COLOURS = {
-    "controller": "#be123c",
-    "controller-flat": "#e08a3c",
-    "random": "#64748b",
-    "evolution": "#2f6fd0",
-    "enas": "#a16207",
-    "nas-rl": "#78350f",
-    "ppo": "#db2777",
-    "nsga2": "#0e7490",
-    "local-search": "#15803d",
-    "optuna:tpe": "#7c3aed",
-}
-NAMES = {
-    "controller": "controller",
-    "controller-flat": "controller, position uniform",
-    "random": "uniform sampling",
-    "evolution": "evolution",
-    "enas": "ENAS",
-    "nas-rl": "NAS-RL",
-    "ppo": "PPO",
-    "nsga2": "NSGA-II",
-    "local-search": "local search",
-    "optuna:tpe": "TPE (Optuna)",
-}
 
 
 def draw_study(study: Mapping[str, Any], folder: Path) -> dict[str, str]:
@@ -73,7 +49,7 @@ def _rewards(study: Mapping[str, Any]) -> Figure:
     figure, (axes,) = _panels(1, width=8.0)
     ends = []
     for name, one in study["strategies"].items():
-        colour = COLOURS[name]
+        colour = STRATEGIES[name].colour
         means, spreads = zip(*one["reward"], strict=True)
         for seed in one["rewards"]:
             axes.plot(study["evaluations"], seed, color=colour, lw=0.8, alpha=0.35)
@@ -81,7 +57,7 @@ def _rewards(study: Mapping[str, Any]) -> Figure:
         high = [mean + spread for mean, spread in one["reward"]]
         axes.fill_between(study["evaluations"], low, high, color=colour, alpha=0.13, lw=0)
         axes.plot(study["evaluations"], means, color=colour, lw=2.2)
-        ends.append((means[-1], f"{NAMES[name]}  {means[-1]:.4f} ± {spreads[-1]:.4f}", colour))
+        ends.append((means[-1], f"{STRATEGIES[name].title}  {means[-1]:.4f} ± {spreads[-1]:.4f}", colour))
     axes.set_xlabel("genotypes scored")
     axes.set_ylabel("validated reward of the best so far")
     _label_ends(axes, ends)
@@ -110,11 +86,13 @@ def _fronts(study: Mapping[str, Any]) -> Figure:
             within = [point for point in _undominated(front) if point[1] < WORST[1]]  # what the hypervolume counts
             line = [*within, *((gain, WORST[1]) for gain, _ in within[-1:])]
             gains, costs = [gain for gain, _ in line], [cost for _, cost in line]
-            axes.step(costs, gains, where="post", color=COLOURS[name], lw=1.4, alpha=0.8)
-            axes.plot(costs[: len(within)], gains[: len(within)], "o", color=COLOURS[name], ms=4)
+            axes.step(costs, gains, where="post", color=STRATEGIES[name].colour, lw=1.4, alpha=0.8)
+            axes.plot(costs[: len(within)], gains[: len(within)], "o", color=STRATEGIES[name].colour, ms=4)
         axes.set_xlim(0, WORST[1])
         mean, spread = one["hypervolume"]
-        axes.set_title(f"{NAMES[name]}\nhypervolume {mean:.4f} ± {spread:.4f}", fontsize=9, color=INK, loc="left")
+        axes.set_title(
+            f"{STRATEGIES[name].title}\nhypervolume {mean:.4f} ± {spread:.4f}", fontsize=9, color=INK, loc="left"
+        )
         axes.set_xlabel("cost (1 = mean of the space)")
     panels[0].set_ylabel("gain over bicubic, dB")
     return figure
@@ -138,7 +116,13 @@ def _operations(study: Mapping[str, Any]) -> Figure:
         for index, (strategy, one) in enumerate(strategies.items()):
             places = [row + (index - (len(strategies) - 1) / 2) * thickness for row in range(len(shown))]
             shares = [100 * one["operations"].get(name, 0.0) for name in shown]
-            axes.barh(places, shares, height=thickness * 0.9, color=COLOURS[strategy], label=NAMES[strategy])
+            axes.barh(
+                places,
+                shares,
+                height=thickness * 0.9,
+                color=STRATEGIES[strategy].colour,
+                label=STRATEGIES[strategy].title,
+            )
         if shown:
             axes.axvline(100 / len(shown), color=MUTED, lw=0.8, ls=":")
         axes.set_yticks(range(len(shown)), [names[name].style.label for name in shown])
@@ -163,7 +147,13 @@ def _entropies(study: Mapping[str, Any]) -> Figure:
     for axes, head in zip(panels, heads, strict=True):
         for name, entropies in found.items():
             if head in entropies:
-                axes.plot(study["evaluations"], entropies[head], color=COLOURS[name], lw=2, label=NAMES[name])
+                axes.plot(
+                    study["evaluations"],
+                    entropies[head],
+                    color=STRATEGIES[name].colour,
+                    lw=2,
+                    label=STRATEGIES[name].title,
+                )
         axes.set_title(f"{head} head", fontsize=10, color=INK, loc="left")
         axes.set_xlabel("genotypes scored")
     panels[0].set_ylabel("entropy, nats")
@@ -178,7 +168,7 @@ def _ranking(study: Mapping[str, Any]) -> Figure:
     scored = "with shared weights" if shared else f"after {settings['short_steps']} steps"
     figure, panels = _panels(len(study["tau"]), width=2.7 * len(study["tau"]) + 0.9, height=3.2)
     for seed, (axes, scores, tau) in enumerate(zip(panels, study["scored_psnr"], study["tau"], strict=True)):
-        axes.plot(scores, study["alone"], "o", color=COLOURS["evolution"], ms=6, mec="white")
+        axes.plot(scores, study["alone"], "o", color=STRATEGIES["evolution"].colour, ms=6, mec="white")
         title = f"seed {seed}: tau {tau:.2f}" if shared else f"tau {tau:.2f}"
         axes.set_title(title, fontsize=10, color=INK, loc="left")
         axes.set_xlabel(f"PSNR {scored}, dB")
