@@ -207,12 +207,12 @@ def test_a_run_goes_on_with_the_same_pictures_only(tmp_path: Path, pictures: Pat
             train_network(job, tmp_path / "run", resume=True)
 
     shutil.copy(folder / "a.png", folder / "c.png")
-    refused(r"pictures has picture 'c' of 32x32 pixels \(1 that were not there")
+    refused(r"the training has picture 'c' of 32x32 pixels \(1 that were not there")
     (folder / "c.png").unlink()
     whole.unlink()
-    refused(r"pictures has no picture 'b' of 32x32 pixels \(1 that were there")
+    refused(r"the training has no picture 'b' of 32x32 pixels \(1 that were there")
     Image.new("RGB", (32, 30)).save(whole)
-    refused("pictures has no picture 'b' of 32x32")
+    refused("the training has no picture 'b' of 32x32")
     whole.write_bytes(content)
     train_network(job, tmp_path / "run", resume=True)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
-from hnas.data.shrunk import with_shrunk
+from hnas.data.resized import with_resized
 from hnas.data.tensors import as_floats
 from hnas.errors import HnasError
 from hnas.searching.settings import SearchSettings
@@ -59,7 +59,7 @@ def training_patches(settings: SearchSettings, splits: Splits) -> PatchSampler:
     Raises:
         HnasError: a picture is too small, or the teacher is none of this scale.
     """
-    pairs = with_shrunk(splits.shared, settings.shrunk, scale=settings.scale, patch=settings.patch)
+    pairs = with_resized(splits.shared, settings.shrunk, scale=settings.scale, patch=settings.patch)
     return PatchSampler(
         pairs,
         scale=settings.scale,
