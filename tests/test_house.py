@@ -28,7 +28,7 @@ ROOMS = (
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
     *("around", "bounds", "brightness", "bundled", "description", "errors", "extras", "files", "machine", "memory"),
-    *("ranking", "run_files", "settings", "torch_files", "values", "views"),
+    *("ranking", "run_files", "settings", "torch_files", "typed", "values", "views"),
 )
 
 
@@ -119,8 +119,6 @@ EXCEPTIONS: dict[str, set[str]] = {
     # Defaults of --normal-operations and --upsampling-operations.
     "searching/settings/space.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
     # What the benchmark of this package times.
-    "cli/profile.py": {"NetworkSettings"},
-    "cli/build_table.py": {"NetworkSettings"},
     "bench.py": {"NAMED_GENOTYPES", "Network", "NetworkSettings", "set_fast_depthwise"},
 }
 
