@@ -17,15 +17,15 @@ import yaml
 from PIL import Image
 
 from hnas.cli.main import main
-from hnas.deploy.model_card import export_zoo, reproducing_command
 from hnas.errors import HnasError
 from hnas.nets import NetworkOptions, network_cost
 from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge
 from hnas.training.run_folder import open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import TrainingJob, train_network
-from hnas.training.zoo import read_plan, train_zoo, zoo_status
 from hnas.weights import load_model, read_weights
+from hnas.zoo.model_card import export_zoo, reproducing_command
+from hnas.zoo.plans import read_plan, train_zoo, zoo_status
 
 
 @pytest.fixture(scope="module")
