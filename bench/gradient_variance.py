@@ -23,7 +23,7 @@ from hnas.searching.reward import joint_reward
 from hnas.searching.runs import RESULT, open_searcher
 from hnas.searching.strategies import build_strategy
 from hnas.searching.strategies.reinforce import ControllerStrategy, policy_loss
-from hnas.space.cells import CellGenotype
+from hnas.space import Genotype
 from hnas.training.run_folder import RunFolder
 
 SAMPLES = 4
@@ -52,7 +52,7 @@ def main() -> None:
     assert isinstance(many, ControllerStrategy)
     assert isinstance(one, ControllerStrategy)
 
-    def reward(genotype: CellGenotype, batch: int) -> float:
+    def reward(genotype: Genotype, batch: int) -> float:
         psnr = searcher.evaluator(genotype, *searcher.pictures.scoring.batch(batch))
         return joint_reward(psnr, searcher.costs(genotype).relative, arguments.lam).value
 
