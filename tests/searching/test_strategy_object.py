@@ -10,14 +10,18 @@ from random import Random
 from typing import Any
 
 import pytest
-from hnas.searching.strategy_registry import STRATEGIES, build_strategy
 
 import hnas
 from hnas.errors import HnasError
 from hnas.report.study_figures import colour_of, name_of
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored, Spread
-from hnas.searching.strategies import RandomStrategy, Strategy
+from hnas.searching.settings import SearchSettings
+from hnas.searching.strategies import STRATEGIES, Strategy, build_strategy
+from hnas.searching.strategies.registry import OWN, task_of
+from hnas.searching.strategies.settings import NoSettings
+from hnas.searching.strategies.uniform import RandomStrategy
+from hnas.searching.within import Usage
 from hnas.settings import read_config
 from hnas.space import Genotype, Space, parse_genotype, read_genotype
 from hnas.training.settings import DeviceSettings
