@@ -248,4 +248,4 @@ def test_importing_it_does_not_import_what_is_heavy(statement: str) -> None:
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     )
     assert "hnas" in loaded
-    assert not set(loaded) & {"torch", "skimage", "matplotlib", "lightning_fabric", "scipy", "pooch", "PIL"}
+    assert not set(loaded) & {"torch", "matplotlib", "lightning_fabric", "scipy", "requests", "PIL"}

@@ -25,8 +25,8 @@ from hnas.weights import save_model
 
 #: What `pip install hnas-sr` does not bring.
 ABSENT = (
-    *("torch", "torchvision", "lightning_fabric", "safetensors", "skimage", "scipy", "matplotlib"),
-    *("pooch", "requests", "filelock", "imagecodecs", "tifffile", "pillow_heif", "onnx", "openvino"),
+    *("torch", "torchvision", "lightning_fabric", "safetensors", "scipy", "matplotlib"),
+    *("requests", "filelock", "imagecodecs", "tifffile", "pillow_heif", "onnx", "openvino"),
 )
 #: Runs `hnas` as if these were not installed, with the models of another folder as the bundled ones.
 SCRIPT = f"""

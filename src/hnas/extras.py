@@ -11,8 +11,8 @@ from hnas.errors import HnasError
 EXTRAS = {
     **dict.fromkeys(
         (
-            *("torch", "safetensors", "lightning_fabric", "skimage", "scipy", "matplotlib"),
-            *("pooch", "requests", "filelock"),
+            *("torch", "safetensors", "lightning_fabric", "scipy", "matplotlib"),
+            *("requests", "filelock"),
         ),
         "train",
     ),
@@ -23,7 +23,7 @@ EXTRAS = {
     "av": "video",
     "gradio": "app",
     "huggingface_hub": "hub",
-    "lpips": "lpips",
+    "torchmetrics": "lpips",
     "optuna": "optuna",
     "spandrel": "spandrel",
     "tensorboard": "tensorboard",
