@@ -249,3 +249,11 @@ def test_importing_it_does_not_import_what_is_heavy(statement: str) -> None:
     )
     assert "hnas" in loaded
     assert not set(loaded) & {"torch", "matplotlib", "lightning_fabric", "scipy", "requests", "PIL"}
+
+
+def test_what_the_source_archive_holds_exists() -> None:
+    root = Path(__file__).parents[1]
+    with (root / "pyproject.toml").open("rb") as stream:
+        held = tomllib.load(stream)["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert not [path for path in held if not (root / path.strip("/")).exists()]
+    assert {"/zoo", "/bench", "/CITATION.cff"} <= set(held)

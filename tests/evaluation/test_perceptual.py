@@ -14,7 +14,6 @@ import torch
 from hnas.errors import HnasError
 from hnas.evaluation.perceptual import lpips_distance
 
-
 MODULE = "torchmetrics.image.lpip"
 
 
