@@ -36,7 +36,7 @@ GROUPS = {
         "upscale": "Enlarge pictures: files, folders, patterns, standard input.",
         "app": "Enlarge pictures and explore searches in the browser (extra: app).",
         "video": "Enlarge a video: frames enlarged, sound copied (extra: video).",
-        "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript) or for sharing.",
+        "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript), for sharing, or as a page.",
     },
     "Design a network": {
         "design": "The best ready network for so many milliseconds on this machine, in less than a minute.",
