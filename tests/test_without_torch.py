@@ -202,6 +202,13 @@ def test_the_extra_that_is_missing_is_named_in_one_line(
     assert "Traceback" not in done.stderr
 
 
+def test_a_page_needs_no_torch(hnas: Hnas, tmp_path: Path) -> None:
+    done = hnas("export", "best-x2", "--format", "web", "-o", "site", "--packages", ".")
+    assert done.returncode == 2
+    assert "npm pack" in done.stderr
+    assert not (tmp_path / "site").exists()
+
+
 def test_weights_alone_need_torch(hnas: Hnas, models: Path, tmp_path: Path) -> None:
     _picture(tmp_path / "small.png")
     done = hnas("upscale", "small.png", "-o", "large.png", "-m", models / "best-x2.safetensors")

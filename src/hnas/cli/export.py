@@ -47,8 +47,8 @@ def export(
     --precision bf16` runs the same file so).
 
     A page (`--format web`) is a folder that any static server can serve: it enlarges the reader's own pictures in the
-    reader's own browser, by onnxruntime-web, with WebGPU or on the processor, and sends nothing anywhere. Bundled models
-    and .onnx files need no torch for it.
+    reader's own browser, by onnxruntime-web, with WebGPU or on the processor, and sends nothing anywhere. Bundled
+    models and .onnx files need no torch for it.
 
     Args:
         model: Weights file, run folder or name of a bundled model.

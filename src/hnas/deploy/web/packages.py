@@ -105,12 +105,14 @@ def _content(archive: tarfile.TarFile, name: str) -> bytes:
 def _packed(package: NpmPackage) -> bytes:
     """The archive, by npm."""
     elsewhere = (
-        f"run `npm pack {' '.join(one.specifier for one in PACKAGES)}` where npm and a network are, and name the folder "
-        "with --packages"
+        f"run `npm pack {' '.join(one.specifier for one in PACKAGES)}` where npm and a network are, and name the "
+        "folder with --packages"
     )
     npm = shutil.which("npm")
     if npm is None:
-        raise HnasError(f"the page takes {package.specifier} from the npm registry, and npm is not installed; {elsewhere}")
+        raise HnasError(
+            f"the page takes {package.specifier} from the npm registry, and npm is not installed; {elsewhere}"
+        )
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [npm, "pack", "--silent", "--pack-destination", folder, package.specifier],
