@@ -24,8 +24,8 @@ from PIL import Image
 import hnas
 from hnas.bundled import bundled_graph
 from hnas.data.sample import sample_pictures
-from hnas.deploy.opacity import within_neighbourhood
-from hnas.deploy.tiling import plan_tiles
+from hnas.deploy.enlarge.opacity import within_neighbourhood
+from hnas.deploy.enlarge.tiling import plan_tiles
 from hnas.deploy.web import packages, site
 from hnas.deploy.web.graphs import graphs_of
 from hnas.deploy.web.packages import ONNXRUNTIME, NpmPackage, package_files

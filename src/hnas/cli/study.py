@@ -41,7 +41,7 @@ def study(
         overwrite: Take the study in the folder away and start anew.
     """
     from hnas.report.study import write_study
-    from hnas.searching.study import run_study
+    from hnas.searching.study.run import run_study
 
     settings, compared = settings or SearchSettings(), compared or StudySettings()
     parts = compared.seeds * (len(compared.strategies) + (settings.scorer == "shared")) + compared.alone

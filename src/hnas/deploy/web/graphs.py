@@ -38,7 +38,7 @@ def graphs_of(models: Sequence[str]) -> Iterator[dict[str, Path]]:
 
 def _exported(model: Path, folder: Path) -> tuple[str, Path]:
     try:
-        from hnas.deploy.export import export_model
+        from hnas.deploy.export.writing import export_model
         from hnas.weights import load_model, locate_weights, read_weights
     except ModuleNotFoundError as error:
         raise missing(error) from error

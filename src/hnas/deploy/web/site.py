@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from hnas.deploy.footprint import Footprint
-from hnas.deploy.runtimes import onnx_session
+from hnas.deploy.running.footprint import Footprint
+from hnas.deploy.running.runtimes import onnx_session
 from hnas.deploy.web.packages import PACKAGES, package_files
 from hnas.errors import HnasError
 

@@ -3,7 +3,7 @@
 export const canFilm = () => "VideoDecoder" in globalThis && "VideoEncoder" in globalThis;
 
 // Enlarges a film; sound is kept. Gives { blob, extension, frames }, or undefined where it was stopped.
-export async function enlargeFilm(file, scale, enlargeFrame, { progress, stopped }) {
+export async function enlargeFilm(file, scale, enlargeFrame, { first, progress, stopped }) {
   const bunny = await import("./mediabunny/mediabunny.min.mjs");
   const input = new bunny.Input({ source: new bunny.BlobSource(file), formats: bunny.ALL_FORMATS });
   const track = await input.getPrimaryVideoTrack().catch(() => null);
@@ -30,6 +30,7 @@ export async function enlargeFilm(file, scale, enlargeFrame, { progress, stopped
       process: async (sample) => {
         if (stopped()) return null;
         sample.draw(brush, 0, 0, small.width, small.height);
+        if (!frames) first(small);
         const image = await enlargeFrame(brush.getImageData(0, 0, small.width, small.height));
         if (!image) return null;
         large.getContext("2d").putImageData(image, 0, 0);

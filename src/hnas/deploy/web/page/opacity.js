@@ -1,4 +1,4 @@
-// Opacity of enlarged pictures (see hnas/deploy/opacity.py): RGBA arrays, 8 bits.
+// Opacity of enlarged pictures (see hnas/deploy/enlarge/opacity.py): RGBA arrays, 8 bits.
 
 export function isOpaque(rgba) {
   for (let place = 3; place < rgba.length; place += 4) if (rgba[place] !== 255) return false;

@@ -178,6 +178,7 @@ async function enlargeTheFilm(one) {
     one.file, scale,
     async (image) => (await network.enlarge(one.model, image))?.image,
     {
+      first: (frame) => drawThumbnail(one, frame),
       progress: (share, frames) => progress(one, share, `frame ${frames}, ${Math.round(100 * share)} %`),
       stopped: () => one.state === "stopped",
     },

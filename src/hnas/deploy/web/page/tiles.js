@@ -1,4 +1,4 @@
-// Cutting a picture into tiles whose joined results equal the picture run at once (see hnas/deploy/tiling.py).
+// Cutting a picture into tiles whose joined results equal the picture run at once (see hnas/deploy/enlarge/tiling.py).
 
 // Memory that a tile should not take more of; a browser's 32-bit WASM has 4 GiB in all.
 const TILE_BYTES = 192 * 2 ** 20;
