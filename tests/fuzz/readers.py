@@ -131,6 +131,7 @@ def animations() -> list[bytes]:
     return found
 
 
+@cache
 def made_run() -> dict[str, bytes]:
     """The files of a run, by path."""
     with tempfile.TemporaryDirectory() as name:
@@ -224,7 +225,7 @@ READERS = {
     ),
     "plan": Reader(
         lambda path: read_plan(path, runs="runs"), "a.yaml",
-        lambda: [PLAN.read_bytes()], lambda: [yaml.safe_load(PLAN.read_text())], _yaml,
+        lambda: [PLAN.read_bytes()], lambda: [yaml.safe_load(PLAN.read_text())], _yaml, share=0.1,
     ),
     **{
         f"run, its {name}": Reader(
