@@ -1,7 +1,8 @@
 """Damaged files for every reader: each ends in a result or in one line, within bounds, with nothing half-written.
 
 ``make fuzz`` runs this with 10,000 inputs (``HNAS_FUZZ_INPUTS``) and prints the figures. What Hypothesis found before
-comes first; the files of past failures are made by ``past.py`` and ``tests/hostile_files.py``, which every test run reads.
+comes first; the files of past failures are made by ``past.py`` and ``tests/hostile_files.py``, and read by every run of
+the tests.
 """
 
 from __future__ import annotations
