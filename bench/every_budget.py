@@ -21,10 +21,11 @@ from pathlib import Path
 
 from hnas.data.folders import load_pairs
 from hnas.memory import keep_memory
-from hnas.searching.algorithm import Searcher
+from hnas.searching.building import build_searcher, search_by
 from hnas.searching.costs import CostTable
+from hnas.searching.evaluators import ScoreFolder
 from hnas.searching.reward import Scored
-from hnas.searching.score_table import ScoreTable, score_by, search_by
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
@@ -32,7 +33,6 @@ from hnas.searching.study.hypervolume import hypervolume
 from hnas.searching.study.run import shared_weights_only
 from hnas.settings import load_settings, read_config
 from hnas.training.devices import start_fabric
-from hnas.workers.engine import Here
 
 BASE = {"layers": 3, "short_steps": 100, "derive_patch": 24, "derive_pictures": 24}
 RANGE, SINGLE = "0.75..0.99", (0.75, 0.95, 0.99)
@@ -41,7 +41,7 @@ RANGE, SINGLE = "0.75..0.99", (0.75, 0.95, 0.99)
 def trained(settings: SearchSettings, splits: Splits) -> Searcher:
     """Shared weights trained for as long as in a search of these settings."""
     own = shared_weights_only(settings)
-    searcher = Searcher(own, splits, CostTable(own), start_fabric())
+    searcher = build_searcher(own, splits, CostTable(own), start_fabric())
     while searcher.round < searcher.rounds:
         searcher.run_round()
     return searcher
@@ -57,7 +57,7 @@ def volume(found: Sequence[Scored], base: Searcher) -> float:
     """The hypervolume of the front, chosen by the searches' own scores and measured on the validation pictures."""
     ranks = pareto_ranks([(one.gain, -one.cost.relative) for one in found])
     front = dict.fromkeys(one.genotype for one, rank in zip(found, ranks, strict=True) if rank == 0)
-    judged = base.score_all(list(front), base.validation, 0.5)
+    judged = base.score_all(list(front), base.pictures.validation, 0.5)
     return hypervolume([(one.gain, one.cost.relative) for one in judged])
 
 
@@ -78,8 +78,7 @@ def main() -> None:
     if arguments.scorer == "shared" and not arguments.table:
         base = trained(preset, splits)
     elif arguments.scorer == "short" and arguments.table:
-        base = Searcher(preset, splits, CostTable(preset), start_fabric())
-        score_by(ScoreTable(base, None, arguments.table, Here()), base)
+        base = build_searcher(preset, splits, CostTable(preset), start_fabric(), table=ScoreFolder(arguments.table))
     else:
         parser.error("--table is for --scorer short, which needs it")
     settings = replace(preset, rounds=arguments.evaluations // preset.samples)

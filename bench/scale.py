@@ -30,11 +30,12 @@ import torch
 from hnas.data.folders import load_pairs
 from hnas.files import write_atomically
 from hnas.machine import processor
-from hnas.searching.algorithm import Searcher
+from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
-from hnas.searching.evaluations import Pictures, evaluate_by, recipe_of
+from hnas.searching.evaluations import FoldersOfPictures, evaluate_by, prepared, recipe_of
 from hnas.searching.reward import Scored
 from hnas.searching.score_table import ScoreTable, score_by
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import split_pictures
 from hnas.settings import load_settings, read_config
@@ -137,13 +138,14 @@ def record(arguments: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     chosen = {**read_config("cpu", "search"), **BASE, "short_steps": arguments.steps}
     settings = load_settings(SearchSettings, chosen)
-    pictures = Pictures(arguments.data, arguments.val)
+    pictures = FoldersOfPictures(arguments.data, arguments.val)
     pairs = load_pairs(pictures.data, settings.scale), load_pairs(str(pictures.val), settings.scale)
     splits = split_pictures(*pairs, w_fraction=settings.w_fraction, seed=settings.seed)
-    searcher = Searcher(settings, splits, CostTable(settings), start_fabric(DeviceSettings(accelerator="cpu")))
+    fabric = start_fabric(DeviceSettings(accelerator="cpu"))
+    searcher = build_searcher(settings, splits, CostTable(settings), fabric)
     random = Random(0)
     genotypes = [settings.search_space.sample(random) for _ in range(arguments.genotypes)]
-    evaluate_by(searcher, settings, genotypes[0])  # warms up
+    evaluate_by(prepared(settings, searcher.pictures, fabric), settings, genotypes[0])  # warms up
     durations = []
     with tempfile.TemporaryDirectory() as folder:
         table = ScoreTable(searcher, pictures, Path(folder), Here())
@@ -153,7 +155,7 @@ def record(arguments: argparse.Namespace) -> None:
             row = table.future(genotype).result()
             durations.append(round(time.process_time() - began, 3))
             print(f"{len(durations)} of {len(genotypes)}: {durations[-1]:.2f} s", flush=True)
-        scored = searcher.score_all(genotypes, searcher.validation, settings.lam_range[0])
+        scored = searcher.score_all(genotypes, searcher.pictures.validation, settings.lam_range[0])
         file = next(Path(folder).iterdir())
         kept, text = file.stat().st_size, file.read_text()
         began = time.process_time()

@@ -16,13 +16,12 @@ import pytest
 
 from hnas.errors import HnasError
 from hnas.run_files import SCORES
-from hnas.searching.algorithm import Searcher
 from hnas.searching.asynchronous import Asked, Stream, replay
 from hnas.searching.costs import CostTable
-from hnas.searching.evaluations import Pictures
+from hnas.searching.evaluations import FoldersOfPictures
 from hnas.searching.runs import derive, search
 from hnas.searching.score_table import ScoreTable
-from hnas.searching.scoring import short_scorer
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings, StudySettings
 from hnas.searching.study.run import run_study
 from hnas.space import Genotype, read_genotype
@@ -68,24 +67,24 @@ def test_each_is_scored_once_by_several_processes_as_by_one(
     with open_workers(Engine(processes=2)) as workers:
         counted = Counted(workers)
         searcher = make_searcher(scorer="short")
-        table = ScoreTable(searcher, Pictures(data, val), tmp_path / "table", counted)
+        table = ScoreTable(searcher, FoldersOfPictures(data, val), tmp_path / "table", counted)
         random = Random(0)
         genotypes = [searcher.settings.search_space.sample(random) for _ in range(4)]
         table.ahead(genotypes)
         table.ahead(genotypes[::-1])  # another search, which asks for the same meanwhile
-        found = [table(genotype, *searcher.validation) for genotype in genotypes * 2]
+        found = [table(genotype, *searcher.pictures.validation) for genotype in genotypes * 2]
         assert counted.genotypes == Counter(dict.fromkeys(genotypes, 1))
-        alone = short_scorer(searcher.settings, searcher.shared_patches, searcher.fabric)
+        alone = make_searcher(scorer="short").evaluator
         np.testing.assert_allclose(
-            found[:4], [alone(genotype, *searcher.validation) for genotype in genotypes], atol=0.01
+            found[:4], [alone(genotype, *searcher.pictures.validation) for genotype in genotypes], atol=0.01
         )
         assert found[4:] == found[:4]
 
-        again = ScoreTable(searcher, Pictures(data, val), tmp_path / "table", counted)
-        assert [again(genotype, *searcher.validation) for genotype in genotypes] == found[:4]
+        again = ScoreTable(searcher, FoldersOfPictures(data, val), tmp_path / "table", counted)
+        assert [again(genotype, *searcher.pictures.validation) for genotype in genotypes] == found[:4]
         assert counted.genotypes.total() == 4  # read from the disk
         other = make_searcher(scorer="short", short_steps=3)
-        ScoreTable(other, Pictures(data, val), tmp_path / "table", counted).future(genotypes[0]).result()
+        ScoreTable(other, FoldersOfPictures(data, val), tmp_path / "table", counted).future(genotypes[0]).result()
         assert counted.genotypes.total() == 5  # another recipe
     assert len(list((tmp_path / "table").iterdir())) == 5
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
 
+from lightning_fabric import Fabric
 from torch import Tensor
 
 from hnas.data.folders import Pair, load_pairs
-from hnas.searching.algorithm import Searcher
-from hnas.searching.costs import CostTable
-from hnas.searching.scoring import short_scorer
+from hnas.data.patches import PatchSampler
+from hnas.searching.evaluators import score_shortly
+from hnas.searching.pictures import SearchPictures, search_pictures, training_patches
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.space import Genotype
@@ -31,7 +32,7 @@ _OF_THE_SEARCH = (
 
 
 @dataclass(frozen=True)
-class Pictures:
+class FoldersOfPictures:
     """Where pictures are.
 
     Attributes:
@@ -43,7 +44,7 @@ class Pictures:
     val: str | None
 
     @classmethod
-    def named(cls, config: Mapping[str, Any]) -> Pictures:
+    def named(cls, config: Mapping[str, Any]) -> FoldersOfPictures:
         """Those of a run's settings."""
         return cls(config["data"], config["val"])
 
@@ -54,15 +55,35 @@ def recipe_of(settings: SearchSettings) -> SearchSettings:
     return replace(settings, **{name: usual[name] for name in _OF_THE_SEARCH})
 
 
-def asked_for(searcher: Searcher) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """The pictures (LR and HR) on which a search by short training scores: one batch of the strategy's; validation."""
-    return searcher.controller_patches.batch(0, device=searcher.fabric.device), searcher.validation
+@dataclass(frozen=True)
+class Prepared:
+    """All that a score by short training takes beside the genotype.
+
+    Attributes:
+        patches: that train it.
+        asked: pictures (LR and HR) that it is scored on: one batch of the strategy's, and validation.
+        fabric: the device.
+    """
+
+    patches: PatchSampler
+    asked: tuple[tuple[Tensor, Tensor], ...]
+    fabric: Fabric
+
+
+def prepared(recipe: SearchSettings, pictures: SearchPictures, fabric: Fabric) -> Prepared:
+    """What scores by a recipe take, of pictures that are at hand."""
+    asked = pictures.scoring.batch(0, device=fabric.device), pictures.validation
+    return Prepared(training_patches(recipe, pictures.splits), asked, fabric)
 
 
 def evaluate(
-    pictures: Pictures, recipe: SearchSettings, device: DeviceSettings, trained: SearchSettings, genotype: Genotype
+    pictures: FoldersOfPictures,
+    recipe: SearchSettings,
+    device: DeviceSettings,
+    trained: SearchSettings,
+    genotype: Genotype,
 ) -> list[float]:
-    """PSNR in dB of a genotype trained alone, on each of :func:`asked_for`.
+    """PSNR in dB of a genotype trained alone, on one batch of the strategy's pictures and on validation.
 
     Args:
         pictures: read once in every process.
@@ -77,24 +98,26 @@ def evaluate(
     return evaluate_by(_prepared(pictures, recipe, device), trained, genotype)
 
 
-def evaluate_by(searcher: Searcher, trained: SearchSettings, genotype: Genotype) -> list[float]:
-    """:func:`evaluate` with a search that is at hand."""
-    score = short_scorer(trained, searcher.shared_patches, searcher.fabric)
-    return [score(genotype, *some) for some in asked_for(searcher)]
+def evaluate_by(at_hand: Prepared, trained: SearchSettings, genotype: Genotype) -> list[float]:
+    """:func:`evaluate` with what is at hand."""
+    return score_shortly(
+        genotype, settings=trained, patches=at_hand.patches, pictures=at_hand.asked, fabric=at_hand.fabric
+    )
 
 
 @lru_cache(maxsize=2)
-def read_pairs(pictures: Pictures, scale: int) -> tuple[list[Pair], list[Pair]]:
+def read_pairs(pictures: FoldersOfPictures, scale: int) -> tuple[list[Pair], list[Pair]]:
     """Read once in every process."""
     return load_pairs(pictures.data, scale), load_pairs(pictures.val, scale) if pictures.val else []
 
 
-def splits_of(pictures: Pictures, settings: SearchSettings) -> Splits:
+def splits_of(pictures: FoldersOfPictures, settings: SearchSettings) -> Splits:
     """The pictures as a search shares them out."""
     training, validation = read_pairs(pictures, settings.scale)
     return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)
 
 
 @lru_cache(maxsize=2)
-def _prepared(pictures: Pictures, recipe: SearchSettings, device: DeviceSettings) -> Searcher:
-    return Searcher(recipe, splits_of(pictures, recipe), CostTable(recipe), start_fabric(device))
+def _prepared(pictures: FoldersOfPictures, recipe: SearchSettings, device: DeviceSettings) -> Prepared:
+    fabric = start_fabric(device)
+    return prepared(recipe, search_pictures(recipe, splits_of(pictures, recipe), fabric.device), fabric)

@@ -18,9 +18,9 @@ from torch import Tensor
 from hnas.data.same_pictures import listing
 from hnas.errors import HnasError
 from hnas.files import write_atomically
-from hnas.searching.algorithm import Searcher
 from hnas.searching.asynchronous import Stream, ask_one
-from hnas.searching.evaluations import Pictures, asked_for, evaluate, evaluate_by, recipe_of
+from hnas.searching.evaluations import FoldersOfPictures, evaluate, evaluate_by, prepared, recipe_of
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings
 from hnas.space import Genotype
 from hnas.training.precision import computes_in
@@ -29,7 +29,7 @@ from hnas.workers import Workers
 
 
 class ScoreTable:
-    """What is known and what is being computed, by genotype; a :data:`hnas.searching.scoring.Scorer`.
+    """What is known and what is being computed, by genotype; an evaluator.
 
     A score hangs on genotype, pictures, recipe, seed and precision, which name its file. Whoever asks for one that is
     being computed waits for it, so no two workers have the same: all who ask share this object, and the lock of the
@@ -43,10 +43,13 @@ class ScoreTable:
         trained: how a genotype is trained; as in the search by default.
     """
 
+    #: There are no shared weights.
+    weights = None
+
     def __init__(
         self,
         searcher: Searcher,
-        pictures: Pictures | None,
+        pictures: FoldersOfPictures | None,
         folder: Path,
         workers: Workers,
         *,
@@ -55,9 +58,11 @@ class ScoreTable:
         self._searcher, self._pictures, self._folder, self._workers = searcher, pictures, folder, workers
         self._recipe = recipe_of(searcher.settings)
         self._trained = recipe_of(trained or searcher.settings)
-        parts = {name: listing(getattr(searcher.splits, name)) for name in ("shared", "controller", "validation")}
+        parts = {
+            name: listing(getattr(searcher.pictures.splits, name)) for name in ("shared", "controller", "validation")
+        }
         self._of = json.dumps([parts, asdict(self._recipe), asdict(self._trained)], sort_keys=True)
-        self._asked_for = asked_for(searcher)
+        self._prepared = prepared(self._recipe, searcher.pictures, searcher.fabric)
         self._known: dict[Genotype, Future[list[float]]] = {}
         self._lock = RLock()
 
@@ -68,7 +73,7 @@ class ScoreTable:
 
     def __call__(self, genotype: Genotype, lr: Tensor, hr: Tensor) -> float:
         """PSNR in dB on one of the two sets of pictures that such searches score on."""
-        known = [one for one, _ in self._asked_for]
+        known = [one for one, _ in self._prepared.asked]
         index = next(i for i, one in enumerate(known) if one.shape == lr.shape and torch.equal(one, lr))
         return self.future(genotype).result()[index]
 
@@ -116,7 +121,7 @@ class ScoreTable:
 
     def _begin(self, genotype: Genotype, device: DeviceSettings) -> Future[list[float]]:
         if self._workers.here or self._pictures is None:  # with the pictures that are in memory already
-            return self._workers.submit(evaluate_by, self._searcher, self._trained, genotype)
+            return self._workers.submit(evaluate_by, self._prepared, self._trained, genotype)
         return self._workers.submit(evaluate, self._pictures, self._recipe, device, self._trained, genotype)
 
 
@@ -129,16 +134,7 @@ def _read(path: Path) -> list[float]:
 
 def score_by(table: ScoreTable, searcher: Searcher) -> None:
     """Has a search score by a table."""
-    searcher.scorer, searcher.ahead = table, table.ahead
+    searcher.evaluator, searcher.ahead = table, table.ahead
     if searcher.settings.asynchronous:
         ask = partial(ask_one, searcher.strategy.ask, searcher.settings)
         searcher.stream = Stream(ask, table.future, lambda: table.at_a_time, most=searcher.settings.evaluations)
-
-
-def search_by(base: Searcher, settings: SearchSettings) -> Searcher:
-    """Another search that scores as this one: by its table, or its shared weights, whatever its seed and strategy."""
-    searcher = Searcher(settings, base.splits, base.costs, base.fabric)
-    searcher.scorer, searcher.ahead = base.scorer, base.ahead
-    if settings.scorer == "short":  # a table has scores on one batch only
-        searcher.controller_patches = base.controller_patches
-    return searcher

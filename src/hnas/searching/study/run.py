@@ -25,13 +25,14 @@ from hnas.launched import refuse_several
 from hnas.nets.latency_table import LatencyTable
 from hnas.ranking import kendall_tau
 from hnas.run_files import CONFIG, SCORES
-from hnas.searching.algorithm import Searcher
+from hnas.searching.building import build_searcher, search_by
 from hnas.searching.costs import CostTable
-from hnas.searching.evaluations import Pictures, splits_of
+from hnas.searching.evaluations import FoldersOfPictures, splits_of
 from hnas.searching.latency import find_table, needs_table
 from hnas.searching.reward import Scored
 from hnas.searching.runs import RESULT, open_searcher, search_and_derive
-from hnas.searching.score_table import ScoreTable, score_by, search_by
+from hnas.searching.score_table import ScoreTable, score_by
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import STUDY_POINTS, SearchSettings, StudySettings
 from hnas.searching.strategies import build_strategy
 from hnas.searching.study.figures import (
@@ -96,7 +97,7 @@ def run_study(
         raise HnasError("asynchronous is not for a study: which strategy is ahead would hang on who was quick")
     for name in study.strategies:  # refuses what is not for these settings, before anything is trained
         build_strategy(replace(settings, strategy=name), lambda genotype: 0.0)
-    pictures = Pictures(str(data), None if validation is None else str(validation))
+    pictures = FoldersOfPictures(str(data), None if validation is None else str(validation))
     config = {"command": "study", **asdict(pictures), **asdict(study), **asdict(settings)}
     del config["strategy"], config["seed"]
     folder = open_run(run_dir, config, result=STUDY, resume=resume, overwrite=overwrite, then=then)
@@ -120,7 +121,7 @@ def run_study(
             judges = [_open_shared(folder.path, pictures, settings, seed) for seed in range(study.seeds)]
         else:
             own = replace(settings, seed=0)  # one table for all seeds
-            base = Searcher(own, splits_of(pictures, own), CostTable.with_table(own, latencies), fabric)
+            base = build_searcher(own, splits_of(pictures, own), CostTable.with_table(own, latencies), fabric)
             score_by(ScoreTable(base, pictures, folder.path / SCORES, workers), base)
             _search_by_table(folder.path, pictures, study, base, searches, workers, progress)
             judges = [base] * study.seeds
@@ -148,13 +149,13 @@ def _map(
     return [future.result() for future in futures]
 
 
-def _run(path: Path, searcher: Searcher, pictures: Pictures) -> None:
+def _run(path: Path, searcher: Searcher, pictures: FoldersOfPictures) -> None:
     """A search in a folder of the study: begun, or gone on with."""
     config = {"command": "search", **asdict(pictures), **asdict(searcher.settings)}
     search_and_derive(searcher, open_run(path, config, result=RESULT, resume=True), resume=True)
 
 
-def _open_shared(folder: Path, pictures: Pictures, settings: SearchSettings, seed: int) -> Searcher:
+def _open_shared(folder: Path, pictures: FoldersOfPictures, settings: SearchSettings, seed: int) -> Searcher:
     splits = splits_of(pictures, replace(settings, seed=seed))
     return open_searcher(RunFolder(shared_folder(folder, seed), RESULT), splits=splits)
 
@@ -166,14 +167,15 @@ def shared_weights_only(settings: SearchSettings) -> SearchSettings:
 
 
 def _train_shared(
-    folder: Path, pictures: Pictures, settings: SearchSettings, latencies: LatencyTable | None, seed: int
+    folder: Path, pictures: FoldersOfPictures, settings: SearchSettings, latencies: LatencyTable | None, seed: int
 ) -> None:
     path = shared_folder(folder, seed)
     if RunFolder(path, RESULT).finished:
         return
     # No tau: a study trains genotypes alone for all strategies together.
     own = replace(shared_weights_only(settings), seed=seed, tau_samples=0)
-    _run(path, Searcher(own, splits_of(pictures, own), CostTable.with_table(own, latencies), start_fabric()), pictures)
+    costs = CostTable.with_table(own, latencies)
+    _run(path, build_searcher(own, splits_of(pictures, own), costs, start_fabric()), pictures)
 
 
 def _settings_of(settings: SearchSettings, study: StudySettings, name: str, seed: int) -> SearchSettings:
@@ -182,7 +184,7 @@ def _settings_of(settings: SearchSettings, study: StudySettings, name: str, seed
 
 
 def _search(
-    folder: Path, pictures: Pictures, settings: SearchSettings, study: StudySettings, item: tuple[str, int]
+    folder: Path, pictures: FoldersOfPictures, settings: SearchSettings, study: StudySettings, item: tuple[str, int]
 ) -> None:
     """A search by the frozen weights of its seed."""
     name, seed = item
@@ -190,14 +192,12 @@ def _search(
     if RunFolder(path, RESULT).finished:
         return
     base = _open_shared(folder, pictures, settings, seed)
-    searcher = Searcher(_settings_of(settings, study, name, seed), base.splits, base.costs, base.fabric)
-    searcher.supernet.load_state_dict(base.supernet.state_dict())
-    _run(path, searcher, pictures)
+    _run(path, search_by(base, _settings_of(settings, study, name, seed)), pictures)
 
 
 def _search_by_table(
     folder: Path,
-    pictures: Pictures,
+    pictures: FoldersOfPictures,
     study: StudySettings,
     base: Searcher,
     items: Sequence[tuple[str, int]],
@@ -234,7 +234,7 @@ def _random_genotype(settings: SearchSettings, index: int) -> Genotype:
 
 def _train_alone(
     folder: Path,
-    pictures: Pictures,
+    pictures: FoldersOfPictures,
     settings: SearchSettings,
     study: StudySettings,
     base: Searcher,
@@ -317,6 +317,6 @@ class _Judge:
 
     def __call__(self, genotypes: Sequence[Genotype]) -> list[Scored]:
         new = [genotype for genotype in dict.fromkeys(genotypes) if genotype not in self._known]
-        for scored in self._searcher.score_all(new, self._searcher.validation, self._lam):
+        for scored in self._searcher.score_all(new, self._searcher.pictures.validation, self._lam):
             self._known[scored.genotype] = scored
         return [self._known[genotype] for genotype in genotypes]
