@@ -57,7 +57,8 @@ class Other(Nearest):
 
 def limited(tiny: SearchSettings) -> SearchSettings:
     """With a limit that a quarter of the genotypes keeps."""
-    costs = sorted(CostTable(tiny)(genotype).macs for genotype in tiny.search_space)
+    table = CostTable(tiny)
+    costs = sorted(table(genotype).macs for genotype in tiny.search_space)
     return replace(tiny, max_macs=float(costs[len(costs) // 4]))
 
 

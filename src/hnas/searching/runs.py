@@ -273,7 +273,7 @@ def _settings_of(
     if strategy is None:
         if ":" in name and name not in STRATEGIES:
             raise HnasError(
-                f"{where}: its strategy, {name}, was handed in from Python; hand in one again (strategy=...)"
+                f"{where}: its strategy, {name}, was handed in from Python; hand one in again (strategy=...)"
             )
         settings = load_settings(SearchSettings, values, source=where)
         return settings, named(settings)
