@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hnas import ranking
 from hnas.report.figures import GRID, INK, MUTED, calm, save_figure
 from hnas.searching.strategies import STRATEGIES
-from hnas.searching.study.hypervolume import WORST
+from hnas.searching.study.hypervolume import WORST, counted
 from hnas.space import KINDS
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def _fronts(study: Mapping[str, Any]) -> Figure:
     figure, panels = _panels(len(strategies), width=2.6 * len(strategies) + 1.0, height=3.4)
     for axes, (name, one) in zip(panels, strategies.items(), strict=True):
         for front in one["fronts"]:
-            within = [point for point in _undominated(front) if point[1] < WORST[1]]  # what the hypervolume counts
+            within = counted(front)
             line = [*within, *((gain, WORST[1]) for gain, _ in within[-1:])]
             gains, costs = [gain for gain, _ in line], [cost for _, cost in line]
             axes.step(costs, gains, where="post", color=STRATEGIES[name].colour, lw=1.4, alpha=0.8)
@@ -98,16 +97,10 @@ def _fronts(study: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _undominated(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-    """Gain and cost of the points that no other beats, cheapest first: validation can reorder what a search found."""
-    pairs = [(point[0], point[1]) for point in points]
-    return ranking.front(pairs, cost=lambda pair: pair[1], quality=lambda pair: pair[0])
-
-
 def _operations(study: Mapping[str, Any]) -> Figure:
     """Shares within each kind of cell (or chain), a bar for every strategy."""
     strategies = study["strategies"]
-    operations = KINDS[study["settings"].get("space", "cells")].operations
+    operations = KINDS[study["settings"]["space"]].operations
     height = 1.2 + 0.62 * max(map(len, operations.values()))
     figure, panels = _panels(len(operations), width=4.5 * len(operations), height=height, share_y=False)
     thickness = 0.8 / len(strategies)
