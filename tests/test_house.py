@@ -157,8 +157,6 @@ EXCEPTIONS: dict[str, set[str]] = {
         *("Network", "NetworkSettings", "Supernet", "SupernetSettings", "network_cost"),
     },
     # What the benchmark of this package times.
-    "cli/profile.py": {"NetworkSettings"},
-    "cli/build_table.py": {"NetworkSettings"},
     "step_times.py": {"NAMED_GENOTYPES", "Network", "NetworkSettings", "set_fast_depthwise"},
 }
 
