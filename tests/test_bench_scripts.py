@@ -153,6 +153,16 @@ def test_gradient_variance(
     assert len(lines) == 3
 
 
+def test_memory_over_time(
+    load: Callable[[str], ModuleType], run: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = load("memory_over_time")
+    monkeypatch.setattr(script, "HUNDRED", 2)
+    monkeypatch.setattr(script, "SIDES", (4, 9))
+    (line,) = run(script, "random", "--count", 4)
+    assert len(json.loads(line)["megabytes"]) == 2
+
+
 def test_sharing_depths(
     load: Callable[[str], ModuleType],
     run: Callable[..., list[str]],

@@ -14,6 +14,7 @@ Names are imported when they are first used, so that ``import hnas`` does not wa
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from hnas.training.train_network import train_network as train
 
 __version__ = "0.1.0"
+
+# What the rooms have to say goes to the loggers below "hnas"; who wants to hear it adds a handler.
+logging.getLogger("hnas").addHandler(logging.NullHandler())
 
 __all__ = [
     "DeviceSettings",

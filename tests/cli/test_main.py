@@ -170,3 +170,14 @@ def test_a_file_fills_the_settings_of_a_command_as_python_reads_it(
     arguments = ["search", "--data", "a", "--run-dir", str(tmp_path / "run"), "--config", str(path)]
     assert main([*arguments, "--seed", "3"]) == 2
     assert given["settings"] == replace(load_settings(SearchSettings, values), seed=3)
+
+
+def test_the_shell_is_taught(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "hnas", "--install-completion", "--shell", "bash"]
+    home = {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "share")}
+    subprocess.run(words, env=home, check=True, capture_output=True)
+    script = next(path for path in tmp_path.rglob("hnas") if path.is_file())
+    asked = f"source {script}; COMP_WORDS=(hnas up); COMP_CWORD=1; COMP_LINE='hnas up'; COMP_POINT=7; "
+    asked += "$(complete -p hnas | sed 's/.*-F //; s/ .*//'); echo ${COMPREPLY[@]}"
+    done = subprocess.run(["bash", "-c", asked], env=home, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["upscale"]
