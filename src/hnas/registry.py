@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from hnas.errors import HnasError
 
@@ -34,21 +34,24 @@ class Registry(MutableMapping[str, T], Generic[T]):
         what: what a part is, such as "operation"; for messages.
         group: of the entry points, such as "hnas.operations".
         own: the project's own.
-        kind: the class that every part is an instance of.
+        kind: the class that every part is an instance of, or an abstract one such as ``Callable``.
+        later: more of the project's own, by where they are (``module:attribute``), imported when they are asked for.
     """
 
     def __init__(
         self,
         what: str,
         group: str,
-        own: Mapping[str, T],
+        own: Mapping[str, T] | None = None,
         *,
-        kind: type[Any],
+        kind: object,
+        later: Mapping[str, str] | None = None,
     ) -> None:
         self.what, self.group, self.kind = what, group, kind
-        self._parts = dict(own)
+        self._parts = dict(own or {})
+        self._later = {name: EntryPoint(name, where, group) for name, where in (later or {}).items()}
         #: Names of the project's own parts.
-        self.own = tuple(own)
+        self.own = (*self._parts, *self._later)
         self._complained: set[str] = set()
 
     @cached_property
@@ -89,18 +92,21 @@ class Registry(MutableMapping[str, T], Generic[T]):
         self._parts[name] = self._checked(part, name, f"the {self.what} {name!r}")
 
     def _checked(self, part: T, name: str, where: str) -> T:
-        if not isinstance(part, self.kind):
-            raise HnasError(f"{where} is of type {type(part).__name__}; {self.kind.__name__} is needed")
+        if not isinstance(part, self.kind):  # type: ignore[arg-type]  # mypy has no type for abstract classes
+            wanted = getattr(self.kind, "__name__", str(self.kind))
+            raise HnasError(f"{where} is of type {type(part).__name__}; {wanted} is needed")
         if (said := getattr(part, "name", name)) != name:
             raise HnasError(f"{where} calls itself {said!r}; both names must be the same")
         return part
 
     def __getitem__(self, name: str) -> T:
         if name not in self._parts:
-            point = self._brought[name]
+            point = self._later.get(name) or self._brought[name]
             try:
                 part = point.load()
             except Exception as error:  # the import of another package may raise anything
+                if name in self._later:
+                    raise
                 said = " ".join(str(error).split())
                 raise HnasError(
                     f"{self._where(point)} cannot be imported: {type(error).__name__}: {said}; mend or uninstall it"
@@ -115,7 +121,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
         del self._parts[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._parts or name in self._brought
+        return name in self._parts or name in self._later or name in self._brought
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys((*self.own, *self._brought, *self._parts)))

@@ -303,7 +303,7 @@ def test_samples_must_share_out_evenly(splits: Splits, tiny: SearchSettings, mak
             pictures=searcher.pictures,
             costs=searcher.costs,
             evaluator=searcher.evaluator,
-            proposer=searcher.proposer,
+            propose_within=searcher.propose_within,
             fabric=_Four(),
         )  # type: ignore[arg-type]
 

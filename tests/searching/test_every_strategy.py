@@ -18,6 +18,7 @@ from hnas.conformance.strategies import asked
 from hnas.searching.runs import search_and_derive
 from hnas.searching.searcher import Searcher
 from hnas.searching.strategies import STRATEGIES, build_strategy
+from hnas.searching.strategies.registry import OWN
 from hnas.searching.study.folders import search_folder
 from hnas.training.run_folder import open_run
 from tests.searching.rewards import settings_of, skip_absent
@@ -98,7 +99,7 @@ def test_people_can_name_it_and_reports_show_it(capsys: pytest.CaptureFixture[st
     for command in ("search", "study"):
         assert main([command, "--help"]) == 0
         assert name in capsys.readouterr().out
-    assert [entry.colour for entry in STRATEGIES.values()].count(STRATEGIES[name].colour) == 1
-    assert [entry.title for entry in STRATEGIES.values()].count(STRATEGIES[name].title) == 1
+    assert [entry.colour for entry in OWN.values()].count(OWN[name].colour) == 1
+    assert [entry.title for entry in OWN.values()].count(OWN[name].title) == 1
     assert ":" not in search_folder(Path(), 0, name).name
     assert f"| `{name}` |" in Path(__file__).parents[2].joinpath("docs", "search.md").read_text(encoding="utf-8")

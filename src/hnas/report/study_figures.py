@@ -5,15 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from hnas.report.figures import GRID, INK, MUTED, calm, save_figure
-from hnas.searching.strategies import STRATEGIES
+from hnas.searching.strategies.registry import OWN
 from hnas.searching.study.hypervolume import WORST, counted
 from hnas.space import KINDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+#: Of strategies that other packages bring.
+_OTHERS = ("#4d7c0f", "#9333ea", "#b91c1c", "#155e75", "#92400e", "#475569")
+
+
+def name_of(strategy: str) -> str:
+    """A strategy as figures call it."""
+    return OWN[strategy].title if strategy in OWN else strategy
+
+
+def colour_of(strategy: str) -> str:
+    """The colour of a strategy, the same in every figure."""
+    return OWN[strategy].colour if strategy in OWN else _OTHERS[crc32(strategy.encode()) % len(_OTHERS)]
 
 
 def draw_study(study: Mapping[str, Any], folder: Path) -> dict[str, str]:
@@ -48,7 +63,7 @@ def _rewards(study: Mapping[str, Any]) -> Figure:
     figure, (axes,) = _panels(1, width=8.0)
     ends = []
     for name, one in study["strategies"].items():
-        colour = STRATEGIES[name].colour
+        colour = colour_of(name)
         means, spreads = zip(*one["reward"], strict=True)
         for seed in one["rewards"]:
             axes.plot(study["evaluations"], seed, color=colour, lw=0.8, alpha=0.35)
@@ -56,7 +71,7 @@ def _rewards(study: Mapping[str, Any]) -> Figure:
         high = [mean + spread for mean, spread in one["reward"]]
         axes.fill_between(study["evaluations"], low, high, color=colour, alpha=0.13, lw=0)
         axes.plot(study["evaluations"], means, color=colour, lw=2.2)
-        ends.append((means[-1], f"{STRATEGIES[name].title}  {means[-1]:.4f} ± {spreads[-1]:.4f}", colour))
+        ends.append((means[-1], f"{name_of(name)}  {means[-1]:.4f} ± {spreads[-1]:.4f}", colour))
     axes.set_xlabel("genotypes scored")
     axes.set_ylabel("validated reward of the best so far")
     _label_ends(axes, ends)
@@ -85,13 +100,11 @@ def _fronts(study: Mapping[str, Any]) -> Figure:
             within = counted(front)
             line = [*within, *((gain, WORST[1]) for gain, _ in within[-1:])]
             gains, costs = [gain for gain, _ in line], [cost for _, cost in line]
-            axes.step(costs, gains, where="post", color=STRATEGIES[name].colour, lw=1.4, alpha=0.8)
-            axes.plot(costs[: len(within)], gains[: len(within)], "o", color=STRATEGIES[name].colour, ms=4)
+            axes.step(costs, gains, where="post", color=colour_of(name), lw=1.4, alpha=0.8)
+            axes.plot(costs[: len(within)], gains[: len(within)], "o", color=colour_of(name), ms=4)
         axes.set_xlim(0, WORST[1])
         mean, spread = one["hypervolume"]
-        axes.set_title(
-            f"{STRATEGIES[name].title}\nhypervolume {mean:.4f} ± {spread:.4f}", fontsize=9, color=INK, loc="left"
-        )
+        axes.set_title(f"{name_of(name)}\nhypervolume {mean:.4f} ± {spread:.4f}", fontsize=9, color=INK, loc="left")
         axes.set_xlabel("cost (1 = mean of the space)")
     panels[0].set_ylabel("gain over bicubic, dB")
     return figure
@@ -109,13 +122,7 @@ def _operations(study: Mapping[str, Any]) -> Figure:
         for index, (strategy, one) in enumerate(strategies.items()):
             places = [row + (index - (len(strategies) - 1) / 2) * thickness for row in range(len(shown))]
             shares = [100 * one["operations"].get(name, 0.0) for name in shown]
-            axes.barh(
-                places,
-                shares,
-                height=thickness * 0.9,
-                color=STRATEGIES[strategy].colour,
-                label=STRATEGIES[strategy].title,
-            )
+            axes.barh(places, shares, height=thickness * 0.9, color=colour_of(strategy), label=name_of(strategy))
         if shown:
             axes.axvline(100 / len(shown), color=MUTED, lw=0.8, ls=":")
         axes.set_yticks(range(len(shown)), [names[name].style.label for name in shown])
@@ -140,13 +147,7 @@ def _entropies(study: Mapping[str, Any]) -> Figure:
     for axes, head in zip(panels, heads, strict=True):
         for name, entropies in found.items():
             if head in entropies:
-                axes.plot(
-                    study["evaluations"],
-                    entropies[head],
-                    color=STRATEGIES[name].colour,
-                    lw=2,
-                    label=STRATEGIES[name].title,
-                )
+                axes.plot(study["evaluations"], entropies[head], color=colour_of(name), lw=2, label=name_of(name))
         axes.set_title(f"{head} head", fontsize=10, color=INK, loc="left")
         axes.set_xlabel("genotypes scored")
     panels[0].set_ylabel("entropy, nats")
@@ -161,7 +162,7 @@ def _ranking(study: Mapping[str, Any]) -> Figure:
     scored = "with shared weights" if shared else f"after {settings['short_steps']} steps"
     figure, panels = _panels(len(study["tau"]), width=2.7 * len(study["tau"]) + 0.9, height=3.2)
     for seed, (axes, scores, tau) in enumerate(zip(panels, study["scored_psnr"], study["tau"], strict=True)):
-        axes.plot(scores, study["alone"], "o", color=STRATEGIES["evolution"].colour, ms=6, mec="white")
+        axes.plot(scores, study["alone"], "o", color=OWN["evolution"].colour, ms=6, mec="white")
         title = f"seed {seed}: tau {tau:.2f}" if shared else f"tau {tau:.2f}"
         axes.set_title(title, fontsize=10, color=INK, loc="left")
         axes.set_xlabel(f"PSNR {scored}, dB")

@@ -80,7 +80,7 @@ def _record(searcher: Searcher, run: RunFolder, line: Mapping[str, Any], scored:
     def write() -> None:
         run.append(line)
         for candidate in scored:
-            more = {"step": line["step"], "seed": None, "source": searcher.proposer.name}
+            more = {"step": line["step"], "seed": None, "source": searcher.settings.strategy}
             run.append(candidate.line(**more, chosen=False), to=CANDIDATES)
 
     on_first_process(searcher.fabric, write)

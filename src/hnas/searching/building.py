@@ -1,8 +1,9 @@
-"""A search from its settings: what scores genotypes and what proposes them, unless they are handed in."""
+"""A search from its settings: what scores genotypes and what proposes them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from lightning_fabric import Fabric
 from torch import Tensor
@@ -15,7 +16,7 @@ from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings
 from hnas.searching.shared_training import SharedTraining
 from hnas.searching.splits import Splits
-from hnas.searching.strategies.proposer import Proposer, named
+from hnas.searching.strategies import build_strategy
 
 
 def build_searcher(
@@ -24,7 +25,6 @@ def build_searcher(
     costs: CostTable,
     fabric: Fabric,
     *,
-    proposer: Proposer | None = None,
     table: Table | None = None,
 ) -> Searcher:
     """A search at its start.
@@ -34,7 +34,6 @@ def build_searcher(
         splits: the pictures.
         costs: table of costs.
         fabric: the devices, launched.
-        proposer: of genotypes; the strategy that the settings name by default.
         table: where scores by short training are kept; in memory by default.
 
     Raises:
@@ -47,7 +46,7 @@ def build_searcher(
         pictures=pictures,
         costs=costs,
         evaluator=evaluator,
-        proposer=proposer or named(settings),
+        propose_within=partial(build_strategy, settings),
         fabric=fabric,
     )
 
@@ -77,6 +76,6 @@ def search_by(base: Searcher, settings: SearchSettings) -> Searcher:
         pictures=base.pictures if tabulated else search_pictures(settings, base.pictures.splits, base.fabric.device),
         costs=base.costs,
         evaluator=base.evaluator,
-        proposer=named(settings),
+        propose_within=partial(build_strategy, settings),
         fabric=base.fabric,
     )

@@ -153,7 +153,7 @@ def keeps(scored: Scored, limit: float) -> bool:
 def _finalists(searcher: Searcher, usage: Usage, count: int | None, lam: float | None) -> list[Genotype]:
     """What the strategy of a search proposes within limits."""
     settings = searcher.settings
-    strategy = searcher.proposer.within(usage)
+    strategy = searcher.propose_within(usage)
     strategy.load_state_dict(searcher.strategy.state_dict())
     proposed: dict[Genotype, None] = {}
     if count is None:

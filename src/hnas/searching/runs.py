@@ -26,8 +26,8 @@ from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_
 from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
-from hnas.searching.strategies import STRATEGIES, Strategy
-from hnas.searching.strategies.proposer import Proposer, handed_in, named
+from hnas.searching.strategies import Strategy, build_strategy
+from hnas.searching.strategies.registry import register_object
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint, taking_up
@@ -62,8 +62,9 @@ def search(
         validation: folder of pictures that choose the genotype at the end; without one, a tenth of ``data`` does.
         run_dir: the run's folder.
         settings: the search; that of the paper, with a bicubic skip, by default.
-        strategy: an object that proposes genotypes of ``settings.search_space``, in place of the one that the settings
-            name; the search keeps it within the limits.
+        strategy: an object that proposes genotypes of ``settings.search_space``, instead of what ``settings`` name; the
+            search keeps it within the limits, and has it on record by the name that
+            :func:`hnas.searching.strategies.registry.register_object` gives it.
         devices: where it runs.
         resume: go on with the run in this folder.
         overwrite: replace the run in this folder.
@@ -78,9 +79,11 @@ def search(
         HnasError: pictures, settings or the folder are not fit for it, a loss is not finite, or the disk is full.
     """
     settings = settings or SearchSettings()
+    if strategy is not None:
+        settings = replace(settings, strategy=register_object(strategy))
     fabric = start_fabric(devices)
     paths = {"data": str(data), "val": None if validation is None else str(validation)}
-    proposer = _proposer(settings, strategy)  # refuses settings that are not for it, before anything is read
+    build_strategy(settings, lambda genotype: 0.0)  # refuses settings that are not for it, before anything is read
     splits = load_splits(paths, settings)  # whose mistakes come out before latencies are measured for long
     kept = table_of_run(Path(run_dir)) if resume else None
 
@@ -94,8 +97,8 @@ def search(
 
     costs = CostTable.with_table(settings, on_first_process(fabric, table))
     costs.usage(settings.limits)  # refuses limits that nothing keeps
-    searcher = build_searcher(settings, splits, costs, fabric, proposer=proposer)
-    config = {"command": "search", **paths, **asdict(settings), "strategy": proposer.name}
+    searcher = build_searcher(settings, splits, costs, fabric)
+    config = {"command": "search", **paths, **asdict(settings)}
     run = on_first_process(
         fabric,
         lambda: open_run(run_dir, config, result=GENOTYPE, resume=resume, overwrite=overwrite, then=then),
@@ -174,7 +177,10 @@ def derive(
     unfinished = HnasError(f"{run.path}: no finished search (it has no {RESULT}); finish it with hnas search --resume")
     if not run.finished and not run.checkpoint.is_dir():
         raise unfinished
-    searcher = open_searcher(run, strategy=strategy)
+    name = None if strategy is None else register_object(strategy)
+    searcher = open_searcher(run)
+    if name not in (None, searcher.settings.strategy):
+        raise HnasError(f"{run.path}: its strategy is {searcher.settings.strategy}, not {name}; hand in one of its own")
     if not run.finished and searcher.round < searcher.rounds:
         raise unfinished
     settings, costs = searcher.settings, searcher.costs
@@ -235,16 +241,16 @@ def rescore(run_dir: str | Path, genotype: Genotype) -> float:
     return scored.psnr
 
 
-def open_searcher(
-    run: RunFolder, *, fabric: Fabric | None = None, splits: Splits | None = None, strategy: Strategy | None = None
-) -> Searcher:
+def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Splits | None = None) -> Searcher:
     """The state that a search's last checkpoint holds, with its pictures, which are read if they are not given.
 
     Raises:
         HnasError: no search in this folder, or its pictures are gone.
     """
     config = read_config(run.path / CONFIG, "search")
-    settings, proposer = _settings_of(config, strategy, where=str(run.path))
+    names = {field.name for field in fields(SearchSettings)}
+    values = {name: value for name, value in config.items() if name in names}
+    settings = load_settings(SearchSettings, values, source=str(run.path))
     state = load_checkpoint(run.checkpoint)
     if state is None:
         raise HnasError(f"{run.path}: the search has no checkpoint yet; go on with hnas search --resume")
@@ -253,35 +259,10 @@ def open_searcher(
     fabric = fabric or start_fabric(devices)
     table = table_of_run(run.path) or find_table(settings, fabric.device)
     costs = CostTable.with_table(settings, table)
-    searcher = build_searcher(settings, splits, costs, fabric, proposer=proposer)
+    searcher = build_searcher(settings, splits, costs, fabric)
     with taking_up(run.checkpoint):
         searcher.load_state_dict(state)
     return searcher
-
-
-def _proposer(settings: SearchSettings, strategy: Strategy | None) -> Proposer:
-    return named(settings) if strategy is None else handed_in(strategy, settings.search_space)
-
-
-def _settings_of(
-    config: Mapping[str, Any], strategy: Strategy | None, *, where: str
-) -> tuple[SearchSettings, Proposer]:
-    """What a search's config.yaml says, and its strategy: the one that it names, or that is handed in again."""
-    names = {field.name for field in fields(SearchSettings)}
-    values = {name: value for name, value in config.items() if name in names}
-    name = str(values.get("strategy", SearchSettings.strategy))
-    if strategy is None:
-        if ":" in name and name not in STRATEGIES:
-            raise HnasError(
-                f"{where}: its strategy, {name}, was handed in from Python; hand one in again (strategy=...)"
-            )
-        settings = load_settings(SearchSettings, values, source=where)
-        return settings, named(settings)
-    settings = load_settings(SearchSettings, {**values, "strategy": SearchSettings.strategy}, source=where)
-    proposer = handed_in(strategy, settings.search_space)
-    if proposer.name != name:
-        raise HnasError(f"{where}: its strategy is {name}, and {proposer.name} was handed in; hand in one of its own")
-    return settings, proposer
 
 
 def load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:

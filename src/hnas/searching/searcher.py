@@ -21,7 +21,8 @@ from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.round_line import mean_numbers, means
 from hnas.searching.scoring import bicubic_psnr
 from hnas.searching.settings import SearchSettings
-from hnas.searching.strategies.proposer import Proposer
+from hnas.searching.strategies import Strategy
+from hnas.searching.within import Usage
 from hnas.space import Genotype
 
 
@@ -36,7 +37,7 @@ class Searcher:
         pictures: what genotypes are scored on.
         costs: table of costs.
         evaluator: scores genotypes; where it has shared weights, the search trains them.
-        proposer: of genotypes.
+        propose_within: a usage of limits to the strategy that proposes within them.
         fabric: the devices, launched.
 
     Attributes:
@@ -53,7 +54,7 @@ class Searcher:
         pictures: SearchPictures,
         costs: CostTable,
         evaluator: Evaluator,
-        proposer: Proposer,
+        propose_within: Callable[[Usage], Strategy],
         fabric: Fabric,
     ) -> None:
         if settings.samples % fabric.world_size:
@@ -62,8 +63,8 @@ class Searcher:
                 f"allowed are multiples of {fabric.world_size}"
             )
         self.settings, self.pictures, self.costs, self.fabric = settings, pictures, costs, fabric
-        self.evaluator, self.weights, self.proposer = evaluator, evaluator.weights, proposer
-        self.strategy = proposer.within(costs.usage(settings.limits))
+        self.evaluator, self.weights, self.propose_within = evaluator, evaluator.weights, propose_within
+        self.strategy = propose_within(costs.usage(settings.limits))
         self.spread = Spread()
         self.alone: list[float] = []
         self.round = 0

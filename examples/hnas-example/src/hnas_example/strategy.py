@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
 
-from hnas import Genotype
+from hnas import Genotype, SearchSettings
 from hnas.searching.reward import Known, Scored, Spread
-from hnas.searching.strategies import Entry, Task
-from hnas.searching.within import draw_uniformly, draw_within
+from hnas.searching.within import Usage, draw_uniformly, draw_within
 
 
 class HillClimb:
     """Proposes genotypes one change away from the best so far, and uniform ones before there is any."""
 
-    def __init__(self, own: object, task: Task) -> None:
-        self._space, self._usage = task.space, task.usage
+    def __init__(self, settings: SearchSettings, usage: Usage) -> None:
+        self._space, self._usage = settings.search_space, usage
         self._best: Known | None = None
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
@@ -48,6 +47,3 @@ class HillClimb:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes back what :meth:`state_dict` gave."""
         self._best = Known.from_state(state["best"]) if state["best"] else None
-
-
-HILL_CLIMB = Entry(begin=HillClimb, title="hill climbing", colour="#4d7c0f")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hnas.bounds import refuse_below
+from hnas.errors import HnasError
 from hnas.searching.strategies.registry import refuse_unknown
 
 #: Points of a study's curve of the best reward against evaluations.
@@ -35,7 +36,9 @@ class StudySettings:
     processes: int = 1
 
     def __post_init__(self) -> None:
-        refuse_unknown("strategies are", *self.strategies)
+        if not self.strategies:
+            raise HnasError("strategies are none; name one or more, such as controller and random")
+        refuse_unknown("strategies have", *self.strategies)
         refuse_below(STUDY_POINTS, self, "evaluations")
         refuse_below(1, self, "seeds", "alone_steps", "processes")
         refuse_below(0, self, "alone")

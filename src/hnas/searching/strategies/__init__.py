@@ -2,7 +2,7 @@
 
 from hnas.searching.strategies.pareto import pareto_ranks
 from hnas.searching.strategies.protocol import Strategy
-from hnas.searching.strategies.registry import STRATEGIES, Entry, build_strategy, register_strategy
+from hnas.searching.strategies.registry import STRATEGIES, Entry, build_strategy
 from hnas.searching.strategies.task import Task
 
-__all__ = ["STRATEGIES", "Entry", "Strategy", "Task", "build_strategy", "pareto_ranks", "register_strategy"]
+__all__ = ["STRATEGIES", "Entry", "Strategy", "Task", "build_strategy", "pareto_ranks"]

@@ -1,7 +1,9 @@
-"""Strategies by the name that ``--strategy`` takes: the one place that lists them."""
+"""Strategies by the name that ``--strategy`` takes: the one place that lists the project's, and those that other
+packages bring."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from importlib import import_module
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hnas.errors import HnasError
 from hnas.registry import Registry
+from hnas.searching.strategies.kept import KeptStrategy
 from hnas.searching.strategies.protocol import Strategy
 from hnas.searching.strategies.settings import (
     ControllerSettings,
@@ -23,16 +26,19 @@ from hnas.searching.within import Usage
 if TYPE_CHECKING:
     from hnas.searching.settings import SearchSettings
 
+#: Makes a strategy of the settings of a search and the usage of its limits; raises HnasError for settings that are
+#: not for it.
+BuildStrategy = Callable[["SearchSettings", Usage], Strategy]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A strategy that people can name.
+    """A strategy of the project; called, it is a :data:`BuildStrategy`.
 
     Attributes:
         begin: makes one of its own settings and of what the search wants; raises HnasError where these do not go
             together.
-        settings: the dataclass of its own settings, whose fields are settings of a search by their names; one that a
-            search does not have keeps its default.
+        settings: the dataclass of its own settings, whose fields are settings of a search by their names.
         title: what figures call it.
         colour: what they draw it in, such as ``#be123c``.
     """
@@ -41,6 +47,10 @@ class Entry:
     settings: type[Any] = NoSettings
     title: str
     colour: str
+
+    def __call__(self, settings: SearchSettings, usage: Usage) -> Strategy:
+        own = {field.name: getattr(settings, field.name) for field in fields(self.settings)}
+        return self.begin(self.settings(**own), task_of(settings, usage))
 
 
 def _made_by(module: str, name: str, **fixed: Any) -> Callable[[Any, Task], Strategy]:
@@ -54,8 +64,8 @@ def _made_by(module: str, name: str, **fixed: Any) -> Callable[[Any, Task], Stra
     return begin
 
 
-#: By the name that ``--strategy`` takes, in the order of help and figures.
-_OWN: Mapping[str, Entry] = {
+#: Those of the project by the name that ``--strategy`` takes, in the order of messages and figures.
+OWN: Mapping[str, Entry] = {
     "controller": Entry(
         begin=_made_by("reinforce", "ControllerStrategy"),
         settings=ControllerSettings,
@@ -91,37 +101,55 @@ _OWN: Mapping[str, Entry] = {
 }
 
 
-#: And those of other packages.
-STRATEGIES: Registry[Entry] = Registry("strategy", "hnas.strategies", _OWN, kind=Entry)
+STRATEGIES: Registry[BuildStrategy] = Registry("strategy", "hnas.strategies", OWN, kind=Callable)
 
 
-def register_strategy(name: str, entry: Entry) -> None:
-    """Adds a strategy, for this process: searches and studies take it by its name.
+def register_strategy(name: str, build: BuildStrategy) -> None:
+    """Adds a strategy, for this process: ``--strategy NAME``, a setting of that name, and studies take it.
 
     A package adds one for every process by an entry point of the group ``hnas.strategies``.
 
     Args:
         name: small letters, digits, ``_`` and ``-``.
-        entry: all that is known of it.
+        build: such as a class; makes one :class:`hnas.searching.strategies.protocol.Strategy` for a search, of its
+            :class:`hnas.SearchSettings` and of a function that says how much of its limits a genotype uses (above 1:
+            outside).
 
     Raises:
-        HnasError: a name that is taken or none, or no :class:`Entry`.
+        HnasError: a name that is taken or none, or nothing that can be called.
     """
-    STRATEGIES.register(name, entry)
+    STRATEGIES.register(name, build)
+
+
+def register_object(strategy: Strategy) -> str:
+    """Adds one strategy as it is, for this process; a search keeps what it proposes within the limits.
+
+    Returns:
+        Its name, made of its class's: one of ``HillClimb`` is ``hill-climb-object``.
+
+    Raises:
+        HnasError: the name is taken, or this is a class.
+    """
+    if isinstance(strategy, type):
+        raise HnasError(
+            f"strategy is the class {strategy.__name__}; an object is needed, or the name that "
+            "hnas.register_strategy gives the class"
+        )
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", type(strategy).__name__.strip("_")).lower() + "-object"
+    register_strategy(name, lambda settings, usage: KeptStrategy(strategy, settings.search_space, usage))
+    return name
 
 
 def refuse_unknown(what: str, *names: str) -> None:
-    """Each of these must be the name of a strategy, and there must be one.
+    """Raises :class:`HnasError` where there is no strategy of a name.
 
     Args:
-        what: begins the message, such as "strategy is".
+        what: begins the message: the setting that holds the names.
         names: of strategies.
-
-    Raises:
-        HnasError: otherwise.
     """
-    if not names or not all(name in STRATEGIES for name in names):
-        raise HnasError(f"{what} {', '.join(map(str, names))}; allowed are {', '.join(STRATEGIES)}")
+    for name in names:
+        if name not in STRATEGIES:
+            raise HnasError(f"{what} {name!r}; allowed are {', '.join(STRATEGIES)}")
 
 
 def build_strategy(settings: SearchSettings, usage: Usage) -> Strategy:
@@ -134,10 +162,7 @@ def build_strategy(settings: SearchSettings, usage: Usage) -> Strategy:
     Raises:
         HnasError: these settings are not for it, or the package that brings it is broken.
     """
-    entry = STRATEGIES[settings.strategy]
-    named = [field.name for field in fields(entry.settings) if hasattr(settings, field.name)]
-    own = entry.settings(**{name: getattr(settings, name) for name in named})
-    return entry.begin(own, task_of(settings, usage))
+    return STRATEGIES[settings.strategy](settings, usage)
 
 
 def task_of(settings: SearchSettings, usage: Usage) -> Task:
