@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
+from hnas.deploy.timing.latency_table import LatencyCheck, load_latency_table
 from hnas.errors import HnasError
-from hnas.nets.latency_table import LatencyCheck, load_latency_table
 from hnas.searching.costs import CostTable
 from hnas.searching.latency import cached_path, find_table, machine_of
 from hnas.searching.settings import Limits, SearchSettings
@@ -118,5 +118,5 @@ def test_a_run_that_was_searched_elsewhere_gets_a_table_of_this_machine(timing: 
 
 
 def test_more_threads_than_there_are_are_refused() -> None:
-    with pytest.raises(HnasError, match="threads is 9999; allowed on this machine are 0"):
+    with pytest.raises(HnasError, match="threads is 9999; allowed on this machine are 1"):
         machine_of(replace(CHAINS, threads=9999), "cpu")

@@ -277,8 +277,7 @@ class Searcher:
         if self.ema:
             self.ema.model.load_state_dict(state["ema"])
         self.strategy.load_state_dict(state["strategy"])
-        # Checkpoints of older versions have neither.
-        self.spread, self.alone = Spread(*state.get("spread", ())), list(state.get("alone", ()))
+        self.spread, self.alone = Spread(*state["spread"]), list(state["alone"])
         self.round = state["round"]
         self.seconds = state["seconds"]
 
@@ -312,7 +311,7 @@ def run_search(
         state = load_checkpoint(run.checkpoint)
         with taking_up(run.checkpoint):
             if state:
-                refuse_other_pictures(state.get("pictures", {}), pictures, where="this run")
+                refuse_other_pictures(state["pictures"], pictures, where="this run")
                 searcher.load_state_dict(state)
             lengths = log_lengths(state)
         on_first_process(fabric, lambda: run.cut_logs(lengths))
