@@ -19,6 +19,7 @@ from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits
 from hnas.space import Genotype
 from hnas.training.devices import start_fabric
+from hnas.values import read_json
 
 
 def tabulated(score: Scorer, pictures: Sequence[tuple[Tensor, Tensor]], folder: Path) -> Scorer:
@@ -38,7 +39,7 @@ def tabulated(score: Scorer, pictures: Sequence[tuple[Tensor, Tensor]], folder: 
             row = {"genotype": genotype.to_dict(), "psnr": [score(genotype, *some) for some in pictures]}
             folder.mkdir(parents=True, exist_ok=True)
             write_atomically(path, json.dumps(row) + "\n")
-        return float(json.loads(path.read_text(encoding="utf-8"))["psnr"][index])
+        return float(read_json(path)["psnr"][index])
 
     return look_up
 
