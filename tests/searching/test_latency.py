@@ -53,7 +53,7 @@ def test_none_is_needed_where_nothing_asks_for_milliseconds(timing: Timing) -> N
     ids=str,
 )
 def test_kept_tables_are_told_apart(monkeypatch: pytest.MonkeyPatch, change: dict[str, object]) -> None:
-    monkeypatch.setattr("hnas.searching.latency.default_threads", lambda: 2)
+    monkeypatch.setattr("hnas.deploy.timing.stopwatch.default_threads", lambda: 2)
     other = replace(CHAINS, **change)  # type: ignore[arg-type]
     assert cached_path(CHAINS, machine_of(CHAINS, "cpu")) != cached_path(other, machine_of(other, "cpu"))
 
