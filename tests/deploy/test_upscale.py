@@ -16,10 +16,10 @@ from hnas import nets
 from hnas.deploy.enlarge.tiling import automatic_side, plan_tiles, tile_side
 from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.pictures.picture import Picture
-from hnas.deploy.running.backends import is_out_of_memory
 from hnas.deploy.running.probing import bytes_per_pixel, shadow_of
 from hnas.deploy.running.torch_backend import TorchBackend
 from hnas.errors import HnasError
+from hnas.memory import is_out_of_memory
 from hnas.nets.peers import PEERS
 from hnas.space import cells
 from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge

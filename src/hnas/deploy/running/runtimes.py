@@ -104,6 +104,7 @@ def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Ru
     ort = need("onnxruntime")
     options = ort.SessionOptions()
     options.log_severity_level = _FATAL  # what goes wrong is raised, and said in one line
+    options.enable_mem_pattern = False  # it would keep a plan for every size of picture, and is no faster
     if threads:
         options.intra_op_num_threads = threads
     source = str(model) if isinstance(model, Path) else model
@@ -152,9 +153,11 @@ def openvino_session(
     text = next((graph.get_rt_info(place).astype(str) for place in places if graph.has_rt_info(place)), None)
 
     def run(x: Floats) -> Floats:
+        nonlocal compiled
         try:
             return np.array(compiled(x)[0])
         except RuntimeError as error:
+            compiled = core.compile_model(graph, "CPU", options)  # one that failed fails at whatever comes next
             raise _failed(model, error) from error
 
     return run, _metadata(text, model)
