@@ -13,10 +13,10 @@ from lightning_fabric import Fabric
 from hnas import __version__
 from hnas.data.folders import load_pairs, summary
 from hnas.deploy.running.runtimes import BackendName
+from hnas.deploy.timing.latency_table import LatencyTable
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import device_description
-from hnas.nets.latency_table import LatencyTable
 from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
 from hnas.searching.algorithm import SearchProgress, run_search
 from hnas.searching.building import build_searcher
