@@ -11,6 +11,7 @@ import torch
 from lightning_fabric import Fabric
 
 from hnas import __version__
+from hnas.data.degradations import as_degraded
 from hnas.data.folders import load_pairs, summary
 from hnas.deploy.running.runtimes import BackendName
 from hnas.errors import HnasError
@@ -258,4 +259,8 @@ def load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:
     """
     training = load_pairs(paths["data"], settings.scale)
     validation = load_pairs(paths["val"], settings.scale) if paths["val"] else []
-    return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)
+    return split_pictures(
+        *(as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in (training, validation)),
+        w_fraction=settings.w_fraction,
+        seed=settings.seed,
+    )

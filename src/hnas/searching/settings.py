@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from hnas.bounds import quantity, refuse_below, refuse_no_part, refuse_not_above_zero, refuse_unlisted
+from hnas.data.degradations import read_degradation
 from hnas.errors import HnasError
 from hnas.space import Space, SpaceName, space_of
 from hnas.space.cells import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS
+from hnas.space.scales import ALL_SCALES, RESTORATION, refuse_other_scales
 from hnas.training.settings import LossName, OptimizerName, Schedule, refuse_no_shrinking
 
 StrategyName = Literal[
@@ -80,7 +82,7 @@ class SearchSettings:
     A round is ``w_steps`` updates of the shared weights, then ``controller_steps`` updates of the strategy.
 
     Attributes:
-        scale: enlargement, 2, 3 or 4.
+        scale: enlargement, 2, 3 or 4; chains also 1, which restore pictures at their own size.
         space: networks of "cells" (paper), or plain "chain"s of 3x3 convolutions.
         layers: cells: how many there are, the upsampling cell included.
         nodes: cells: intermediate nodes of each.
@@ -108,6 +110,8 @@ class SearchSettings:
         w_genotypes: genotypes per update of the shared weights; each sees its share of the batch.
         batch: patches per step and process.
         patch: side of an LR patch, pixels.
+        degradation: what small pictures went through besides, such as "jpeg:30-95" (:mod:`hnas.data.degradations`),
+            one draw for each picture, in training and scoring.
         loss: of the shared weights: mean absolute error (paper), or that plus 0.05 times the same on the spectrum.
         schedule: of their learning rate: "cosine" (paper), or "one-cycle", which first rises over 30 % of the steps.
         ema: decay of the running average of the shared weights that scores genotypes; 0 is none (paper).
@@ -198,6 +202,7 @@ class SearchSettings:
     w_genotypes: int = 1
     batch: int = 16
     patch: int = 48
+    degradation: str = ""
     loss: LossName = "l1"
     schedule: Schedule = "cosine"
     ema: float = 0.0
@@ -259,8 +264,11 @@ class SearchSettings:
         for name in ("w_fraction", "baseline_decay"):
             if not 0 < getattr(self, name) < 1:
                 raise HnasError(f"{name} is {getattr(self, name)}; allowed is more than 0 and less than 1")
-        if self.scale not in (2, 3, 4):
-            raise HnasError(f"scale is {self.scale}; allowed are 2, 3 and 4")
+        refuse_other_scales(self.scale, ALL_SCALES)
+        if self.scale == RESTORATION and not self.degradation:
+            raise HnasError("scale 1 restores pictures: say what is wrong with them, such as degradation jpeg:30-95")
+        if read_degradation(self.degradation) and self.teacher:
+            raise HnasError("degradation and teacher exclude each other in a search: a teacher needs clean pictures")
         if self.batch % self.w_genotypes:
             raise HnasError(f"w_genotypes is {self.w_genotypes}; it must divide the batch of {self.batch} evenly")
         if self.baseline == "leave-one-out" and self.samples < 2:

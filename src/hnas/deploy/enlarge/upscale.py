@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,19 @@ from hnas.views import VIEWS, turned, turned_back
 
 #: Is told the share done, 0 to 1.
 Progress = Callable[[float], None]
+
+
+class Enlarging(Protocol):
+    """A network; or networks and a resize, or a choice by the picture."""
+
+    @property
+    def scale(self) -> int:
+        """By how much it enlarges, at most."""
+        ...
+
+    def upscale_picture(self, picture: Picture, *, progress: Progress | None = None) -> Picture:
+        """Enlarges a picture with all that it carries."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,13 @@ class Upscaler:
         return replace(picture, pixels=pixels, alpha=alpha)
 
     def _enlarge_opacity(self, alpha: NDArray[Any], progress: Progress) -> NDArray[Any]:
-        """Opacity stays within its neighbourhood: what is fully opaque or fully clear remains so."""
+        """Opacity stays within its neighbourhood: what is fully opaque or fully clear remains so.
+
+        Where pictures are restored at their own size there is nothing to restore in it.
+        """
+        if self.scale == 1:
+            progress(1)
+            return alpha
         if alpha.min() == alpha.max():
             progress(1)
             return alpha.repeat(self.scale, 0).repeat(self.scale, 1)
