@@ -1,8 +1,12 @@
-"""Degradations: as they are written, what each does, and that copies are a function of the seed."""
+"""Degradations: as they are written, what each does, and that copies are a function of the seed.
+
+Every kind keeps the promises of all of them.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from hnas.conformance import DEGRADATION_PROMISES
 from hnas.data.benchmarks import find_benchmarks
 from hnas.data.degradations import (
     DEGRADATIONS,
@@ -28,8 +33,8 @@ from hnas.errors import HnasError
 @st.composite
 def steps(draw: st.DrawFn) -> Step:
     name = draw(st.sampled_from(sorted(DEGRADATIONS)))
-    _, least, most = DEGRADATIONS[name]
-    low, high = sorted(draw(st.tuples(st.floats(least, most), st.floats(least, most))))
+    allowed = st.floats(DEGRADATIONS[name].least, DEGRADATIONS[name].most)
+    low, high = sorted(draw(st.tuples(allowed, allowed)))
     return Step(name, low + 0.0, high + 0.0)
 
 
@@ -128,3 +133,9 @@ def test_a_benchmark_is_degraded_alike_every_time_and_says_so_in_its_name() -> N
         assert np.array_equal(one.lr, again.lr)
         assert np.array_equal(one.hr, pair.hr)
         assert 1 < np.abs(one.lr.astype(int) - pair.lr).mean() < 20
+
+
+@pytest.mark.parametrize("promise", DEGRADATION_PROMISES)
+@pytest.mark.parametrize("name", DEGRADATIONS)
+def test_degradations_keep_their_promises(promise: Callable[[str], None], name: str) -> None:
+    promise(name)

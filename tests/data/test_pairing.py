@@ -62,7 +62,7 @@ def test_small_ones_without_an_original_are_left_out_and_counted() -> None:
 @pytest.mark.parametrize(
     ("large", "small", "words"),
     [
-        (["a.png", "b.png", "c.png"], ["a.png", "b.png", "d.png"], "2 of 3 pictures in set/HR have a small one by name; c"),
+        (["a.png", "b.png", "c.png"], ["a.png", "b.png", "d.png"], "2 of 3 pictures in set/HR have a small one by name"),
         (["a.png", "b.png"], ["c.png"], "no name fits one in set/HR, and 1 pictures do not go with 2 by their order"),
         (["a/1.png", "b/1.png"], ["1.png"], "no name fits"),
     ],
@@ -102,9 +102,7 @@ def test_small_pictures_of_another_size_are_refused(own: Path) -> None:
         load_pairs(own / "HR", 4, lr=own / "LR")
 
 
-def test_a_folder_beside_the_originals_that_is_not_used_is_named(
-    own: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_folder_beside_the_originals_that_is_not_used_is_named(own: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "hnas"):
         (pair, _) = load_pairs(own, 2)
     assert pair.lr[0, 0, 0] == 60

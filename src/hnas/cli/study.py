@@ -40,7 +40,7 @@ def study(
         resume: Go on with the study in the folder.
         overwrite: Take the study in the folder away and start anew.
     """
-    from hnas.report.study import write_study
+    from hnas.report.study import PAGE, write_study
     from hnas.searching.study.run import run_study
 
     settings, compared = settings or SearchSettings(), compared or StudySettings()
@@ -64,6 +64,7 @@ def study(
             resume=resume,
             overwrite=overwrite,
             progress=progress,
+            then=PAGE,
         )
     page = write_study(run_dir)
     print(json_module.dumps(result) if json else page.read_text(encoding="utf-8"))

@@ -5,8 +5,6 @@ Nothing on a card is typed by hand: every figure is measured from the files besi
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -17,13 +15,12 @@ import numpy as np
 
 from hnas.data.degradations import as_degraded
 from hnas.data.folders import find_sets, load_set
-from hnas.deploy.design.family import CARD_FORMAT
+from hnas.deploy.export.card import graph_of, write_card
 from hnas.deploy.export.shipping import write_halved
 from hnas.deploy.running.runtimes import onnx_session, runtime_version
 from hnas.deploy.timing.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
-from hnas.files import write_atomically
 from hnas.machine import processor
 from hnas.nets import LR_SIZE, model_cost, model_scale
 from hnas.run_files import WEIGHTS
@@ -33,13 +30,12 @@ from hnas.training.train_network import TrainingJob, settings_class
 from hnas.weights import load_model, read_weights
 from hnas.zoo.compressed import is_for_jpegs, when_compressed
 
-FORMAT = CARD_FORMAT
 #: Threads and rounds of the time on a card.
 THREADS, ROUNDS = 2, 7
 
 
 def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchmarks: Path | None) -> dict[str, Any]:
-    """Measures a model's files and gathers what is known of it, as JSON values.
+    """Measures a model's files and gathers what is known of it: the values of its card.
 
     Args:
         name: the model's.
@@ -70,7 +66,6 @@ def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchm
             "ssim_x8": result.ssim_x8,
         }
     return {
-        "format": FORMAT,
         "name": name,
         "scale": scale,
         "description": file.description,
@@ -83,8 +78,6 @@ def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchm
         "latency_device": f"{processor()}, {THREADS} threads, {runtime_version('onnx')}",
         "results": results,
         **({"compressed": compressed} if compressed else {}),
-        "sha256": _sha256(weights),
-        "onnx_sha256": _sha256(onnx),
     }
 
 
@@ -92,10 +85,6 @@ def _milliseconds(onnx: Path) -> float:
     run, _ = onnx_session(onnx, threads=THREADS)
     picture = np.random.default_rng(0).random((1, 3, *LR_SIZE), np.float32)
     return 1e3 * medians_in_turns({"": lambda: lambda: run(picture)}, rounds=ROUNDS)[""]
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def reproducing_command(name: str, job: TrainingJob) -> str:
@@ -135,9 +124,8 @@ def export_zoo(
     output.mkdir(parents=True, exist_ok=True)
     cards = []
     for name, job in finished.items():
-        weights, onnx = output / f"{name}.safetensors", output / f"{name}.onnx"
+        weights = output / f"{name}.safetensors"
+        onnx = graph_of(weights)
         write_halved(Path(runs) / name / WEIGHTS, weights, onnx)
-        card = model_card(name, weights, onnx, job=job, benchmarks=benchmarks)
-        write_atomically(output / f"{name}.json", json.dumps(card, indent=2) + "\n")
-        cards.append(card)
+        cards.append(write_card(weights, model_card(name, weights, onnx, job=job, benchmarks=benchmarks)))
     return cards

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hnas.deploy.export.card import card_beside
 from hnas.deploy.share.compressed_table import compressed_table
-from hnas.errors import HnasError
 from hnas.nets import LR_SIZE, build_model, model_cost
 from hnas.space import read_genotype
-from hnas.values import read_json
 from hnas.weights import read_weights
 
 
@@ -20,10 +19,10 @@ def model_page(weights: Path, *, name: str) -> str:
     the page says that nothing was measured.
 
     Raises:
-        HnasError: the weights file cannot be read.
+        HnasError: the weights file, or the JSON file beside it, cannot be read.
     """
     file = read_weights(weights)
-    card = _card(weights)
+    card = card_beside(weights)
     scale = int(file.description["scale"])
     cost = model_cost(build_model(file.description), lr_size=LR_SIZE)
     height, width = LR_SIZE
@@ -75,14 +74,6 @@ def _purpose(scale: int, degradation: str) -> str:
     further = f"; many of them {went_through}" if degradation else ""
     made_for = f"Made for pictures that were made smaller by bicubic interpolation{further}."
     return f"Enlarges photographs {scale} times. {made_for}"
-
-
-def _card(weights: Path) -> dict[str, Any]:
-    try:
-        value = read_json(weights.with_suffix(".json"))
-    except HnasError:
-        return {}
-    return value if isinstance(value, dict) and str(value.get("format", "")).startswith("hnas-model-card/") else {}
 
 
 def _header_results(name: str, scale: int, card: dict[str, Any]) -> list[str]:
