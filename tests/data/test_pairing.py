@@ -62,7 +62,7 @@ def test_small_ones_without_an_original_are_left_out_and_counted() -> None:
 @pytest.mark.parametrize(
     ("large", "small", "words"),
     [
-        (["a.png", "b.png", "c.png"], ["a.png", "b.png", "d.png"], "2 of 3 pictures in set/HR have a small one by name"),
+        (["a.png", "b.png", "c.png"], ["a.png", "b.png", "d.png"], "2 of 3 pictures in set/HR have a small one by"),
         (["a.png", "b.png"], ["c.png"], "no name fits one in set/HR, and 1 pictures do not go with 2 by their order"),
         (["a/1.png", "b/1.png"], ["1.png"], "no name fits"),
     ],

@@ -28,7 +28,7 @@ from hnas.training.train_network import TrainingJob, train_network
 from hnas.weights import load_model, read_weights
 from hnas.zoo.model_card import export_zoo
 
-CHAIN = ChainGenotype(4, ("conv_3x3", "conv_3x3"), "luma", 2)
+CHAIN = ChainGenotype(8, ("conv_3x3", "conv_3x3"), "luma", 2)
 
 
 def _waves(seed: int, side: int = 64) -> np.ndarray[Any, Any]:
@@ -61,7 +61,7 @@ def job(folder: Path) -> TrainingJob:
         data=(folder / "train",),
         network=NetworkOptions(scale=1),
         settings=TrainingSettings(
-            steps=200, batch=4, patch=24, lr=1e-2, degradation="noise:25", degraded_copies=8, log_every=50
+            steps=200, batch=4, patch=24, lr=5e-3, degradation="noise:25", degraded_copies=8, log_every=50
         ),
         device=DeviceSettings(accelerator="cpu"),
     )
@@ -84,7 +84,7 @@ def test_a_chain_of_scale_1_gives_pictures_of_the_same_size_folded_too() -> None
         assert torch.allclose(network.folded()(x), network(x), atol=1e-5)
         parameters = sum(parameter.numel() for parameter in network.parameters())
         assert chain_cost(genotype, 1).params == parameters
-    supernet = ChainSupernet(ChainSpace(widths=(4,), depths=(1, 2)), 1)
+    supernet = ChainSupernet(ChainSpace(widths=(8,), depths=(1, 2)), 1)
     assert [picture.shape for picture in supernet.pictures(x, CHAIN)] == [x.shape, x.shape]
 
 
