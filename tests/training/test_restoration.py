@@ -213,7 +213,7 @@ def test_the_card_of_a_network_for_jpegs_has_every_quality_beside_bicubic(
     from hnas.report.results import write_results
 
     row = f"{figures['75']['psnr']:.2f} ({figures['75']['bicubic']:.2f})"
-    assert row in write_results([tmp_path], tmp_path / "page.md", dataset="val").read_text(encoding="utf-8")
+    assert row in write_results(list(cards.values()), tmp_path / "page.md", dataset="val").read_text()
     page = model_page(tmp_path / "jpeg-x2.safetensors", name="jpeg-x2")
     assert row in page
     assert "many of them went through jpeg:30-95" in page
