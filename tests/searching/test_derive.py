@@ -12,10 +12,11 @@ from lightning_fabric import Fabric
 from hnas.data.folders import Pair
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
-from hnas.searching.algorithm import Searcher
 from hnas.searching.derive import derive_genotype
+from hnas.searching.pictures import middle_crops
 from hnas.searching.runs import derive, rescore, search
-from hnas.searching.scoring import batch_psnr, middle_crops
+from hnas.searching.scoring import batch_psnr
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.space import load_genotype
 from hnas.training.settings import DeviceSettings
@@ -83,8 +84,8 @@ def test_the_best_has_the_highest_reward(make_searcher: Callable[..., Searcher])
     values = [0.6 * one.psnr - 0.4 * one.cost.relative for one in derived.candidates]
     assert values == sorted(values, reverse=True)
     assert derived.best is derived.candidates[0]
-    lr, hr = searcher.validation
-    assert derived.best.psnr == searcher.scorer(derived.best.genotype, lr, hr)
+    lr, hr = searcher.pictures.validation
+    assert derived.best.psnr == searcher.evaluator(derived.best.genotype, lr, hr)
 
 
 def test_what_is_no_finished_search_is_not_derived_from(run: Path, tmp_path: Path) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 
 from hnas.errors import HnasError
 from hnas.run_files import CANDIDATES
-from hnas.searching.algorithm import Searcher
 from hnas.searching.latency import machine_of
 from hnas.searching.measuring import measured, measured_within
 from hnas.searching.reward import Scored
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
-from hnas.searching.strategies import build_strategy
 from hnas.searching.within import Usage
 from hnas.space import Genotype
 from hnas.training.run_folder import RunFolder
@@ -122,7 +121,7 @@ def derive_genotype(
     if not proposed:
         raise HnasError("the search proposes nothing within these limits; raise them")
     middle = lam if lam is not None else searcher.spread.lam_between(low, high, 0.5)
-    scored = searcher.score_all(proposed, searcher.validation, middle)
+    scored = searcher.score_all(proposed, searcher.pictures.validation, middle)
 
     def worth(one: Scored) -> float:
         return one.psnr if by_psnr else one.reward.value
@@ -154,7 +153,7 @@ def keeps(scored: Scored, limit: float) -> bool:
 def _finalists(searcher: Searcher, usage: Usage, count: int | None, lam: float | None) -> list[Genotype]:
     """What the strategy of a search proposes within limits."""
     settings = searcher.settings
-    strategy = build_strategy(settings, usage)
+    strategy = searcher.propose_within(usage)
     strategy.load_state_dict(searcher.strategy.state_dict())
     proposed: dict[Genotype, None] = {}
     if count is None:
