@@ -63,7 +63,7 @@ class Candidate:
 def read_family(scale: int, folder: Path = BUNDLED) -> tuple[Candidate, ...]:
     """The networks of one scale that have one width and blocks in a row, fewest multiply-adds first.
 
-    Models without a graph, and of another structure, are passed over.
+    Models without a graph, of another structure, and those trained for degraded pictures are passed over.
 
     Args:
         scale: 2, 3 or 4.
@@ -100,7 +100,7 @@ def write_card_of(made: Candidate, of: Candidate, changes: Mapping[str, Any]) ->
 
 
 def _candidate(weights: Path) -> Candidate | None:
-    """The network of a weights file; None without its graph and card, or of another structure."""
+    """The network of a weights file; None without its graph and card, or of another structure or purpose."""
     path = card_path(weights)
     if not path.is_file() or not graph_path(weights).is_file():
         return None
@@ -110,6 +110,8 @@ def _candidate(weights: Path) -> Candidate | None:
         if not isinstance(genotype, Mapping) or not {"width", "blocks"} <= genotype.keys():
             return None
         provenance = card["provenance"]
+        if provenance.get("degradation"):
+            return None
         found = Candidate(
             name=weights.stem,
             scale=int(card["scale"]),

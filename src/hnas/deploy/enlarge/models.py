@@ -26,6 +26,8 @@ _EXPORTED = (".onnx", ".xml")
 def default_model(scale: int | None = None) -> str:
     """The name of the bundled model for a scale that nobody chose a model for: the best, which takes half a second.
 
+    It is for clean pictures, and for films; :mod:`hnas.deploy.enlarge.auto` chooses for each picture.
+
     Raises:
         HnasError: none comes with the package at this scale.
     """
