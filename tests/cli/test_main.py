@@ -140,3 +140,14 @@ def test_flags_override_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main([*arguments, "--layers", "3"]) == 2
     assert "nowhere" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_the_shell_is_taught(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "hnas", "--install-completion", "--shell", "bash"]
+    home = {**os.environ, "HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "share")}
+    subprocess.run(words, env=home, check=True, capture_output=True)
+    script = next(path for path in tmp_path.rglob("hnas") if path.is_file())
+    asked = f"source {script}; COMP_WORDS=(hnas up); COMP_CWORD=1; COMP_LINE='hnas up'; COMP_POINT=7; "
+    asked += "$(complete -p hnas | sed 's/.*-F //; s/ .*//'); echo ${COMPREPLY[@]}"
+    done = subprocess.run(["bash", "-c", asked], env=home, check=True, capture_output=True, text=True)
+    assert done.stdout.split() == ["upscale"]

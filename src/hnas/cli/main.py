@@ -36,7 +36,7 @@ GROUPS = {
         "upscale": "Enlarge pictures: files, folders, patterns, standard input.",
         "app": "Enlarge pictures and explore searches in the browser (extra: app).",
         "video": "Enlarge a video: frames enlarged, sound copied (extra: video).",
-        "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript) or for sharing.",
+        "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript), for sharing, or as a page.",
     },
     "Design a network": {
         "design": "The best ready network for so many milliseconds on this machine, in less than a minute.",
@@ -96,7 +96,8 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-app["--help"].group = app["--version"].group = Group("Other", sort_key=len(GROUPS))
+app.register_install_completion_command(help="Teach your shell to complete the commands and options of hnas.")
+app["--help"].group = app["--version"].group = app["--install-completion"].group = Group("Other", sort_key=len(GROUPS))
 for _order, (_title, _commands) in enumerate(GROUPS.items()):
     _group = Group(_title, sort_key=_order)
     for _name, _line in _commands.items():
@@ -135,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     keep_memory()
     rooms = logging.getLogger("hnas")
-    if not rooms.handlers:
+    if not any(isinstance(handler, _Said) for handler in rooms.handlers):
         rooms.setLevel(logging.INFO)
         rooms.addHandler(_Said())
     tokens = list(sys.argv[1:] if arguments is None else arguments)

@@ -45,12 +45,16 @@ class OptunaStrategy:
     def _study(self, lam: float, seed: int) -> Any:
         """An Optuna study of all that is known, valued for this lambda."""
         optuna = self._optuna
-        optuna.logging.set_verbosity(optuna.logging.WARNING)  # it tells of every study otherwise
         with warnings.catch_warnings():
             # So that the genotypes of a batch keep away from each other; Optuna calls that experimental.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
-        study = optuna.create_study(direction="maximize", sampler=sampler)
+        told = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # it tells of every study otherwise
+        try:
+            study = optuna.create_study(direction="maximize", sampler=sampler)
+        finally:
+            optuna.logging.set_verbosity(told)
         study.add_trials([self._trial(known, lam) for known in self._known])
         return study
 

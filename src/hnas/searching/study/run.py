@@ -31,7 +31,7 @@ from hnas.searching.reward import Scored
 from hnas.searching.runs import RESULT, open_searcher, search_and_derive
 from hnas.searching.score_table import open_table, search_by
 from hnas.searching.scoring import short_scorer
-from hnas.searching.settings import STUDY_POINTS, SearchSettings, StrategyName, StudySettings
+from hnas.searching.settings import STUDY_POINTS, SearchSettings, StudySettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import build_strategy
 from hnas.searching.study.figures import (
@@ -193,7 +193,7 @@ def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, s
 
 
 def _search(
-    folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, item: tuple[StrategyName, int]
+    folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, item: tuple[str, int]
 ) -> None:
     name, seed = item
     path = search_folder(folder, seed, name)
