@@ -4,8 +4,8 @@
     python bench/chain_table.py time --lines lines.jsonl
     python bench/chain_table.py pack --lines lines.jsonl --out src/hnas/tables/chains.json
 
-The first two can be stopped and begun again: a line that is in the file is not made again. The second training of each
-chain, from another start and on other patches, says how far two trainings agree.
+The first two can be stopped and begun again: a line that is in the file is not made again. Some chains are trained a
+second time, from another start and on other patches, which says how far two trainings agree.
 """
 
 from __future__ import annotations
@@ -48,8 +48,10 @@ SETTINGS = SearchSettings(
     derive_patch=64,
     lr_size="180x320",
 )
-#: Updates and seed of every training of a chain, in the order in which they are done.
-TRAININGS = ((100, 0), (300, 0), (900, 0), (900, 1))
+#: Updates of the trainings of every chain.
+LENGTHS = (100, 300, 900)
+#: So many chains are trained twice for the most updates.
+AGAIN = 48
 #: Turns of every chain, of which the median counts.
 ROUNDS = 7
 
@@ -57,19 +59,29 @@ Line = dict[str, Any]
 
 
 def trained(pairs: list[Pair], validation: list[Pair], done: set[str]) -> Iterator[Line]:
-    """A line for every training that is not done; chains in a random order, all first trainings before the second."""
+    """A line for every training that is not done."""
     fabric = start_fabric(DeviceSettings(accelerator="cpu", precision="32-true"))
     lr, hr = middle_crops(validation, patch=SETTINGS.derive_patch)
     bicubic = bicubic_psnr(lr, hr)
-    for again in (0, 1):
-        for genotype in shuffled():
-            for steps, seed in TRAININGS:
-                if seed != again or key(genotype, steps, seed) in done:
-                    continue
-                own = replace(SETTINGS, short_steps=steps, seed=seed)
-                sampler = PatchSampler(pairs, scale=own.scale, patch=own.patch, batch=own.batch, seed=seed)
-                psnr = short_scorer(own, sampler, fabric)(genotype, lr, hr)
-                yield {"key": key(genotype, steps, seed), "psnr": psnr, "bicubic": bicubic, "pictures": len(pairs)}
+    for genotype, steps, seed in trainings():
+        if (name := key(genotype, steps, seed)) in done:
+            continue
+        own = replace(SETTINGS, short_steps=steps, seed=seed)
+        sampler = PatchSampler(pairs, scale=own.scale, patch=own.patch, batch=own.batch, seed=seed)
+        psnr = short_scorer(own, sampler, fabric)(genotype, lr, hr)
+        yield {"key": name, "psnr": psnr, "bicubic": bicubic, "pictures": len(pairs)}
+
+
+def trainings() -> Iterator[tuple[Genotype, int, int]]:
+    """Chain, updates and seed of every training, the deepest chains last."""
+    deepest = max(SETTINGS.depths)
+    first = [one for one in shuffled() if len(one.to_dict()["blocks"]) < deepest]
+    last = [one for one in shuffled() if len(one.to_dict()["blocks"]) == deepest]
+    for genotype in first:
+        yield from ((genotype, steps, 0) for steps in LENGTHS)
+    yield from ((genotype, max(LENGTHS), 1) for genotype in first[:AGAIN])
+    for genotype in last:
+        yield from ((genotype, steps, 0) for steps in LENGTHS)
 
 
 def timed(machine: Machine, done: set[str]) -> Iterator[Line]:
@@ -97,40 +109,41 @@ def key(genotype: Genotype, *what: int | str) -> str:
     return " ".join((genotype.to_json(), *map(str, what)))
 
 
-def packed(lines: dict[str, Line], commit: str, data: str, validation: str) -> dict[str, Any]:
-    """The table: where it is from, and a row for every chain."""
-    costs, space = CostTable(SETTINGS), sorted(shuffled(), key=Genotype.to_json)
-    any_psnr = lines[key(space[0], *TRAININGS[0])]
-    own = asdict(SETTINGS)
-    about = {
-        "settings": {name: own[name] for name in ("space", "scale", "widths", "depths", "blocks", "after", "colour")}
-        | {name: own[name] for name in ("batch", "patch", "short_lr", "grad_clip", "derive_patch", "lr_size")},
-        "lengths": sorted({steps for steps, _ in TRAININGS}),
-        "data": data,
-        "pictures": any_psnr["pictures"],
-        "validation": validation,
-        "bicubic": any_psnr["bicubic"],
-        "machine": lines[key(space[0], "ms", 0)]["machine"],
-        "turns": ROUNDS,
-        "command": "bench/chain_table.py",
-        "commit": commit,
-    }
+def packed(lines: dict[str, Line], **told: str) -> dict[str, Any]:
+    """The table: where it is from, and a row for every chain; without the deepest ones if they are not all done."""
+    settings = SETTINGS
+    if any(key(*training) not in lines for training in trainings()):
+        settings = replace(settings, depths=settings.depths[:-1])
+    costs = CostTable(settings)
     rows = []
-    for one in space:
-        cost = costs(one)
-        psnr = [round(lines[key(one, *training)]["psnr"], 4) for training in TRAININGS]
+    for one in sorted(shuffled(), key=lambda one: one.to_json()):
+        if one not in settings.search_space:
+            continue
+        cost, again = costs(one), lines.get(key(one, max(LENGTHS), 1))
         ms = median(lines[key(one, "ms", turn)]["ms"] for turn in range(ROUNDS))
         rows.append(
             {
                 "genotype": one.to_dict(),
-                "psnr": psnr[:-1],
-                "again": psnr[-1],
+                "psnr": [round(lines[key(one, steps, 0)]["psnr"], 4) for steps in LENGTHS],
+                "again": again and round(again["psnr"], 4),
                 "ms": round(ms, 3),
                 "macs": cost.macs,
                 "params": cost.params,
             }
         )
-    return {"format": "hnas-table/1", **about, "rows": rows}
+    usual, own = asdict(SearchSettings()), asdict(settings)
+    return {
+        "format": "hnas-table/1",
+        **told,
+        "made_by": "bench/chain_table.py",
+        "settings": {name: value for name, value in own.items() if value != usual[name]},
+        "lengths": LENGTHS,
+        "bicubic": round(next(line["bicubic"] for line in lines.values() if "bicubic" in line), 4),
+        "pictures": next(line["pictures"] for line in lines.values() if "pictures" in line),
+        "machine": next(line["machine"] for line in lines.values() if "machine" in line),
+        "turns": ROUNDS,
+        "rows": rows,
+    }
 
 
 def main() -> None:
@@ -148,7 +161,7 @@ def main() -> None:
     # A line that a stop has cut short is made again.
     known = {line["key"]: line for line in map(json.loads, text[: text.rfind("\n") + 1].splitlines())}
     if arguments.what == "pack":
-        table = packed(known, arguments.commit, arguments.data, arguments.val)
+        table = packed(known, commit=arguments.commit, data=arguments.data, validation=arguments.val)
         rows = ",\n".join(json.dumps(row) for row in table.pop("rows"))
         write_atomically(arguments.out, f'{json.dumps(table)[:-1]}, "rows": [\n{rows}\n]}}\n')
         return
