@@ -21,6 +21,8 @@ from hnas.errors import HnasError
 from hnas.values import read_yaml, shown
 
 PRESETS = Path(__file__).parent / "presets"
+#: Tabular benchmarks of strategies, each with the settings of a study on it.
+TABLES = Path(__file__).parent / "tables"
 
 T = TypeVar("T")
 

@@ -27,7 +27,8 @@ from hnas import __version__
 from hnas.errors import HnasError
 from hnas.extras import absent_extra
 from hnas.memory import keep_memory
-from hnas.settings import FromMapping, one_line, read_config, read_devices, refuse_fractions
+from hnas.settings import TABLES, FromMapping, one_line, read_config, read_devices, refuse_fractions
+from hnas.values import read_yaml
 
 #: Group -> command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that
 #: name; a word that is a keyword of Python has an underscore after it.
@@ -67,6 +68,8 @@ COMMANDS = {name: line for commands in GROUPS.values() for name, line in command
 
 #: Commands whose settings are those of another one.
 SECTIONS = {"study": "search"}
+#: Flags that bring settings of their own, which others override: a file of the package.
+BRINGING = {"--table": TABLES / "chains.yaml"}
 #: Commands that read by themselves what the file says of networks: it is for any, while a flag is for the one named.
 READ_NETWORKS = ("train",)
 
@@ -84,6 +87,8 @@ def _settings_from_config(app: App, commands: tuple[str, ...], arguments: Argume
 
             values = {setting: value for setting, value in values.items() if setting not in options_in(values)}
         FromMapping(values, name)(app, commands, arguments)
+    for flag in given.keys() & BRINGING.keys():
+        FromMapping(read_yaml(BRINGING[flag]), flag)(app, commands, arguments)
     refuse_fractions(arguments)
 
 

@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 
 from hnas import __version__
 from hnas.data.folders import load_pairs, summary
+from hnas.data.known_sets import locate_set
 from hnas.deploy.runtimes import BackendName
 from hnas.errors import HnasError
 from hnas.files import write_atomically
@@ -20,7 +21,7 @@ from hnas.nets.latency_table import LatencyTable
 from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
 from hnas.searching.algorithm import Searcher, SearchProgress, run_search
 from hnas.searching.costs import CostTable
-from hnas.searching.derive import Derived, derive_genotype, record, recorded
+from hnas.searching.derive import Derived, derive_genotype, record, recorded, validated
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
@@ -222,7 +223,7 @@ def rescore(run_dir: str | Path, genotype: Genotype) -> float:
     """
     searcher = open_searcher(RunFolder(Path(run_dir), RESULT))
     low, high = searcher.settings.lam_range
-    (scored,) = searcher.score_all([genotype], searcher.validation, (low + high) / 2.0)
+    (scored,) = validated(searcher, [genotype], (low + high) / 2.0)
     return scored.psnr
 
 
@@ -251,11 +252,11 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
 
 
 def load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:
-    """Reads and shares out the pictures of the folders ``data`` and ``val`` (or None).
+    """Reads and shares out the pictures of ``data`` and ``val`` (or None): folders, or names of known sets.
 
     Raises:
-        HnasError: a folder or picture that cannot be read, too few pictures, or one in two parts.
+        HnasError: a set, folder or picture that cannot be read, too few pictures, or one in two parts.
     """
-    training = load_pairs(paths["data"], settings.scale)
-    validation = load_pairs(paths["val"], settings.scale) if paths["val"] else []
+    training = load_pairs(locate_set(paths["data"]), settings.scale)
+    validation = load_pairs(locate_set(paths["val"]), settings.scale) if paths["val"] else []
     return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)

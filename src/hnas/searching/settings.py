@@ -164,8 +164,9 @@ class SearchSettings:
             multiply-adds first; under a limit of latency the best first, and more until one keeps it. 0 is none
             without such a limit.
         derive_samples: genotypes that the derivation scores.
+        derive_by: what is chosen in the end: the highest "reward", or the highest "psnr" (paper), as under limits.
         derive_pictures: validation pictures it uses (0: all), each by its middle crop.
-        derive_patch: side of that crop, LR pixels.
+        derive_patch: side of that crop, LR pixels; 0 is the whole picture (paper).
         seed: decides every random choice.
         checkpoint_every: rounds between full states on disk.
 
@@ -238,6 +239,7 @@ class SearchSettings:
     exhaustive: int = 0
     measure: int = 0
     derive_samples: int = 100
+    derive_by: Literal["reward", "psnr"] = "reward"
     derive_pictures: int = 16
     derive_patch: int = 48
     seed: int = 0
@@ -246,11 +248,11 @@ class SearchSettings:
     def __post_init__(self) -> None:
         at_least_one = (
             "channels rounds w_genotypes batch patch hidden samples population tournament target_channels"
-            " short_steps derive_samples derive_patch checkpoint_every"
+            " short_steps derive_samples checkpoint_every"
         )
         at_least_zero = (
             "cell_skip warmup w_steps controller_steps lr_end grad_clip controller_lr_end entropy_weight"
-            " cost_reference score_batch derive_pictures tau_samples seed exhaustive measure threads"
+            " cost_reference score_batch derive_pictures derive_patch tau_samples seed exhaustive measure threads"
         )
         refuse_below(1, self, *at_least_one.split())
         refuse_below(0, self, *at_least_zero.split())
@@ -273,6 +275,8 @@ class SearchSettings:
             raise HnasError(f"tournament is {self.tournament}; allowed is at most population, {self.population}")
         if self.tau_samples == 1:
             raise HnasError("tau_samples is 1; allowed are 0 (no Kendall's tau), and 2 and more")
+        if self.scorer == "short" and not self.derive_patch:
+            raise HnasError("derive_patch is 0, whole pictures, which scorer short does not take; set it to 48 or so")
         refuse_no_part(self, "teacher_weight")
         refuse_no_shrinking(self.shrunk)
         if not 0 <= self.ema < 1:
