@@ -37,7 +37,7 @@ def test_the_paper_preset_is_the_paper() -> None:
     assert settings == SearchSettings(image_skip="none", samples=1, baseline="ema", **unit, **epoch, **chosen)
     assert settings.search_space == CellSpace()
     assert (settings.rounds * settings.w_steps, settings.updates) == (80_000, 120_000)
-    assert read_config("paper", "train")["steps"] == 400 * 10 * 800 // 16
+    assert read_config("paper", "train")["steps"] == 300 * 1000
 
 
 def test_forty_percent_of_the_papers_pictures_train_the_shared_weights() -> None:
