@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from hnas.deploy.export import describe, onnx_bytes
-from hnas.deploy.runtimes import Run, onnx_session, openvino_session
-from hnas.deploy.simplify import simplify
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.turns import medians_in_turns
+from hnas.deploy.export.writing import describe, onnx_bytes
+from hnas.deploy.running.runtimes import Run, onnx_session, openvino_session
+from hnas.deploy.running.simplify import simplify
+from hnas.deploy.running.torch_backend import TorchBackend
+from hnas.deploy.timing.turns import medians_in_turns
 from hnas.machine import processor
 from hnas.memory import keep_memory
 from hnas.nets import Network, NetworkSettings
@@ -67,7 +67,7 @@ def main() -> None:
     picture = np.random.default_rng(0).random((1, 3, options.lr_size, options.lr_size), np.float32)
     print(f"{processor()}, threads: {options.threads}, {options.lr_size}x{options.lr_size}, ms")
     for name, network in networks().items():
-        with patch("hnas.deploy.simplify._convolve_bicubic", lambda traced: None):
+        with patch("hnas.deploy.running.simplify._convolve_bicubic", lambda traced: None):
             before = openers(network.eval(), options.threads)
         ways = dict(zip(WAYS, (before, openers(network, options.threads)), strict=True))
         for runtime in before:

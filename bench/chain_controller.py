@@ -30,7 +30,7 @@ from hnas.searching.scoring import bicubic_psnr
 from hnas.searching.settings import STRATEGIES, SearchSettings, StudySettings
 from hnas.searching.splits import split_pictures
 from hnas.searching.strategies import build_strategy
-from hnas.searching.study import shared_weights_only
+from hnas.searching.study.run import shared_weights_only
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype, read_genotype
 from hnas.training.devices import start_fabric

@@ -21,8 +21,8 @@ from typing import Any
 
 from hnas.data.folders import Pair, load_pairs
 from hnas.data.patches import PatchSampler
-from hnas.deploy.graphs import graph_of
-from hnas.deploy.stopwatch import Machine, Stopwatch
+from hnas.deploy.timing.graphs import graph_of
+from hnas.deploy.timing.stopwatch import Machine, Stopwatch
 from hnas.files import write_atomically
 from hnas.memory import keep_memory
 from hnas.nets import family_of

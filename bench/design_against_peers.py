@@ -20,19 +20,19 @@ from hnas.bundled import BUNDLED
 from hnas.cli.options import parse_size
 from hnas.data.benchmarks import find_benchmarks
 from hnas.data.folders import Pair
-from hnas.deploy.by_latency import measure_pictures
-from hnas.deploy.choice import Limits, settle
-from hnas.deploy.contenders import Contender, find_contenders
-from hnas.deploy.family import Candidate, read_family
-from hnas.deploy.graphs import graph_of
-from hnas.deploy.hand_made import torch_graphs
-from hnas.deploy.stopwatch import Graph, Machine, Stopwatch
-from hnas.deploy.survey import measure_whole
+from hnas.deploy.design.choice import Limits, settle
+from hnas.deploy.design.family import Candidate, read_family
+from hnas.deploy.design.survey import measure_whole
+from hnas.deploy.timing.graphs import graph_of
+from hnas.deploy.timing.stopwatch import Graph, Machine, Stopwatch
 from hnas.errors import HnasError
-from hnas.evaluation.weights_at_hand import weights_beside
 from hnas.machine import default_threads
 from hnas.memory import keep_memory
 from hnas.weights import load_model
+from hnas.zoo.by_latency import measure_pictures
+from hnas.zoo.contenders import Contender, find_contenders
+from hnas.zoo.hand_made import torch_graphs
+from hnas.zoo.weights_at_hand import weights_beside
 
 SIZES, LIMITS = ("256x256", "480x480"), (10.0, 25.0, 50.0, 100.0, 250.0)
 SETS = ("Set5", "B100", "Kodak24")

@@ -23,7 +23,7 @@ from time import perf_counter
 import numpy as np
 
 from hnas.bundled import BUNDLED
-from hnas.deploy.family import read_family
+from hnas.deploy.design.family import read_family
 from hnas.machine import default_threads, processor
 
 #: Times its limit that a network may take as the plain script measures it, and seconds that a call may take.

@@ -28,7 +28,8 @@ from hnas.searching.score_table import open_table, search_by
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
-from hnas.searching.study import hypervolume, shared_weights_only
+from hnas.searching.study.hypervolume import hypervolume
+from hnas.searching.study.run import shared_weights_only
 from hnas.settings import load_settings, read_config
 from hnas.training.devices import start_fabric
 

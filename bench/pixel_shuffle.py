@@ -14,11 +14,11 @@ from unittest.mock import patch
 import numpy as np
 from torch import nn
 
-from hnas.deploy.export import describe, onnx_bytes
-from hnas.deploy.runtimes import onnx_session, openvino_session
-from hnas.deploy.shuffle import split_shuffles
-from hnas.deploy.simplify import simplify
-from hnas.deploy.turns import medians_in_turns
+from hnas.deploy.export.shuffle import split_shuffles
+from hnas.deploy.export.writing import describe, onnx_bytes
+from hnas.deploy.running.runtimes import onnx_session, openvino_session
+from hnas.deploy.running.simplify import simplify
+from hnas.deploy.timing.turns import medians_in_turns
 from hnas.machine import processor
 from hnas.nets import LR_SIZE
 from hnas.nets.chain import ChainNetwork
@@ -43,7 +43,7 @@ def main() -> None:
         for name, network in networks.items():
             simple = simplify(network.eval())
             makers[name, "one node"] = onnx_bytes(simple, describe(network, {}), split=False)
-            with patch("hnas.deploy.export.split_shuffles", partial(split_shuffles, most=4)):
+            with patch("hnas.deploy.export.writing.split_shuffles", partial(split_shuffles, most=4)):
                 makers[name, "two transpositions"] = onnx_bytes(simple, describe(network, {}))
 
         def run(graph: bytes, session=session):

@@ -21,8 +21,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from hnas.deploy.models import load
-from hnas.deploy.published import read_published
+from hnas.deploy.enlarge.models import load
 from hnas.errors import HnasError
 from hnas.nets.latency_table import load_latency_table
 from hnas.report.run import read_run
@@ -30,8 +29,9 @@ from hnas.settings import read_config
 from hnas.space import load_genotype
 from hnas.training.checkpoint import load_checkpoint
 from hnas.training.run_folder import RunFolder
-from hnas.training.zoo import read_plan
 from hnas.weights import DESCRIPTION, load_model
+from hnas.zoo.plans import read_plan
+from hnas.zoo.published import read_published
 
 MEGABYTE = 1 << 20
 #: Address space beyond what the process has when it is ready, so that a file that gets through cannot harm the machine.

@@ -70,8 +70,8 @@ def test_designs_stand_beside_peers(
     family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script = _script("design_against_peers", monkeypatch)
-    monkeypatch.setattr("hnas.deploy.contenders.bundled_models", dict)
-    monkeypatch.setattr("hnas.evaluation.weights_at_hand.bundled_models", dict)
+    monkeypatch.setattr("hnas.zoo.contenders.bundled_models", dict)
+    monkeypatch.setattr("hnas.zoo.weights_at_hand.bundled_models", dict)
     (tmp_path / "Set5").mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (40, 44, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "Set5" / "noise.png")

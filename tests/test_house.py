@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -22,8 +23,8 @@ from hnas.space import KINDS
 
 PACKAGE = Path(hnas.__file__).parent
 ROOMS = (
-    *("space", "nets", "data", "weights", "evaluation", "training", "deploy", "searching"),
-    *("bench", "chain_bench", "report", "cli"),
+    *("space", "nets", "data", "weights", "evaluation", "training", "deploy", "searching", "zoo"),
+    *("bench", "chain_bench", "drawing", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
@@ -81,9 +82,36 @@ def test_a_room_imports_only_rooms_to_its_left(room: str) -> None:
                 assert parts[1] in allowed, f"{path.relative_to(PACKAGE)} imports {name}"
 
 
+#: The rooms within ``deploy``, in the same order.
+DEPLOY = ("pictures", "running", "export", "share", "enlarge", "video", "timing", "design")
+
+
+def test_the_rooms_of_deploy_import_only_those_to_their_left() -> None:
+    assert {path.name for path in (PACKAGE / "deploy").iterdir() if path.name != "__pycache__"} == {
+        *DEPLOY,
+        "__init__.py",
+    }
+    for at, room in enumerate(DEPLOY):
+        for path in _sources(f"deploy/{room}"):
+            for name, _ in _imported(path):
+                parts = name.split(".")
+                if parts[:2] == ["hnas", "deploy"] and len(parts) > 2:
+                    assert parts[2] in DEPLOY[: at + 1], f"{path.relative_to(PACKAGE)} imports {name}"
+
+
+def test_the_row_of_rooms_is_the_documented_one() -> None:
+    design = (Path(__file__).parents[1] / "docs" / "design.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^space(?: -> \w+)+$", design, re.MULTILINE)
+    assert [row.split(" -> ") for row in rows] == [[room for room in ROOMS if room not in ("bench", "chain_bench")]]
+    rooms = re.findall(r"^\| `(\w+)` \|", design, re.MULTILINE)
+    assert rooms == rows[0].split(" -> ")
+    free = design.partition("Small modules are free to all: ")[2].partition("\n\n")[0]
+    assert tuple(re.findall(r"`(\w+)`\s\(", free)) == FREE
+
+
 #: Modules that belong to one space, and those inside them.
 OWN = (
-    *("hnas.space.cells", "hnas.space.chain", "hnas.nets.chain"),
+    *("hnas.space.cells", "hnas.space.chain", "hnas.nets.chain", "hnas.drawing.cells", "hnas.drawing.chain"),
     *(
         f"hnas.nets.{name}"
         for name in (
@@ -96,6 +124,7 @@ OWN = (
 EXCEPTIONS: dict[str, set[str]] = {
     # The registries.
     "space/kinds.py": {"cells", "chain"},
+    "drawing/layouts.py": {"cells", "chain"},
     "nets/families.py": {
         *("CellGenotype", "CellSpace", "Network", "NetworkSettings", "Supernet", "SupernetSettings", "Norm", "Sharing"),
         *("network_cost", "cell_parts"),
@@ -109,13 +138,13 @@ EXCEPTIONS: dict[str, set[str]] = {
     # What a network of any kind may be given, of which a chain has the scale alone.
     "space/options.py": {"Norm"},
     # Table II of the paper is about its space.
-    "evaluation/table_two.py": {"CellGenotype", "NAMED_GENOTYPES", "Network", "NetworkSettings"},
-    "evaluation/comparison.py": {"CellGenotype", "CellSpace", "Network", "network_cost"},
+    "zoo/table_two.py": {"CellGenotype", "NAMED_GENOTYPES", "Network", "NetworkSettings"},
+    "zoo/comparison.py": {"CellGenotype", "CellSpace", "Network", "network_cost"},
     # Its row of plain RCABs has the very block that the paper's space has.
     "nets/peers/residual_cells.py": {"ResidualChannelAttention"},
     # Tiles of a picture: every cell sees only as much of the margin as it needs.
-    "deploy/torch_backend.py": {"Trim", "trimmed"},
-    "deploy/simplify.py": {"Trim"},
+    "deploy/running/torch_backend.py": {"Trim", "trimmed"},
+    "deploy/running/simplify.py": {"Trim"},
     # Defaults of --normal-operations and --upsampling-operations.
     "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
     # What the benchmark of this package times.
@@ -208,8 +237,9 @@ def test_names_of_a_runs_files_stand_in_one_place() -> None:
         assert not found, f"{path.relative_to(PACKAGE)} spells {found}; hnas/run_files.py has it"
 
 
-def test_space_never_imports_torch() -> None:
-    for path in _sources("space"):
+@pytest.mark.parametrize("room", ["space", "drawing"])
+def test_a_room_without_torch(room: str) -> None:
+    for path in _sources(room):
         names = [
             name for name, _ in _imported(path) if name.split(".")[0] in {"torch", "lightning", "lightning_fabric"}
         ]
@@ -238,8 +268,9 @@ def test_every_extra_that_is_named_exists() -> None:
     "statement",
     [
         *("import hnas", "import hnas.space", "import hnas.cli.main"),
-        "import hnas.deploy.design, hnas.deploy.hand_over, hnas.cli.design, hnas.cli.design_view",
-        "import hnas.deploy.backends, hnas.deploy.tiling, hnas.deploy.opacity, hnas.report.design",
+        "import hnas.deploy.design.within_limits, hnas.deploy.design.hand_over, hnas.cli.design, hnas.cli.design_view",
+        "import hnas.deploy.running.backends, hnas.deploy.enlarge.tiling, hnas.deploy.enlarge.opacity",
+        "import hnas.report.design, hnas.drawing.writing",
     ],
 )
 def test_importing_it_does_not_import_what_is_heavy(statement: str) -> None:

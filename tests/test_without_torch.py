@@ -18,9 +18,9 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from hnas import nets
-from hnas.deploy.family import CARD_FORMAT
-from hnas.deploy.model_card import write_halved
-from hnas.deploy.models import load
+from hnas.deploy.design.family import CARD_FORMAT
+from hnas.deploy.enlarge.models import load
+from hnas.deploy.export.shipping import write_halved
 from hnas.weights import save_model
 
 #: What `pip install hnas-sr` does not bring.

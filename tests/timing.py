@@ -30,7 +30,7 @@ class Timing:
     turns: list[Genotype] = field(default_factory=list)
 
     def turn(self, name: str) -> float:
-        """In place of :meth:`hnas.deploy.stopwatch.Stopwatch.turn`, for networks named by their genotypes."""
+        """In place of :meth:`hnas.deploy.timing.stopwatch.Stopwatch.turn`, for networks named by their genotypes."""
         genotype = parse_genotype(name)
         self.turns.append(genotype)
         return self.milliseconds(genotype) * self.slower.get(genotype, 1.0)
@@ -45,8 +45,8 @@ def by_macs(genotype: Genotype) -> float:
 def without_clock(monkeypatch: pytest.MonkeyPatch, cache: Path) -> Timing:
     """Replaces the stopwatch, what it would run, and the user's cache folder."""
     timing = Timing(cache, by_macs)
-    monkeypatch.setattr("hnas.deploy.stopwatch.Stopwatch.turn", lambda self, name: timing.turn(name))
-    for module in ("hnas.deploy.latency_tables", "hnas.searching.measuring"):
+    monkeypatch.setattr("hnas.deploy.timing.stopwatch.Stopwatch.turn", lambda self, name: timing.turn(name))
+    for module in ("hnas.deploy.timing.latency_tables", "hnas.searching.measuring"):
         monkeypatch.setattr(f"{module}.graph_of", lambda *_: b"")
     monkeypatch.setattr("hnas.searching.latency.cache_folder", lambda: cache)
     return timing

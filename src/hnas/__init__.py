@@ -22,7 +22,7 @@ from hnas.extras import missing
 from hnas.memory import keep_memory
 
 if TYPE_CHECKING:
-    from hnas.deploy.models import load
+    from hnas.deploy.enlarge.models import load
     from hnas.evaluation.evaluate import evaluate
     from hnas.searching.runs import derive, search
     from hnas.searching.settings import SearchSettings
@@ -62,7 +62,7 @@ _HOMES = {
     "TrainingSettings": "hnas.training.settings:TrainingSettings",
     "derive": "hnas.searching.runs:derive",
     "evaluate": "hnas.evaluation.evaluate:evaluate",
-    "load": "hnas.deploy.models:load",
+    "load": "hnas.deploy.enlarge.models:load",
     "load_genotype": "hnas.space:load_genotype",
     "search": "hnas.searching.runs:search",
     "train": "hnas.training.train_network:train_network",

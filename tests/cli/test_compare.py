@@ -114,12 +114,14 @@ def timed(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folders / "weights" / "peers").mkdir(parents=True)
     bundled = {"tiny-x2": folders / "package" / "tiny-x2.safetensors"}
     save_model(bundled["tiny-x2"], build_peer({"architecture": "espcn", "scale": 2}), {})
-    for module in ("hnas.deploy.contenders", "hnas.evaluation.weights_at_hand", "hnas.weights"):
+    for module in ("hnas.zoo.contenders", "hnas.zoo.weights_at_hand", "hnas.weights"):
         monkeypatch.setattr(f"{module}.bundled_models", lambda: bundled)
     etds = build_peer({"architecture": "etds-t", "scale": 2})
     torch.save(etds.state_dict(), folders / "weights" / "peers" / "ETDS_M5C16_x2.pth")
     # What one takes is made up, so that it is known who is ahead.
-    monkeypatch.setattr("hnas.deploy.stopwatch.Stopwatch.turn", lambda self, name: 20.0 if name == "ETDS-T" else 10.0)
+    monkeypatch.setattr(
+        "hnas.deploy.timing.stopwatch.Stopwatch.turn", lambda self, name: 20.0 if name == "ETDS-T" else 10.0
+    )
     return folders
 
 

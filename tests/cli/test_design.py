@@ -12,8 +12,8 @@ from hnas.cli.main import main
 from hnas.data.folders import pair_of
 from hnas.data.pictures import write_picture
 from hnas.data.sample import sample_pictures
-from hnas.deploy.hand_over import FILES
-from hnas.deploy.runtimes import onnx_session
+from hnas.deploy.design.hand_over import FILES
+from hnas.deploy.running.runtimes import onnx_session
 from hnas.weights import load_model
 from tests.deploy.made_family import write_family
 
@@ -134,7 +134,7 @@ def test_sizes_and_threads_have_bounds(family: Path, capsys: pytest.CaptureFixtu
 def test_other_runtimes_time_and_choose_too(
     family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("hnas.deploy.hand_made.hand_made", lambda scale, backend: ())
+    monkeypatch.setattr("hnas.zoo.hand_made.hand_made", lambda scale, backend: ())
     pytest.importorskip("openvino", reason="needs the extra openvino")
     for backend, runtime in (("openvino", "openvino "), ("torch", "torch ")):
         folder = tmp_path / backend
@@ -147,10 +147,12 @@ def test_the_quickest_runtime_in_8_bits_and_trained_on(
     family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("onnx")
-    monkeypatch.setattr("hnas.deploy.hand_made.hand_made", lambda scale, backend: ())
+    monkeypatch.setattr("hnas.zoo.hand_made.hand_made", lambda scale, backend: ())
     small = {name: picture[:48, :64] for name, picture in sample_pictures().items()}
-    monkeypatch.setattr("hnas.deploy.quantize.sample_pictures", lambda: small)
-    monkeypatch.setattr("hnas.deploy.eight_bits.held_out_pairs", lambda scale: [pair_of("one", small["coffee"], scale)])
+    monkeypatch.setattr("hnas.deploy.export.quantize.sample_pictures", lambda: small)
+    monkeypatch.setattr(
+        "hnas.deploy.design.eight_bits.held_out_pairs", lambda scale: [pair_of("one", small["coffee"], scale)]
+    )
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     for name in ("coffee", "chelsea", "rocket"):

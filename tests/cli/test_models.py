@@ -14,9 +14,9 @@ from PIL import Image
 from hnas.bundled import bundled_models
 from hnas.cli.main import main
 from hnas.data.folders import load_pairs
-from hnas.deploy.models import default_model
-from hnas.deploy.probing import footprint_of
-from hnas.deploy.runtimes import onnx_session
+from hnas.deploy.enlarge.models import default_model
+from hnas.deploy.running.probing import footprint_of
+from hnas.deploy.running.runtimes import onnx_session
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.nets import model_cost
 from hnas.weights import load_model

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from hnas.deploy.family import CARD_FORMAT, Candidate
-from hnas.deploy.model_card import write_halved
+from hnas.deploy.design.family import CARD_FORMAT, Candidate
+from hnas.deploy.export.shipping import write_halved
 from hnas.nets import model_cost
 from hnas.nets.chain import ChainNetwork
 from hnas.space.chain import ChainGenotype

@@ -9,8 +9,8 @@ import torch
 
 from hnas import nets
 from hnas.cli.main import main
-from hnas.deploy import backend_bench
-from hnas.deploy.backend_bench import compare_backends
+from hnas.deploy.timing import backend_bench
+from hnas.deploy.timing.backend_bench import compare_backends
 from hnas.errors import HnasError
 from tests.deploy.example import bicubic_network
 

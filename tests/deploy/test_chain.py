@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from hnas.deploy.export import export_model
-from hnas.deploy.model_page import model_page
-from hnas.deploy.models import load
+from hnas.deploy.enlarge.models import load
+from hnas.deploy.export.writing import export_model
+from hnas.deploy.share.model_page import model_page
 from hnas.nets.chain import ChainNetwork
 from hnas.space import read_genotype
 from hnas.space.chain import ChainGenotype

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hnas.deploy.choice import Limits, best_within, front, refuse_impossible, settle
+from hnas.deploy.design.choice import Limits, best_within, front, refuse_impossible, settle
 from hnas.errors import HnasError
 from tests.deploy.made_family import candidate
 

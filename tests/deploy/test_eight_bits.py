@@ -10,11 +10,12 @@ import pytest
 
 from hnas.data.folders import pair_of
 from hnas.data.sample import HELD_OUT, sample_pictures
-from hnas.deploy import eight_bits, quantize
-from hnas.deploy.choice import Limits
-from hnas.deploy.eight_bits import in_eight_bits, worth_trying
-from hnas.deploy.family import read_family
-from hnas.deploy.stopwatch import Machine
+from hnas.deploy.design import eight_bits
+from hnas.deploy.design.choice import Limits
+from hnas.deploy.design.eight_bits import in_eight_bits, worth_trying
+from hnas.deploy.design.family import read_family
+from hnas.deploy.export import quantize
+from hnas.deploy.timing.stopwatch import Machine
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.weights import load_model
 from tests.deploy.made_family import candidate, write_family

@@ -14,12 +14,12 @@ from PIL import Image
 from hnas import nets
 from hnas.cli.main import main
 from hnas.data.folders import pair_of
-from hnas.deploy.export import ENDINGS, ExportFormat, export_model
-from hnas.deploy.exported import RUNTIMES
-from hnas.deploy.models import load
-from hnas.deploy.runtimes import onnx_session, openvino_session, precisions
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.enlarge.models import load
+from hnas.deploy.enlarge.upscale import Upscaler
+from hnas.deploy.export.writing import ENDINGS, ExportFormat, export_model
+from hnas.deploy.running.runtimes import onnx_session, openvino_session, precisions
+from hnas.deploy.running.torch_backend import TorchBackend
+from hnas.deploy.timing.exported import RUNTIMES
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.nets.peers import build_peer
@@ -118,7 +118,7 @@ def test_torchscript_agrees_with_torch(tmp_path: Path) -> None:
 
 
 def test_a_wrong_export_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hnas.deploy.export.largest_difference", lambda *_: 0.01)
+    monkeypatch.setattr("hnas.deploy.export.writing.largest_difference", lambda *_: 0.01)
     with pytest.raises(
         HnasError, match=r"m\.onnx: not written, since the exported model differs from torch by 1\.0e-02"
     ):
@@ -165,7 +165,7 @@ def test_attention_is_not_tiled_where_it_cannot_be(tmp_path: Path, monkeypatch: 
     image = np.random.default_rng(0).random((40, 50, 3)).astype(np.float32)
     whole = Upscaler(TorchBackend(_network("HNAS-B")), tile=0).upscale(image)
     np.testing.assert_allclose(upscaler.upscale(image), whole, rtol=0, atol=1e-5)
-    monkeypatch.setattr("hnas.deploy.backends.free_memory", lambda: 1 << 16)
+    monkeypatch.setattr("hnas.deploy.running.backends.free_memory", lambda: 1 << 16)
     with pytest.raises(HnasError, match=r"50x40 is too large to be run at once.*--backend torch"):
         upscaler.upscale(image)
 
@@ -175,7 +175,7 @@ def noise(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     """One picture in the place of the photographs that come along, which are large."""
     picture = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8).repeat(8, 0).repeat(8, 1)
     monkeypatch.setattr("hnas.data.sample.held_out_pairs", lambda scale: [pair_of("noise", picture, scale)])
-    monkeypatch.setattr("hnas.deploy.quantize.sample_pictures", lambda: {"noise": picture})
+    monkeypatch.setattr("hnas.deploy.export.quantize.sample_pictures", lambda: {"noise": picture})
     return picture
 
 
@@ -212,7 +212,7 @@ def test_what_does_not_pay_is_said(
 ) -> None:
     for int8, said in ((0.0390, True), (0.0350, True), (0.0190, False)):
         seconds = {"f32": 0.0365, "int8": int8}
-        monkeypatch.setattr("hnas.deploy.exported.medians_in_turns", lambda *_, seconds=seconds, **__: seconds)
+        monkeypatch.setattr("hnas.deploy.timing.exported.medians_in_turns", lambda *_, seconds=seconds, **__: seconds)
         assert main(["export", str(weights), "--int8", "-o", str(tmp_path / "m.onnx"), *SMALL]) == 0
         printed = capsys.readouterr().out
         assert f"{1e3 * int8:.1f} ms, PSNR" in printed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hnas.deploy.family import read_family
+from hnas.deploy.design.family import read_family
 from hnas.errors import HnasError
 from tests.deploy.made_family import write_family
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hnas.deploy.files import upscale_file, upscale_files
+from hnas.deploy.enlarge.files import upscale_file, upscale_files
+from hnas.deploy.enlarge.planning import Job, plan_jobs
+from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.pictures.reading import open_picture
-from hnas.deploy.planning import Job, plan_jobs
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.running.torch_backend import TorchBackend
 from hnas.errors import HnasError
 from tests.deploy.example import bicubic_network, bicubic_weights
 
@@ -131,7 +131,7 @@ def test_a_full_disk_stops_the_work(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("hnas.deploy.files.save_picture", full)
+    monkeypatch.setattr("hnas.deploy.enlarge.files.save_picture", full)
     outcomes = upscale_files(upscaler, plan_jobs([str(photographs)], tmp_path / "big").jobs)
     assert [outcome.status for outcome in outcomes] == ["failed"]
     assert "No space left on device" in outcomes[0].error

@@ -19,8 +19,8 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.enlarge.upscale import Upscaler
+from hnas.deploy.running.torch_backend import TorchBackend
 from hnas.deploy.video import VideoSettings, upscale_video
 from hnas.deploy.video.film import Film, read_film
 from hnas.deploy.video.pictures import enlarged_planes, enlarged_rgb, sees_brightness_alone

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from hnas import HnasError, nets
-from hnas.deploy.footprint import Footprint
-from hnas.deploy.models import load
-from hnas.deploy.runtimes import METADATA
+from hnas.deploy.enlarge.models import load
+from hnas.deploy.running.footprint import Footprint
+from hnas.deploy.running.runtimes import METADATA
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -21,7 +21,7 @@ pytest.importorskip("onnxruntime")
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from hnas.deploy.export import export_model
+    from hnas.deploy.export.writing import export_model
 
     torch.manual_seed(0)
     genotype = {"format": "hnas-chain/1", "width": 4, "blocks": ["residual_3x3"], "colour": "luma", "enlargement": 1}

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hnas.deploy.probing import footprint_of
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.enlarge.upscale import Upscaler
+from hnas.deploy.running.probing import footprint_of
+from hnas.deploy.running.torch_backend import TorchBackend
 from hnas.nets.global_mean import GlobalMean, global_means
 from hnas.nets.operations import ResidualChannelAttention
 

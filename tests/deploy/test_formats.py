@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence, features
 
-from hnas.deploy.files import upscale_file, upscale_stream
+from hnas.deploy.enlarge.files import upscale_file, upscale_stream
+from hnas.deploy.enlarge.planning import Job
+from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.pictures.animation import read_animation
 from hnas.deploy.pictures.formats import ENDINGS, FORMATS
 from hnas.deploy.pictures.losses import losses
 from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.pictures.reading import open_picture
 from hnas.deploy.pictures.writing import save_picture
-from hnas.deploy.planning import Job
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.running.torch_backend import TorchBackend
 from hnas.errors import HnasError
 from tests.deploy.example import bicubic_network
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from hnas.deploy.export import describe, onnx_bytes
-from hnas.deploy.halve import halve_weights
-from hnas.deploy.model_card import write_halved
-from hnas.deploy.runtimes import onnx_session
-from hnas.deploy.simplify import simplify
+from hnas.deploy.export.halve import halve_weights
+from hnas.deploy.export.shipping import write_halved
+from hnas.deploy.export.writing import describe, onnx_bytes
+from hnas.deploy.running.runtimes import onnx_session
+from hnas.deploy.running.simplify import simplify
 from hnas.nets.chain import ChainNetwork
 from hnas.space.chain import ChainGenotype
 from hnas.weights import load_model, read_weights, save_model

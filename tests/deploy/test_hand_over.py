@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hnas.deploy import hand_over as module
-from hnas.deploy.family import CARD_FORMAT, Candidate
-from hnas.deploy.hand_over import FILES, check_free, hand_over
+from hnas.deploy.design import hand_over as module
+from hnas.deploy.design.family import CARD_FORMAT, Candidate
+from hnas.deploy.design.hand_over import FILES, check_free, hand_over
 from hnas.errors import HnasError
 from tests.deploy.made_family import candidate
 
@@ -113,8 +113,8 @@ def test_a_kill_leaves_no_half_of_a_design(chosen: Candidate, tmp_path: Path) ->
     script = f"""
 import os, signal
 from pathlib import Path
-from hnas.deploy import hand_over as module
-from hnas.deploy.family import Candidate
+from hnas.deploy.design import hand_over as module
+from hnas.deploy.design.family import Candidate
 written = module.write_atomically
 def die(path, data):
     if path.name == "card.json":

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from hnas.cli.main import main
-from hnas.deploy.models import load
+from hnas.deploy.enlarge.models import load
 from hnas.errors import HnasError
 from hnas.weights import load_model, read_weights
 from tests.deploy.example import bicubic_weights
 
 pytest.importorskip("huggingface_hub", reason="needs the extra hub")
 
-from hnas.deploy import hub
+from hnas.deploy.share import hub
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_folder_for_the_hub(weights: Path, tmp_path: Path) -> None:
 def test_the_header_of_the_page_is_what_the_hub_reads(weights: Path) -> None:
     from huggingface_hub import ModelCard
 
-    from hnas.deploy.model_page import model_page
+    from hnas.deploy.share.model_page import model_page
 
     data = ModelCard(model_page(weights, name="bicubic")).data
     assert data.library_name == "hnas-sr"
@@ -59,7 +59,7 @@ def test_the_header_of_the_page_is_what_the_hub_reads(weights: Path) -> None:
 
 
 def test_a_page_without_measurements_says_so(tmp_path: Path) -> None:
-    from hnas.deploy.model_page import model_page
+    from hnas.deploy.share.model_page import model_page
 
     assert "Nothing yet" in model_page(bicubic_weights(tmp_path), name="bicubic")
 

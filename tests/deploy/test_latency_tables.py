@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from hnas.deploy.latency_tables import Thoroughness, build_latency_table
-from hnas.deploy.runtimes import PACKAGES, BackendName
-from hnas.deploy.stopwatch import Machine
+from hnas.deploy.running.runtimes import PACKAGES, BackendName
+from hnas.deploy.timing.latency_tables import Thoroughness, build_latency_table
+from hnas.deploy.timing.stopwatch import Machine
 from hnas.errors import HnasError
 from hnas.nets import family_of
 from hnas.nets.latency_table import LatencyCheck, LatencyTable

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hnas.deploy.opacity import filled, within_neighbourhood
+from hnas.deploy.enlarge.opacity import filled, within_neighbourhood
 
 
 def test_the_bounds_are_those_of_the_nearest_nine() -> None:

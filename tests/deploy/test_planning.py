@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hnas.deploy.planning import plan_jobs
+from hnas.deploy.enlarge.planning import plan_jobs
 from hnas.errors import HnasError
 
 

@@ -14,9 +14,9 @@ pytest.importorskip("onnx", reason="needs the extra onnx")
 from PIL import Image
 
 from hnas.cli.main import main
-from hnas.deploy import runtimes
-from hnas.deploy.models import load
-from hnas.deploy.stopwatch import Machine, Stopwatch
+from hnas.deploy.enlarge.models import load
+from hnas.deploy.running import runtimes
+from hnas.deploy.timing.stopwatch import Machine, Stopwatch
 from hnas.errors import HnasError
 from tests.deploy.example import bicubic_weights
 
@@ -54,8 +54,8 @@ def test_upscale_and_evaluate_take_it(weights: Path, tmp_path: Path, capsys: pyt
 
 @needs_bf16
 def test_a_machine_may_be_one_of_bf16(weights: Path) -> None:
-    from hnas.deploy.export import describe, onnx_bytes
-    from hnas.deploy.simplify import simplify
+    from hnas.deploy.export.writing import describe, onnx_bytes
+    from hnas.deploy.running.simplify import simplify
     from hnas.weights import load_model
 
     machine = Machine("openvino", 1, (8, 12), "bf16")

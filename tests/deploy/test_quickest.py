@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hnas.deploy.quickest import one_to_try, quickest, time_runtimes
+from hnas.deploy.design.quickest import one_to_try, quickest, time_runtimes
 from hnas.errors import HnasError
 from tests.deploy.made_family import candidate
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hnas.deploy.remembered import FRESH, remember, remembered
-from hnas.deploy.stopwatch import Machine
+from hnas.deploy.design.remembered import FRESH, remember, remembered
+from hnas.deploy.timing.stopwatch import Machine
 from tests.deploy.made_family import candidate
 
 FAMILY = [candidate("a", 30.0), candidate("b", 31.0, macs=2 * 10**9)]
@@ -18,7 +18,7 @@ FAMILY = [candidate("a", 30.0), candidate("b", 31.0, macs=2 * 10**9)]
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("hnas.deploy.stopwatch.runtime_version", lambda backend: f"{backend} 1.0")
+    monkeypatch.setattr("hnas.deploy.timing.stopwatch.runtime_version", lambda backend: f"{backend} 1.0")
     return tmp_path / "hnas" / "attainable"
 
 

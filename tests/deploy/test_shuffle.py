@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from hnas.deploy.shuffle import split_shuffles
+from hnas.deploy.export.shuffle import split_shuffles
 
 onnx = pytest.importorskip("onnx", reason="needs the extra onnx")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra onnx")

@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from hnas import nets
-from hnas.deploy.simplify import largest_difference, simplify
+from hnas.deploy.running.simplify import largest_difference, simplify
 from hnas.nets.narrow import Conv3x3
 from hnas.nets.peers import build_peer
 from hnas.space import cells

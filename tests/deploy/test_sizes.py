@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hnas.deploy.enlarge.sizes import SizedUpscaler, Wanted, parse_size, resized, scales_for
+from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.pictures.picture import Picture
-from hnas.deploy.sizes import SizedUpscaler, Wanted, parse_size, resized, scales_for
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.running.torch_backend import TorchBackend
 from hnas.errors import HnasError
 from tests.deploy.example import bicubic_network
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hnas import nets
-from hnas.deploy.spandrel import install
+from hnas.deploy.share.spandrel import install
 from hnas.space.cells import NAMED_GENOTYPES, CellGenotype
 from hnas.weights import save_model
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hnas.deploy.survey import Costed, Patience, measure_whole, predict, spread, survey
+from hnas.deploy.design.survey import Costed, Patience, measure_whole, predict, spread, survey
 from tests.deploy.made_family import candidate
 
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from hnas.data.folders import pair_of
-from hnas.deploy.family import Candidate, read_family
-from hnas.deploy.runtimes import onnx_session
-from hnas.deploy.tuning import Tuned, read_split, tune
+from hnas.deploy.design.family import Candidate, read_family
+from hnas.deploy.design.tuning import Tuned, read_split, tune
+from hnas.deploy.running.runtimes import onnx_session
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.weights import load_model, read_weights

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hnas.deploy.turns import medians_in_turns
+from hnas.deploy.timing.turns import medians_in_turns
 
 
 def test_every_round_makes_each_anew_and_calls_it_twice() -> None:

@@ -13,12 +13,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from hnas import nets
-from hnas.deploy.backends import is_out_of_memory
+from hnas.deploy.enlarge.tiling import automatic_side, plan_tiles, tile_side
+from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.pictures.picture import Picture
-from hnas.deploy.probing import bytes_per_pixel, shadow_of
-from hnas.deploy.tiling import automatic_side, plan_tiles, tile_side
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.running.backends import is_out_of_memory
+from hnas.deploy.running.probing import bytes_per_pixel, shadow_of
+from hnas.deploy.running.torch_backend import TorchBackend
 from hnas.errors import HnasError
 from hnas.nets.peers import PEERS
 from hnas.space import cells
@@ -78,7 +78,7 @@ def test_any_genotype_in_tiles_equals_the_whole(seed: int) -> None:
     attends = any(edge.operation == "rcab" for edge in genotype.normal.edges) and genotype.layers > 1
     for tile, margin in ((13, 0), (20, backend.radius + 5)):
         tiled = Upscaler(backend, tile=tile, margin=margin).upscale(picture)
-        # Attention pools in two runs, see hnas.deploy.pooling.
+        # Attention pools in two runs, see hnas.deploy.running.pooling.
         np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-2 if attends else 1e-5)
     np.testing.assert_array_equal(Upscaler(backend, tile=0).upscale(picture), whole)
 

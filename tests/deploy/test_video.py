@@ -15,8 +15,8 @@ pytest.importorskip("av", reason="needs the extra video")
 import av
 
 from hnas.cli.main import main
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.enlarge.upscale import Upscaler
+from hnas.deploy.running.torch_backend import TorchBackend
 from hnas.deploy.video import VideoSettings, upscale_video
 from hnas.errors import HnasError
 from tests.deploy.example import bicubic_network, bicubic_weights

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from hnas.deploy.simplify import simplify
-from hnas.deploy.torch_backend import TorchBackend
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.enlarge.upscale import Upscaler
+from hnas.deploy.running.simplify import simplify
+from hnas.deploy.running.torch_backend import TorchBackend
+from hnas.drawing.svg import genotype_svg
 from hnas.nets import Cost, Network, NetworkOptions, NetworkSettings, model_cost, network_cost, network_of, plain_form
 from hnas.nets.cell_parts import cell_parts
 from hnas.nets.chain.blocks import convolution
@@ -28,8 +29,7 @@ from hnas.space.cells import (
     OperationCost,
 )
 from hnas.space.chain import BLOCKS, Block, ChainGenotype, ChainSpace
-from hnas.space.drawing import genotype_svg
-from hnas.space.shapes import Style
+from hnas.space.style import Style
 
 
 class TwoBranches(nn.Module):

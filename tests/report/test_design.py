@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from hnas.deploy.attainable import Attainable, Peer, gather
-from hnas.deploy.choice import Limits
-from hnas.deploy.design import Design
-from hnas.deploy.stopwatch import Machine
+from hnas.deploy.design.attainable import Attainable, Peer, gather
+from hnas.deploy.design.choice import Limits
+from hnas.deploy.design.within_limits import Design
+from hnas.deploy.timing.stopwatch import Machine
 from hnas.report.design import render_design
 from hnas.report.design_chart import design_chart
 from tests.deploy.made_family import candidate
@@ -28,7 +28,7 @@ PEERS = [Peer("ETDS-<T>", 10**9, 1000, {"Set5": 36.5}, b""), Peer("ESPCN", 10**9
 
 @pytest.fixture
 def make(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Design]:
-    monkeypatch.setattr("hnas.deploy.stopwatch.runtime_version", lambda backend: "onnxruntime 1.0")
+    monkeypatch.setattr("hnas.deploy.timing.stopwatch.runtime_version", lambda backend: "onnxruntime 1.0")
 
     def made(limits: Limits, peers: bool = True) -> Design:
         how = dict.fromkeys(TIMES, "timed") | {"small": "measured", "large": "predicted"}

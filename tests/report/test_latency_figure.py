@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from hnas.errors import HnasError
-from hnas.evaluation.standing import TimedRow
 from hnas.report.latency_figure import _figure, draw_by_latency
+from hnas.zoo.standing import TimedRow
 
 
 def row(name: str, ms: float, psnr: float | None, *, ours: bool = False) -> TimedRow:

@@ -11,8 +11,8 @@ from PIL import Image
 
 from hnas.cli.main import main
 from hnas.errors import HnasError
-from hnas.evaluation.comparison import systems
 from hnas.report.results import write_results
+from hnas.zoo.comparison import systems
 
 
 def card(name: str, scale: int, macs: float, psnr: float, architecture: str = "hnas") -> dict[str, Any]:

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from hnas.errors import HnasError
-from hnas.evaluation.comparison import ComparisonRow, Measured, systems
 from hnas.report import table_figure
 from hnas.report.figures import Mark
 from hnas.report.table_figure import draw_comparison
+from hnas.zoo.comparison import ComparisonRow, Measured, systems
 
 SYSTEMS = {system.name: system for system in systems()}
 

@@ -19,7 +19,7 @@ from hnas.searching.reward import Spread
 from hnas.searching.runs import search_and_derive
 from hnas.searching.settings import STRATEGIES, StrategyName
 from hnas.searching.strategies import Strategy, build_strategy
-from hnas.searching.study import search_folder
+from hnas.searching.study.folders import search_folder
 from hnas.training.run_folder import open_run
 from tests.searching.rewards import LAM, SPACES, agreement, best_of, scored, settings_of, skip_absent, step
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from hnas.data.folders import Pair
-from hnas.evaluation.table_two import TABLE_TWO
 from hnas.nets import NetworkOptions
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import joint_reward
@@ -14,6 +13,7 @@ from hnas.settings import load_parts, load_settings, preset_names, read_config, 
 from hnas.space.cells import NAMED_GENOTYPES, CellSpace
 from hnas.space.chain import ChainSpace
 from hnas.training.settings import DeviceSettings, TrainingSettings
+from hnas.zoo.table_two import TABLE_TWO
 
 
 def test_there_are_four() -> None:

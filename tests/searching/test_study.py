@@ -10,7 +10,8 @@ import pytest
 from hnas.errors import HnasError
 from hnas.report.study import write_study
 from hnas.searching.settings import SearchSettings, StudySettings
-from hnas.searching.study import hypervolume, run_study
+from hnas.searching.study.hypervolume import hypervolume
+from hnas.searching.study.run import run_study
 
 
 def test_hypervolume_is_the_dominated_area() -> None:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.stats import chisquare
 
+from hnas.drawing.svg import genotype_svg
+from hnas.drawing.writing import draw_genotype
 from hnas.errors import HnasError
 from hnas.space import KINDS, Choice, Genotype, Space, load_genotype, parse_genotype, read_genotype
-from hnas.space.drawing import draw_genotype, genotype_svg
 from tests.space.spaces import LARGE, TINY
 
 tiny = pytest.mark.parametrize("space", TINY.values(), ids=TINY.keys())

@@ -51,9 +51,9 @@ def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the pictures that a network was run for; what is kept is kept in the test's own folder."""
     made: list[str] = []
 
-    def counting(model: torch.nn.Module, pair: Pair) -> Any:
+    def counting(model: torch.nn.Module, pair: Pair, **where: Any) -> Any:
         made.append(pair.name)
-        return enlarge(model, pair)
+        return enlarge(model, pair, **where)
 
     enlarge = module.enlarge_picture
     monkeypatch.setattr(module, "enlarge_picture", counting)

@@ -17,15 +17,15 @@ import yaml
 from PIL import Image
 
 from hnas.cli.main import main
-from hnas.deploy.model_card import export_zoo, reproducing_command
 from hnas.errors import HnasError
 from hnas.nets import NetworkOptions, network_cost
 from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge
 from hnas.training.run_folder import open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import TrainingJob, train_network
-from hnas.training.zoo import read_plan, train_zoo, zoo_status
 from hnas.weights import load_model, read_weights
+from hnas.zoo.model_card import export_zoo, reproducing_command
+from hnas.zoo.plans import read_plan, train_zoo, zoo_status
 
 
 @pytest.fixture(scope="module")
@@ -207,12 +207,12 @@ def test_a_run_goes_on_with_the_same_pictures_only(tmp_path: Path, pictures: Pat
             train_network(job, tmp_path / "run", resume=True)
 
     shutil.copy(folder / "a.png", folder / "c.png")
-    refused(r"pictures has picture 'c' of 32x32 pixels \(1 that were not there")
+    refused(r"the training has picture 'c' of 32x32 pixels \(1 that were not there")
     (folder / "c.png").unlink()
     whole.unlink()
-    refused(r"pictures has no picture 'b' of 32x32 pixels \(1 that were there")
+    refused(r"the training has no picture 'b' of 32x32 pixels \(1 that were there")
     Image.new("RGB", (32, 30)).save(whole)
-    refused("pictures has no picture 'b' of 32x32")
+    refused("the training has no picture 'b' of 32x32")
     whole.write_bytes(content)
     train_network(job, tmp_path / "run", resume=True)
 

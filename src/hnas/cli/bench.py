@@ -46,7 +46,7 @@ def bench(
     """
     from hnas.bench import BENCHES, BenchSettings
     from hnas.chain_bench import CHAIN_STEP, ChainBenchSettings, bench_chain_steps
-    from hnas.deploy.torch_backend import torch_device
+    from hnas.deploy.running.torch_backend import torch_device
     from hnas.nets import device_description
 
     names = (*BENCHES, CHAIN_STEP)
@@ -84,7 +84,7 @@ def _bench_backends(settings: BenchSettings, json: bool) -> None:
     import torch
 
     from hnas.bench import network
-    from hnas.deploy.backend_bench import compare_backends
+    from hnas.deploy.timing.backend_bench import compare_backends
     from hnas.nets import device_description
 
     found = compare_backends(network(settings).eval(), lr_size=(256, 256), repeats=settings.repeats)

@@ -14,8 +14,8 @@ from hnas.space import SpaceName
 from hnas.space.cells import NetworkSettings
 
 if TYPE_CHECKING:
-    from hnas.deploy.latency_tables import Thoroughness
-    from hnas.deploy.runtimes import BackendName
+    from hnas.deploy.running.runtimes import BackendName
+    from hnas.deploy.timing.latency_tables import Thoroughness
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def build_table(
     Raises:
         HnasError: settings that networks which a search hands over have not, or a table that predicts badly.
     """
-    from hnas.deploy.latency_tables import build_latency_table
+    from hnas.deploy.timing.latency_tables import build_latency_table
     from hnas.files import write_atomically
     from hnas.nets import family_of
     from hnas.searching.latency import describe_space, machine_of

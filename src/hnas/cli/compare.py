@@ -79,7 +79,7 @@ def _beside(benchmarks: Sequence[str]) -> tuple[Path, ...]:
     """Folders of weights beside the benchmarks; beside those of the data folder where none are named."""
     from hnas.data.benchmarks import SAMPLE
     from hnas.data.known_sets import data_folder, locate_set
-    from hnas.evaluation.weights_at_hand import weights_beside
+    from hnas.zoo.weights_at_hand import weights_beside
 
     named = [locate_set(name) for name in benchmarks if name != SAMPLE]
     return weights_beside(named or [data_folder() / "benchmark"])

@@ -57,11 +57,11 @@ def compare_by_latency(
         figure: where to draw.
         json: print JSON.
     """
-    from hnas.deploy.by_latency import count_steps, measure_in_turns
-    from hnas.deploy.contenders import find_contenders
-    from hnas.evaluation.standing import as_objects, at_equal_milliseconds, margins_as_objects
     from hnas.machine import processor_name, vector_units
     from hnas.nets import LR_SIZE
+    from hnas.zoo.by_latency import count_steps, measure_in_turns
+    from hnas.zoo.contenders import find_contenders
+    from hnas.zoo.standing import as_objects, at_equal_milliseconds, margins_as_objects
 
     if options.scale not in (2, 3, 4):
         raise HnasError(f"--scale is {options.scale}; allowed are 2, 3 and 4")
@@ -121,7 +121,7 @@ def _sets(benchmarks: Sequence[str], scale: int) -> dict[str, list[Pair]]:
         HnasError: no such set, two of one name, or a picture that cannot be read.
     """
     from hnas.data.benchmarks import find_benchmarks
-    from hnas.evaluation.table_two import in_table_order
+    from hnas.zoo.table_two import in_table_order
 
     found = find_benchmarks(benchmarks)
     loaders = dict(found)

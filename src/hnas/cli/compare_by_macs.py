@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from hnas.data.folders import Pair
     from hnas.data.pictures import Picture
     from hnas.evaluation.benchmark import PictureResult
-    from hnas.evaluation.comparison import ComparisonRow
-    from hnas.evaluation.table_two import System
     from hnas.training.loop import StepProgress
     from hnas.training.settings import DeviceSettings, TrainingSettings
     from hnas.training.train_network import TrainingJob
-    from hnas.training.zoo import ZooStatus
+    from hnas.zoo.comparison import ComparisonRow
+    from hnas.zoo.plans import ZooStatus
+    from hnas.zoo.table_two import System
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +85,8 @@ def compare_by_macs(
     Returns:
         The exit status: 1 where a training failed.
     """
-    from hnas.deploy.torch_backend import torch_device
-    from hnas.evaluation.comparison import chosen, compare_system, systems
+    from hnas.deploy.running.torch_backend import torch_device
+    from hnas.zoo.comparison import chosen, compare_system, systems
 
     torch_device(options.device)
     size = latency_size if options.latency else None
@@ -135,14 +135,14 @@ def compare_by_macs(
 
 
 def _has_weights(system: System, folders: Sequence[Path]) -> bool:
-    from hnas.evaluation.weights_at_hand import find_weights
+    from hnas.zoo.weights_at_hand import find_weights
 
     return system.description() is None or find_weights(system, folders) is not None
 
 
 def _load(system: System, folders: Sequence[Path]) -> tuple[nn.Module | None, str | None]:
-    from hnas.deploy.contenders import load_system
-    from hnas.evaluation.weights_at_hand import find_weights
+    from hnas.zoo.contenders import load_system
+    from hnas.zoo.weights_at_hand import find_weights
 
     path = find_weights(system, folders)
     return (load_system(system, path), str(path)) if path else (None, None)
@@ -152,7 +152,7 @@ def _sets(benchmarks: Sequence[str]) -> dict[str, list[Pair]]:
     """Pairs by set: of a folder of sets those that the table has, if any; else all."""
     from hnas.data.folders import find_sets, load_set
     from hnas.data.known_sets import locate_set
-    from hnas.evaluation.table_two import SCALE, SETS
+    from hnas.zoo.table_two import SCALE, SETS
 
     sets = {}
     for benchmark in benchmarks:
@@ -172,7 +172,7 @@ def _train(
     device: DeviceSettings,
 ) -> bool:
     """Trains rows; whether any of them failed."""
-    from hnas.training.table_rows import train_systems
+    from hnas.zoo.table_rows import train_systems
 
     with ExitStack() as bars:
 
@@ -209,9 +209,9 @@ def _progress(rows: int) -> Iterator[Callable[[str], Callable[[PictureResult, Pi
 
 
 def _document(rows: Sequence[ComparisonRow], size: tuple[int, int] | None, device: str) -> dict[str, object]:
-    from hnas.evaluation.comparison import as_objects
-    from hnas.evaluation.table_two import SCALE
     from hnas.nets import LR_SIZE, device_description
+    from hnas.zoo.comparison import as_objects
+    from hnas.zoo.table_two import SCALE
 
     return {
         "scale": SCALE,

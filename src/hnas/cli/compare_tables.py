@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from hnas.evaluation.comparison import ComparisonRow, Measured
-from hnas.evaluation.table_two import SETS, Printed, System
+from hnas.zoo.comparison import ComparisonRow, Measured
+from hnas.zoo.table_two import SETS, Printed, System
 
 HERE = "measured here"
 OWN_WAY = "its authors' way"

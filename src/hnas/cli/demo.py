@@ -238,7 +238,7 @@ def _upscale(run_dir: Path, pair: Pair) -> None:
     """Writes one photograph before and after, for the report."""
     from hnas.data.pictures import write_picture
     from hnas.data.resize import imresize
-    from hnas.deploy.models import load
+    from hnas.deploy.enlarge.models import load
 
     upscaler = load(run_dir)
     pictures = {

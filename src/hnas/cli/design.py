@@ -17,9 +17,9 @@ from hnas.errors import HnasError
 from hnas.extras import need
 
 if TYPE_CHECKING:
-    from hnas.deploy.eight_bits import InEightBits
-    from hnas.deploy.family import Candidate
-    from hnas.deploy.survey import Turn
+    from hnas.deploy.design.eight_bits import InEightBits
+    from hnas.deploy.design.family import Candidate
+    from hnas.deploy.design.survey import Turn
 
 
 def design(
@@ -66,10 +66,10 @@ def design(
         overwrite: Replace an earlier design in the folder.
         family: Folder with other networks to choose from, as `hnas zoo export` writes them.
     """
-    from hnas.deploy.choice import Limits, refuse_impossible
-    from hnas.deploy.design import design as choose
-    from hnas.deploy.family import read_card
-    from hnas.deploy.hand_over import CARD, GRAPH, REPORT, WEIGHTS, check_free, hand_over
+    from hnas.deploy.design.choice import Limits, refuse_impossible
+    from hnas.deploy.design.family import read_card
+    from hnas.deploy.design.hand_over import CARD, GRAPH, REPORT, WEIGHTS, check_free, hand_over
+    from hnas.deploy.design.within_limits import design as choose
 
     limits = Limits.parse(max_latency=max_latency, max_macs=max_macs, max_params=max_params, min_psnr=min_psnr)
     size = parse_size(lr_size, "--lr-size")

@@ -15,14 +15,14 @@ from hnas.cli.progress import training_progress
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
-    from hnas.deploy.attainable import Attainable
-    from hnas.deploy.choice import Limits
-    from hnas.deploy.eight_bits import InEightBits
-    from hnas.deploy.family import Candidate
-    from hnas.deploy.runtimes import BackendName
-    from hnas.deploy.stopwatch import Machine
-    from hnas.deploy.survey import Turn
-    from hnas.deploy.tuning import Tuned
+    from hnas.deploy.design.attainable import Attainable
+    from hnas.deploy.design.choice import Limits
+    from hnas.deploy.design.eight_bits import InEightBits
+    from hnas.deploy.design.family import Candidate
+    from hnas.deploy.design.survey import Turn
+    from hnas.deploy.design.tuning import Tuned
+    from hnas.deploy.running.runtimes import BackendName
+    from hnas.deploy.timing.stopwatch import Machine
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ def quickest_machine(
     Raises:
         HnasError: none is installed.
     """
-    from hnas.deploy.quickest import one_to_try, quickest, time_runtimes, turns_of
-    from hnas.deploy.runtimes import PACKAGES
-    from hnas.deploy.stopwatch import Stopwatch
+    from hnas.deploy.design.quickest import one_to_try, quickest, time_runtimes, turns_of
+    from hnas.deploy.running.runtimes import PACKAGES
+    from hnas.deploy.timing.stopwatch import Stopwatch
 
     machines: dict[BackendName, Machine] = {}
     for backend in PACKAGES:
@@ -82,8 +82,8 @@ def with_eight_bits(
     Raises:
         HnasError: the runtime takes no graphs, or a package is missing.
     """
-    from hnas.deploy.eight_bits import in_eight_bits, worth_trying
-    from hnas.deploy.stopwatch import Stopwatch
+    from hnas.deploy.design.eight_bits import in_eight_bits, worth_trying
+    from hnas.deploy.timing.stopwatch import Stopwatch
 
     made = []
     for one in worth_trying([timed.candidate for timed in found.family], found.times, limits):
@@ -125,7 +125,7 @@ def tune_chosen(
     Raises:
         HnasError: the pictures cannot be read or are too few.
     """
-    from hnas.deploy.tuning import read_split, tune
+    from hnas.deploy.design.tuning import read_split, tune
 
     eight_bits = next((one for one in made if one.candidate is chosen), None)
     one = eight_bits.of if eight_bits else chosen
@@ -141,7 +141,7 @@ def tune_chosen(
         return chosen, _tuned_noted(tuned)
     better = tuned.candidate
     if eight_bits:
-        from hnas.deploy.eight_bits import in_eight_bits
+        from hnas.deploy.design.eight_bits import in_eight_bits
 
         better = in_eight_bits(better, folder, machine).candidate
     return better, _tuned_noted(tuned)

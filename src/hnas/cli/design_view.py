@@ -13,10 +13,10 @@ from hnas.errors import HnasError
 from hnas.extras import absent_extra
 
 if TYPE_CHECKING:
-    from hnas.deploy.attainable import Attainable, Timed
-    from hnas.deploy.family import Candidate
-    from hnas.deploy.runtimes import BackendName
-    from hnas.deploy.stopwatch import Graph, Machine, Stopwatch
+    from hnas.deploy.design.attainable import Attainable, Timed
+    from hnas.deploy.design.family import Candidate
+    from hnas.deploy.running.runtimes import BackendName
+    from hnas.deploy.timing.stopwatch import Graph, Machine, Stopwatch
 
 #: What milliseconds buy is said of these.
 STEPS = (10.0, 20.0, 50.0, 100.0)
@@ -34,7 +34,7 @@ def machine_of(backend: BackendName, threads: int | None, lr_size: tuple[int, in
     Raises:
         HnasError: more threads than there are, or a runtime that is not installed.
     """
-    from hnas.deploy.stopwatch import Machine
+    from hnas.deploy.timing.stopwatch import Machine
     from hnas.machine import default_threads
 
     most = os.cpu_count() or 1
@@ -53,7 +53,7 @@ def read_candidates(scale: int, folder: Path | None) -> tuple[Candidate, ...]:
         HnasError: no such scale, or no family of it.
     """
     from hnas.bundled import BUNDLED
-    from hnas.deploy.family import read_family
+    from hnas.deploy.design.family import read_family
 
     if scale not in (2, 3, 4):
         raise HnasError(f"--scale is {scale}; allowed are 2, 3 and 4")
@@ -64,7 +64,7 @@ def graphs_for(family: tuple[Candidate, ...], backend: BackendName) -> Mapping[s
     """What a runtime takes, by name."""
     if backend != "torch":
         return {one.name: one.graph for one in family}
-    from hnas.deploy.hand_made import torch_graphs
+    from hnas.zoo.hand_made import torch_graphs
 
     return torch_graphs(family)
 
@@ -73,13 +73,13 @@ def time_here(
     family: tuple[Candidate, ...], machine: Machine, *, limit_ms: float | None
 ) -> tuple[Attainable, Stopwatch]:
     """Times the family and the hand-made networks, with lines on stderr about it."""
-    from hnas.deploy.design import look_around
-    from hnas.deploy.remembered import remember
-    from hnas.deploy.survey import Patience
+    from hnas.deploy.design.remembered import remember
+    from hnas.deploy.design.survey import Patience
+    from hnas.deploy.design.within_limits import look_around
 
     began = perf_counter()
     try:
-        from hnas.deploy.hand_made_kept import kept_hand_made
+        from hnas.zoo.hand_made_kept import kept_hand_made
 
         peers = kept_hand_made(family[0].scale, machine.backend)
     except (ImportError, HnasError) as error:
@@ -101,10 +101,10 @@ def time_here(
 
 def say_attainable(lr_size: tuple[int, int], scale: int, limit_ms: float) -> None:
     """A line on stderr: what milliseconds buy here with onnxruntime, by times of today or by seconds of turns."""
-    from hnas.deploy.attainable import gather
-    from hnas.deploy.design import look_around
-    from hnas.deploy.remembered import remember, remembered
-    from hnas.deploy.survey import Patience
+    from hnas.deploy.design.attainable import gather
+    from hnas.deploy.design.remembered import remember, remembered
+    from hnas.deploy.design.survey import Patience
+    from hnas.deploy.design.within_limits import look_around
 
     family, machine = read_candidates(scale, None), machine_of("onnx", None, lr_size)
     if times := remembered(family, machine):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hnas.data.pictures import Picture
-    from hnas.deploy.runtimes import BackendName, Precision
+    from hnas.deploy.running.runtimes import BackendName, Precision
     from hnas.evaluation.benchmark import PictureResult
 
 BICUBIC = "bicubic"
@@ -61,7 +61,7 @@ def evaluate(
         precision: What openvino computes in; bf16 is measured beside f32.
     """
     from hnas.data.benchmarks import find_benchmarks
-    from hnas.deploy.torch_backend import torch_device
+    from hnas.deploy.running.torch_backend import torch_device
     from hnas.evaluation.benchmark import BICUBIC_NAMES, bicubic_result, evaluate_model
     from hnas.evaluation.perceptual import lpips_distance
     from hnas.evaluation.table import Row, as_cells, as_csv, as_markdown, as_objects
@@ -113,9 +113,9 @@ def evaluate(
 
 def _load(name: str, scale: int | None, backend: BackendName, precision: Precision) -> dict[str, nn.Module | None]:
     """A model by what it is called in the table, in f32 and what is asked for; None for bicubic interpolation."""
-    from hnas.deploy.models import load
-    from hnas.deploy.runtime_network import RuntimeNetwork
-    from hnas.deploy.runtimes import refuse_precision
+    from hnas.deploy.enlarge.models import load
+    from hnas.deploy.running.runtime_network import RuntimeNetwork
+    from hnas.deploy.running.runtimes import refuse_precision
     from hnas.weights import load_model
 
     if name == BICUBIC:

@@ -15,8 +15,8 @@ from hnas.errors import HnasError
 if TYPE_CHECKING:
     from torch import nn
 
-    from hnas.deploy.export import ExportFormat
-    from hnas.deploy.exported import Exports
+    from hnas.deploy.export.writing import ExportFormat
+    from hnas.deploy.timing.exported import Exports
 
 
 def export(
@@ -59,9 +59,9 @@ def export(
         card: Write the entry for OpenModelDB beside the output.
         push: Upload to this repository on the Hub too (user/name; format hub).
     """
-    from hnas.deploy.export import ENDINGS, export_model
-    from hnas.deploy.openmodeldb import write_entry
-    from hnas.deploy.quantize import calibration_pictures
+    from hnas.deploy.export.quantize import calibration_pictures
+    from hnas.deploy.export.writing import ENDINGS, export_model
+    from hnas.deploy.share.openmodeldb import write_entry
     from hnas.weights import load_model, locate_weights, read_weights
 
     if int8 and format not in ("onnx", "openvino"):
@@ -76,7 +76,7 @@ def export(
     result: dict[str, Any] = {}
     found: Exports | None = None
     if format == "hub":
-        from hnas.deploy.hub import write_hub_folder
+        from hnas.deploy.share.hub import write_hub_folder
 
         output = output or Path(f"{name}-hub")
         write_hub_folder(weights, output, name=name, push=push)
@@ -115,8 +115,8 @@ def _measure(
 ) -> Exports:
     from hnas.data.folders import load_pairs
     from hnas.data.sample import held_out_pairs
-    from hnas.deploy.exported import RUNTIMES, measure_exports
-    from hnas.deploy.stopwatch import Machine
+    from hnas.deploy.timing.exported import RUNTIMES, measure_exports
+    from hnas.deploy.timing.stopwatch import Machine
     from hnas.machine import default_threads
     from hnas.nets import model_scale
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from hnas.cli.design_view import machine_of, print_networks, read_candidates, time_here
 
 if TYPE_CHECKING:
-    from hnas.deploy.attainable import Attainable
-    from hnas.deploy.runtimes import BackendName
+    from hnas.deploy.design.attainable import Attainable
+    from hnas.deploy.running.runtimes import BackendName
 
 #: What is asked about, ms; what takes half as long again is timed too.
 STEPS = (10.0, 20.0, 50.0, 100.0, 200.0)

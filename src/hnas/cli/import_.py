@@ -34,8 +34,8 @@ def import_(
         output: The .safetensors file to write.
         licence: Licence of the published weights, noted in the weights file.
     """
-    from hnas.deploy.published import import_weights
     from hnas.nets import parameter_count
+    from hnas.zoo.published import import_weights
 
     model = import_weights(file, architecture=as_.lower(), scale=scale, output=output, licence=licence)
     if json:

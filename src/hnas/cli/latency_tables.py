@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from hnas.evaluation.standing import Margin, TimedRow, front
+from hnas.zoo.standing import Margin, TimedRow, front
 
 OURS, THEIRS, ON_FRONT = "●", "○", "*"
 #: Of a margin that is printed as 0.00.

@@ -40,7 +40,7 @@ def look(
         detail: Side of the detail, pixels of the original.
     """
     from hnas.data.benchmarks import find_benchmarks
-    from hnas.deploy.torch_backend import torch_device
+    from hnas.deploy.running.torch_backend import torch_device
     from hnas.nets import model_scale
     from hnas.report.look import look_at
     from hnas.weights import load_model

@@ -35,7 +35,7 @@ def _print_table(cards: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
     from hnas.cli.tables import print_tables
-    from hnas.evaluation.table_two import in_table_order
+    from hnas.zoo.table_two import in_table_order
 
     sets = in_table_order({name for card in cards for name in card["results"]})
     table = Table("model", "scale", "MACs", "parameters", "latency", *sets)

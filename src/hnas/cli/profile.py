@@ -81,7 +81,7 @@ def profile(
             "for one of these"
         )
     from hnas import nets
-    from hnas.deploy.torch_backend import torch_device
+    from hnas.deploy.running.torch_backend import torch_device
 
     torch_device(device)
     size = parse_size(lr_size, "--lr-size")
@@ -89,7 +89,7 @@ def profile(
         raise HnasError(f"--repeats is {repeats}; allowed is 1 and more")
     if build_table is not None:
         from hnas.cli.build_table import build_table as measure_table
-        from hnas.deploy.latency_tables import Thoroughness
+        from hnas.deploy.timing.latency_tables import Thoroughness
 
         if model is not None:
             raise HnasError(f"--build-table is about a space's networks, not one model; leave {model} out")

@@ -10,9 +10,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from hnas.cli.options import Json
+from hnas.drawing.writing import draw_genotype
 from hnas.run_files import GENOTYPE
 from hnas.space import load_genotype
-from hnas.space.drawing import draw_genotype
 
 
 def show(

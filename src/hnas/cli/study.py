@@ -56,7 +56,7 @@ def study(
         raise HnasError("hnas study needs --data and --run-dir, or --table")
 
     from hnas.report.study import write_study
-    from hnas.searching.study import run_study
+    from hnas.searching.study.run import run_study
 
     parts = compared.seeds * (len(compared.strategies) + (settings.scorer == "shared")) + compared.alone
     finished = 0
@@ -85,8 +85,8 @@ def study(
 
 def _on_table(settings: SearchSettings, compared: StudySettings, *, json: bool) -> None:
     from hnas.report.table_study import table_study_page
-    from hnas.searching.table_study import study_on_table
-    from hnas.searching.tabular import read_table
+    from hnas.searching.study.on_table import study_on_table
+    from hnas.searching.study.table import read_table
 
     finished = 0
     with minutes("study", terminal=True) as done:

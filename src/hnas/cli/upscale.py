@@ -21,10 +21,10 @@ from hnas.errors import HnasError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hnas.deploy.files import Enlarging
-    from hnas.deploy.planning import Plan
-    from hnas.deploy.sizes import Wanted
-    from hnas.deploy.upscale import Upscaler
+    from hnas.deploy.enlarge.files import Enlarging
+    from hnas.deploy.enlarge.planning import Plan
+    from hnas.deploy.enlarge.sizes import Wanted
+    from hnas.deploy.enlarge.upscale import Upscaler
 
 STREAM = "-"
 
@@ -92,8 +92,8 @@ def upscale(
     if streaming and output is None:
         raise HnasError("standard input lies nowhere; name the result with -o, or -o - for standard output")
 
-    from hnas.deploy.models import load_for_scale
-    from hnas.deploy.planning import Plan, plan_jobs
+    from hnas.deploy.enlarge.models import load_for_scale
+    from hnas.deploy.enlarge.planning import Plan, plan_jobs
 
     wanted = _wanted(scale, size)
     view = View.of(quiet, verbose, output is None)
@@ -134,7 +134,7 @@ def _is_pipe(output: str | None) -> bool:
 
 def _wanted(scale: float | None, size: str | None) -> Wanted | None:
     """The size that was asked for."""
-    from hnas.deploy.sizes import MOST, Wanted, parse_size
+    from hnas.deploy.enlarge.sizes import MOST, Wanted, parse_size
 
     if size is not None:
         if scale is not None:
@@ -150,7 +150,7 @@ def _wanted(scale: float | None, size: str | None) -> Wanted | None:
 def _upscaler(model: str | None, wanted: Wanted | None, network: Callable[[int | None], Upscaler]) -> Enlarging:
     """What enlarges to the size: a network alone, or networks and a resize."""
     from hnas.bundled import bundled_models
-    from hnas.deploy.sizes import SizedUpscaler
+    from hnas.deploy.enlarge.sizes import SizedUpscaler
 
     if wanted is None:
         return network(None)
@@ -168,7 +168,7 @@ def _upscaler(model: str | None, wanted: Wanted | None, network: Callable[[int |
 
 
 def _stream(upscaler: Enlarging, source: str, output: str, ext: str, quality: int, view: View) -> None:
-    from hnas.deploy.files import upscale_stream
+    from hnas.deploy.enlarge.files import upscale_stream
     from hnas.deploy.pictures.formats import writable_format
     from hnas.files import atomic_file
 
@@ -189,7 +189,7 @@ def _stream(upscaler: Enlarging, source: str, output: str, ext: str, quality: in
 
 def _files(upscaler: Enlarging, plan: Plan, skip_existing: bool, quality: int, view: View) -> int:
     """Enlarges what was planned; 1 where one of several failed or the disk was full before all were done."""
-    from hnas.deploy.files import Outcome, upscale_file, upscale_files
+    from hnas.deploy.enlarge.files import Outcome, upscale_file, upscale_files
 
     if len(plan.jobs) == 1 and not skip_existing:
         (job,) = plan.jobs

@@ -10,8 +10,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hnas.deploy.files import Outcome
-    from hnas.deploy.planning import Plan
+    from hnas.deploy.enlarge.files import Outcome
+    from hnas.deploy.enlarge.planning import Plan
 
 
 class Loudness(IntEnum):

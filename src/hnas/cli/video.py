@@ -47,7 +47,7 @@ def video(
         backend: What runs the network; by default onnx (onnxruntime) where a model comes as a graph, as bundled ones
             do, and torch for weights and other devices (extra: train).
     """
-    from hnas.deploy.models import load_for_scale
+    from hnas.deploy.enlarge.models import load_for_scale
     from hnas.deploy.video import VideoSettings, upscale_video
 
     for option, value, least, most in (

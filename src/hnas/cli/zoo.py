@@ -18,7 +18,7 @@ from hnas.errors import HnasError
 if TYPE_CHECKING:
     from hnas.training.loop import StepProgress
     from hnas.training.train_network import TrainingJob
-    from hnas.training.zoo import ZooStatus
+    from hnas.zoo.plans import ZooStatus
 
 zoo = App(name="zoo")
 
@@ -36,7 +36,7 @@ def train(plan: Path, /, *, runs: Path = Path("runs/zoo"), only: Names = (), jso
         runs: Folder for the run folders, one for each model.
         only: Only the models of these names; the plan stands before them.
     """
-    from hnas.training.zoo import read_plan, train_zoo
+    from hnas.zoo.plans import read_plan, train_zoo
 
     jobs = _chosen(read_plan(plan, runs=runs), only, plan)
     with ExitStack() as bars:
@@ -65,7 +65,7 @@ def status(plan: Path, /, *, runs: Path = Path("runs/zoo"), json: Json = False) 
         plan: The YAML file.
         runs: Folder of the run folders.
     """
-    from hnas.training.zoo import read_plan, zoo_status
+    from hnas.zoo.plans import read_plan, zoo_status
 
     found = [zoo_status(name, job, runs / name) for name, job in read_plan(plan, runs=runs).items()]
     if json:
@@ -94,8 +94,8 @@ def export(
         only: Only the models of these names; the plan stands before them.
         benchmarks: Folder with the data sets to measure on, in a single pass and with x8 self-ensemble.
     """
-    from hnas.deploy.model_card import export_zoo
-    from hnas.training.zoo import read_plan
+    from hnas.zoo.model_card import export_zoo
+    from hnas.zoo.plans import read_plan
 
     cards = export_zoo(_chosen(read_plan(plan, runs=runs), only, plan), runs, output, benchmarks=benchmarks)
     if json:

@@ -61,9 +61,12 @@ class _Joined:
     def __init__(self, pictures: Sequence[np.ndarray[Any, Any]], side: int, device: torch.device) -> None:
         # What a value of a byte is, divided on the CPU: a GPU multiplies by the reciprocal, which rounds differently.
         self._levels = torch.arange(256).float().div_(255).to(device)
-        self._bytes = torch.from_numpy(np.concatenate([picture.reshape(-1) for picture in pictures])).to(device)
+        once = {id(picture): picture for picture in pictures}  # degraded copies share their large picture
+        self._bytes = torch.from_numpy(np.concatenate([picture.reshape(-1) for picture in once.values()])).to(device)
         self._rows = np.array([3 * picture.shape[1] for picture in pictures], dtype=np.int64)
-        self._starts = np.cumsum([0, *(picture.size for picture in pictures[:-1])], dtype=np.int64)
+        ends = np.cumsum([0, *(picture.size for picture in once.values())], dtype=np.int64)
+        first_byte = dict(zip(once, ends[:-1], strict=True))
+        self._starts = np.array([first_byte[id(picture)] for picture in pictures], dtype=np.int64)
         # Row and place in the row of every value of a patch, in each of the eight variants.
         row, column = np.mgrid[:side, :side]
         rows = np.stack([turned(row, view) for view in range(VIEWS)])

@@ -123,14 +123,14 @@ def evaluate_model(
         model.train(was_training)
 
 
-def enlarge_picture(model: nn.Module, pair: Pair) -> Picture:
-    """The 8-bit picture that a model makes of a pair's small one; it must be on the CPU and in evaluation mode.
+def enlarge_picture(model: nn.Module, pair: Pair, *, device: torch.device | str = "cpu") -> Picture:
+    """The 8-bit picture that a model makes of a pair's small one; it must be on the device and in evaluation mode.
 
     Raises:
         HnasError: output of another size than the pair's large picture, or that is not finite.
     """
     with torch.inference_mode():
-        return _as_picture(model(as_floats(np.array(pair.lr)[None])), pair)
+        return _as_picture(model(as_floats(np.array(pair.lr)[None], device)), pair)
 
 
 def bicubic_result(

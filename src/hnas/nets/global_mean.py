@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class GlobalMean(nn.Module):
-    """The mean over height and width. :mod:`hnas.deploy.pooling` takes that of all tiles of a picture together."""
+    """The mean over height and width. :mod:`hnas.deploy.running.pooling` takes that of all tiles together."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Shapes: (N, C, H, W) to (N, C, 1, 1)."""

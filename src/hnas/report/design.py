@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hnas import __version__
-from hnas.deploy.attainable import Attainable, Timed
-from hnas.deploy.design import Design
-from hnas.deploy.hand_over import GRAPH
+from hnas.deploy.design.attainable import Attainable, Timed
+from hnas.deploy.design.hand_over import GRAPH
+from hnas.deploy.design.within_limits import Design
 from hnas.report.design_chart import COMPARED, KNOWN, design_chart
 from hnas.report.packaged import templates
 

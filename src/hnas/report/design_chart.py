@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from hnas.deploy.attainable import How, Timed
-from hnas.deploy.design import Design
-from hnas.evaluation.table_two import BICUBIC, SCALE
+from hnas.deploy.design.attainable import How, Timed
+from hnas.deploy.design.within_limits import Design
 from hnas.report.charts import Axis, make_axis, step_path
+from hnas.zoo.table_two import BICUBIC, SCALE
 
 #: The set on which published networks are compared.
 COMPARED = "Set5"

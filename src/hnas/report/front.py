@@ -12,10 +12,10 @@ from typing import Any
 from markupsafe import Markup
 
 from hnas import ranking
+from hnas.drawing.svg import genotype_svg
 from hnas.report.charts import Axis, make_axis, step_path
 from hnas.report.run import Candidate, finite
 from hnas.space import Genotype
-from hnas.space.drawing import genotype_svg
 
 #: More points than this hide each other, and each carries a drawing.
 MAX_POINTS = 1000

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from hnas.errors import HnasError
-from hnas.evaluation.standing import TimedRow, front
 from hnas.report.figures import COLOURS, GRID, INK, MUTED, calm, save_figure
 from hnas.report.labels import Box, Label, around, pixels, place_labels
+from hnas.zoo.standing import TimedRow, front
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from hnas import __version__
+from hnas.drawing.svg import genotype_svg, stylesheet
 from hnas.evaluation.benchmark import BICUBIC_NAMES
 from hnas.files import write_atomically
 from hnas.report.charts import LineChart, line_chart, number
@@ -22,7 +23,6 @@ from hnas.report.promises import promises
 from hnas.report.run import Candidate, Run, finite, read_run
 from hnas.run_files import REPORT
 from hnas.space import operation_styles
-from hnas.space.drawing import genotype_svg, stylesheet
 
 #: Numbers of which a histogram also shows those that were never chosen.
 _MOST_BARS = 16

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hnas.deploy.model_card import FORMAT
 from hnas.errors import HnasError
-from hnas.evaluation.comparison import compare_system, systems
-from hnas.evaluation.table_two import in_table_order
 from hnas.files import write_atomically
 from hnas.nets.peers import PEERS
 from hnas.report.figures import Mark, psnr_against_macs
 from hnas.report.table_figure import published_mark
 from hnas.values import read_json
+from hnas.zoo.comparison import compare_system, systems
+from hnas.zoo.model_card import FORMAT
+from hnas.zoo.table_two import in_table_order
 
 #: The published figures at hand are those of the paper's Table II.
 _PUBLISHED_SCALE = 2

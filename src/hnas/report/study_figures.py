@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hnas import ranking
 from hnas.report.figures import GRID, INK, MUTED, calm, save_figure
-from hnas.searching.study import WORST
+from hnas.searching.study.hypervolume import WORST
 from hnas.space import KINDS
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hnas.errors import HnasError
-from hnas.evaluation.comparison import ComparisonRow
 from hnas.report.figures import Mark, psnr_against_macs
 from hnas.run_files import WEIGHTS
+from hnas.zoo.comparison import ComparisonRow
 
 #: A printed cost this close to the true one is the same mark.
 _SAME = 0.02
@@ -18,7 +18,7 @@ def draw_comparison(rows: Sequence[ComparisonRow], path: Path, *, dataset: str =
     """Writes the figure: published figures at the true cost, joined to the printed cost; figures measured here.
 
     Args:
-        rows: of :func:`hnas.evaluation.comparison.compare_system`.
+        rows: of :func:`hnas.zoo.comparison.compare_system`.
         path: a PNG, SVG or PDF file.
         dataset: the set whose PSNR is shown.
 

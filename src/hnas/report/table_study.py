@@ -7,8 +7,8 @@ from statistics import fmean
 from typing import Any
 
 from hnas.report.study_figures import NAMES
-from hnas.searching.paired import Paired, holm, paired
-from hnas.searching.table_study import PARTS
+from hnas.searching.study.on_table import PARTS
+from hnas.searching.study.paired import Paired, holm, paired
 from hnas.space import read_genotype
 
 #: Every strategy, the simplest first: without a state, without a network of its own, with one, with several levels.
@@ -21,7 +21,7 @@ _CHANCE = 0.05
 
 
 def table_study_page(study: Mapping[str, Any]) -> str:
-    """Markdown of what :func:`hnas.searching.table_study.study_on_table` found."""
+    """Markdown of what :func:`hnas.searching.study.on_table.study_on_table` found."""
     settings, strategies = study["settings"], study["strategies"]
     best, spread, lengths = study["best"], study["spread"], study["lengths"]
     longest = list(lengths)[-1]

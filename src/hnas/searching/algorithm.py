@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
+from hnas.data.resized import with_resized
 from hnas.data.same_pictures import listing, refuse_other_pictures
-from hnas.data.shrunk import with_shrunk
 from hnas.errors import HnasError
 from hnas.nets import SharedWeights, family_of, to_channels_last
 from hnas.ranking import kendall_tau
@@ -88,7 +88,7 @@ class Searcher:
                 teacher_weight=settings.teacher_weight,
             )
 
-        shared = with_shrunk(splits.shared, settings.shrunk, scale=settings.scale, patch=settings.patch)
+        shared = with_resized(splits.shared, settings.shrunk, scale=settings.scale, patch=settings.patch)
         pictures = taught(shared, settings.teacher, scale=settings.scale) if settings.teacher else ()
         self.shared_patches = patches(shared, settings.batch, settings.seed, pictures)
         self.controller_patches = patches(splits.controller, settings.score_batch or settings.batch, settings.seed + 1)

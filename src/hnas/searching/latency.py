@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from hnas import __version__
-from hnas.deploy.latency_tables import build_latency_table
-from hnas.deploy.stopwatch import Machine
+from hnas.deploy.timing.latency_tables import build_latency_table
+from hnas.deploy.timing.stopwatch import Machine
 from hnas.errors import HnasError
 from hnas.files import cache_folder, write_atomically
 from hnas.machine import default_threads

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from statistics import median
 
-from hnas.deploy.graphs import graph_of
-from hnas.deploy.stopwatch import Machine, Stopwatch
-from hnas.deploy.survey import measure_whole
+from hnas.deploy.design.survey import measure_whole
+from hnas.deploy.timing.graphs import graph_of
+from hnas.deploy.timing.stopwatch import Machine, Stopwatch
 from hnas.errors import HnasError
 from hnas.nets import Family, family_of
 from hnas.searching.reward import Scored

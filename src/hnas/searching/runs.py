@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 from hnas import __version__
 from hnas.data.folders import load_pairs, summary
 from hnas.data.known_sets import locate_set
-from hnas.deploy.runtimes import BackendName
+from hnas.deploy.running.runtimes import BackendName
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import device_description

@@ -11,7 +11,7 @@ from hnas.errors import HnasError
 from hnas.space import cells, chain
 from hnas.space.protocol import Genotype, Space
 from hnas.space.reading import json_value
-from hnas.space.shapes import Drawing, Style
+from hnas.space.style import Style
 from hnas.values import read_text, shown
 
 SpaceName = Literal["cells", "chain"]
@@ -34,14 +34,12 @@ class Kind:
         read: makes a genotype of plain values.
         space: the space's dataclass.
         operations: what its genotypes choose from, by where and by name.
-        layout: draws a genotype; the second argument is the scale, where known.
     """
 
     format: str
     read: Callable[[object], Genotype]
     space: type[Any]
     operations: Mapping[str, Mapping[str, Styled]]
-    layout: Callable[[Any, int | None], Drawing]
 
 
 #: By the name that ``--space`` takes, which is also that of the genotypes' ``kind``.
@@ -51,11 +49,8 @@ KINDS: Mapping[str, Kind] = {
         cells.CellGenotype.from_dict,
         cells.CellSpace,
         {f"{kind} cell": operations for kind, operations in cells.OPERATIONS.items()},
-        cells.layout,
     ),
-    "chain": Kind(
-        chain.FORMAT, chain.ChainGenotype.from_dict, chain.ChainSpace, {"blocks": chain.BLOCKS}, chain.layout
-    ),
+    "chain": Kind(chain.FORMAT, chain.ChainGenotype.from_dict, chain.ChainSpace, {"blocks": chain.BLOCKS}),
 }
 
 #: A genotype takes a few hundred bytes; anything near this is not one.

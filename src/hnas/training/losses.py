@@ -43,9 +43,9 @@ class _RealSpectrum(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
         weights = gradient.new_full((gradient.shape[-1],), 0.5)
-        weights[0] = 1.0
+        weights[:1].fill_(1.0)  # assigned to a place, a number is copied from the CPU, which a CUDA graph refuses
         if ctx.size[1] % 2 == 0:
-            weights[-1] = 1.0
+            weights[-1:].fill_(1.0)
         inverse: torch.Tensor = torch.fft.irfft2(gradient * weights, s=ctx.size, norm="forward")
         return inverse
 

@@ -7,6 +7,7 @@ from math import cos, pi
 from typing import Literal, get_args
 
 from hnas.bounds import refuse_below, refuse_no_part, refuse_not_above_zero, refuse_unlisted
+from hnas.data.degradations import read_degradation
 from hnas.errors import HnasError
 
 LossName = Literal["l1", "l1+fft"]
@@ -25,6 +26,11 @@ class TrainingSettings:
         batch: patches per step and process.
         patch: side of an LR patch, pixels.
         shrunk: the pictures are also trained on as copies of these parts of their size, such as 0.7 and 0.5.
+        enlarged: and as copies of so many times their size, such as 1.4, at most 4. Those have no true picture, so they
+            need a teacher with a weight of 1.
+        degradation: what the small pictures of further copies went through, such as "jpeg:30-95"; see
+            :mod:`hnas.data.degradations`.
+        degraded_copies: so many of each picture, beside the clean one.
         optimizer: "adam" (paper), or "muon", which goes further in as many steps (docs/recipe.md).
         lr: highest learning rate.
         lr_end: learning rate of the last step.
@@ -55,6 +61,9 @@ class TrainingSettings:
     batch: int = 16
     patch: int = 48
     shrunk: tuple[float, ...] = ()
+    enlarged: tuple[float, ...] = ()
+    degradation: str = ""
+    degraded_copies: int = 1
     optimizer: OptimizerName = "adam"
     lr: float = 1e-3
     lr_end: float = 1e-5
@@ -74,7 +83,7 @@ class TrainingSettings:
     graph: Literal["auto", "off"] = "auto"
 
     def __post_init__(self) -> None:
-        refuse_below(1, self, "steps", "batch", "patch", "log_every", "checkpoint_every")
+        refuse_below(1, self, "steps", "batch", "patch", "log_every", "checkpoint_every", "degraded_copies")
         refuse_below(0, self, "validate_every", "seed", "grad_clip", "lr_end", "max_minutes")
         refuse_not_above_zero(self, "lr")
         refuse_unlisted(self)
@@ -86,6 +95,11 @@ class TrainingSettings:
             raise HnasError(f"float32_last is {self.float32_last}; allowed is 0 (off) to 1 (all steps)")
         refuse_no_part(self, "teacher_weight")
         refuse_no_shrinking(self.shrunk)
+        if wrong := [factor for factor in self.enlarged if not 1 < factor <= 4]:
+            raise HnasError(f"enlarged is {wrong[0]:g}; allowed are times a picture's size above 1 and up to 4")
+        if self.enlarged and not (self.teacher and self.teacher_weight == 1):
+            raise HnasError("enlarged copies have no true picture: they need a teacher, and teacher_weight 1")
+        read_degradation(self.degradation)
         if not 0 <= self.warmup < self.steps:
             raise HnasError(f"warmup is {self.warmup}; allowed is 0 to {self.steps - 1} (below the number of steps)")
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from hnas.data.folders import Pair
@@ -27,7 +28,12 @@ TeacherProgress = Callable[[int, int], None]
 
 
 def taught(
-    pairs: Sequence[Pair], teacher: str | Path, *, scale: int, progress: TeacherProgress | None = None
+    pairs: Sequence[Pair],
+    teacher: str | Path,
+    *,
+    scale: int,
+    device: torch.device | str = "cpu",
+    progress: TeacherProgress | None = None,
 ) -> list[Pair]:
     """The same pairs with what the teacher makes of every small picture in place of the true large one.
 
@@ -35,6 +41,7 @@ def taught(
         pairs: of training pictures.
         teacher: as for :func:`hnas.weights.load_model`.
         scale: of the pairs.
+        device: where pictures that have to be made are computed.
         progress: called where pictures have to be made.
 
     Returns:
@@ -51,9 +58,9 @@ def taught(
         key = hashlib.sha256(f"{pair.lr.shape}".encode() + np.ascontiguousarray(pair.lr).tobytes()).hexdigest()
         path = folder / f"{key[:40]}.npy"
         if not path.exists():
-            network = network or _load(teacher, scale)
+            network = network or _load(teacher, scale).to(device)
             encoded = io.BytesIO()
-            np.save(encoded, enlarge_picture(network, pair), allow_pickle=False)
+            np.save(encoded, enlarge_picture(network, pair, device=device), allow_pickle=False)
             folder.mkdir(parents=True, exist_ok=True)
             write_atomically(path, encoded.getbuffer())
             if progress:

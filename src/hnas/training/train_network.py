@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from hnas import __version__
+from hnas.data.degradations import degraded_copies, read_degradation
 from hnas.data.folders import Pair, load_pairs, summary
 from hnas.data.patches import PatchSampler
+from hnas.data.resized import with_resized
 from hnas.data.same_pictures import listing
-from hnas.data.shrunk import with_shrunk
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.nets import FAMILIES, NetworkOptions, build_model, device_description, network_of
@@ -119,14 +120,20 @@ def train_network(
     initial = read_weights(job.warm_start).tensors if job.warm_start else None
     folders = {folder: load_pairs(folder, scale) for folder in job.data}
     pairs = [pair for folder in folders.values() for pair in folder]
-    pairs = with_shrunk(pairs, settings.shrunk, scale=scale, patch=settings.patch)
+    pairs = with_resized(pairs, (*settings.shrunk, *settings.enlarged), scale=scale, patch=settings.patch)
+    fabric = start_fabric(job.device)
+    learnt = taught(pairs, settings.teacher, scale=scale, device=fabric.device) if settings.teacher else []
+    if settings.degradation:
+        steps, copies = read_degradation(settings.degradation), settings.degraded_copies
+        pairs += degraded_copies(pairs, steps, copies, seed=settings.seed)
+        learnt *= 1 + copies
     sampler = PatchSampler(
         pairs,
         scale=scale,
         patch=settings.patch,
         batch=settings.batch,
         seed=settings.seed,
-        taught=taught(pairs, settings.teacher, scale=scale) if settings.teacher else (),
+        taught=learnt,
         teacher_weight=settings.teacher_weight,
     )
     val_pairs = load_pairs(job.val, scale) if job.val else []
@@ -136,7 +143,6 @@ def train_network(
     if initial is not None:
         taken = copy_fitting(model, initial, where=str(job.warm_start))
         start |= {"warm_start": str(job.warm_start), "tensors_taken": taken, "tensors": len(model.state_dict())}
-    fabric = start_fabric(job.device)
 
     def open_folder() -> RunFolder:
         if resume:
@@ -162,8 +168,8 @@ def train_network(
         progress=progress,
         start=start,
         pictures={
-            **{str(folder): listing(of) for folder, of in folders.items()},
-            **({str(job.val): listing(val_pairs)} if job.val else {}),
+            "the training": listing(pair for of in folders.values() for pair in of),
+            "the validation": listing(val_pairs),
         },
     )
     if not result.finished:

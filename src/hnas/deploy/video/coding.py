@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.video.film import Film
 from hnas.deploy.video.pictures import planes_of, sees_brightness_alone, takes_planes
 from hnas.deploy.video.settings import VideoSettings, container_of

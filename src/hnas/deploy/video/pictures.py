@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.video.film import Film
 
 #: Layouts of planes that are taken apart: width and height of luma through those of chroma.

@@ -14,7 +14,7 @@ from typing import Any
 import av
 import numpy as np
 
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.video.coding import Coding, add_encoder
 from hnas.deploy.video.film import Film
 from hnas.deploy.video.pictures import enlarged_planes, enlarged_rgb, frame_of

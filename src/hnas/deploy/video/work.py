@@ -14,7 +14,7 @@ from typing import Any
 
 import av
 
-from hnas.deploy.upscale import Upscaler
+from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.video.coding import choose_coding
 from hnas.deploy.video.film import read_film
 from hnas.deploy.video.segments import FrameProgress, Job, Segments, segment_folder, write_blank, write_segments

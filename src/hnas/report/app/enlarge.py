@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hnas.deploy.models import load
+from hnas.deploy.enlarge.models import load
 from hnas.deploy.pictures.formats import FORMATS, READ
 from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.pictures.reading import open_picture
@@ -54,7 +54,7 @@ class Enlarger:
     """The networks on offer, each loaded when first asked for.
 
     Args:
-        models: name -> what :func:`hnas.deploy.models.load` takes.
+        models: name -> what :func:`hnas.deploy.enlarge.models.load` takes.
         folder: where results go, each in a folder of its own.
         limits: see :class:`UploadLimits`.
         device: such as ``cpu`` or ``cuda``.

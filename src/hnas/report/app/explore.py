@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hnas.drawing.svg import genotype_svg
 from hnas.errors import HnasError
 from hnas.report.front import FrontChart, front_chart
 from hnas.report.packaged import templates
 from hnas.report.page import scale_of
 from hnas.report.run import read_run
 from hnas.space import Genotype, read_genotype
-from hnas.space.drawing import genotype_svg
 
 
 @dataclass(frozen=True)

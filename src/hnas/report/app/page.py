@@ -18,9 +18,9 @@ try:
 except ImportError as error:
     raise HnasError("the app needs Gradio; install it with: pip install 'hnas-sr[app]'") from error
 
+from hnas.drawing.svg import stylesheet
 from hnas.report.app.enlarge import Enlarger, UploadLimits
 from hnas.report.app.explore import Exploration, explore
-from hnas.space.drawing import stylesheet
 
 _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"]
 #: A click on a point of the chart becomes an event with the point's number.

@@ -8,7 +8,6 @@ from hnas.space.cells.genotype import (
     Edge,
     Node,
 )
-from hnas.space.cells.layout import layout
 from hnas.space.cells.named import NAMED_GENOTYPES
 from hnas.space.cells.operations import (
     NORMAL_OPERATIONS,
@@ -39,6 +38,5 @@ __all__ = [
     "Norm",
     "Operation",
     "OperationCost",
-    "layout",
     "operation_of",
 ]

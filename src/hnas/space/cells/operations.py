@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from hnas.errors import HnasError
 from hnas.space.cells.settings import Norm
-from hnas.space.shapes import PLAIN_CONVOLUTION, Style
+from hnas.space.style import PLAIN_CONVOLUTION, Style
 
 CellKind = Literal["normal", "upsampling"]
 #: (channels, by how much it enlarges, normalisation) to a torch module.

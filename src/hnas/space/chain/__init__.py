@@ -2,7 +2,6 @@
 
 from hnas.space.chain.blocks import BLOCKS, Block
 from hnas.space.chain.genotype import FORMAT, ChainGenotype, Colour
-from hnas.space.chain.layout import layout
 from hnas.space.chain.space import ChainSpace
 
-__all__ = ["BLOCKS", "FORMAT", "Block", "ChainGenotype", "ChainSpace", "Colour", "layout"]
+__all__ = ["BLOCKS", "FORMAT", "Block", "ChainGenotype", "ChainSpace", "Colour"]

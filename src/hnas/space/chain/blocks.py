@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from hnas.space.shapes import PLAIN_CONVOLUTION, Style
+from hnas.space.style import PLAIN_CONVOLUTION, Style
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,112 @@
+"""What happened to small pictures before they are enlarged, besides getting small: compression, blur, noise.
+
+A degradation is written as steps in order with a range each, such as ``blur:0-1+jpeg:30-95``: every copy of a picture
+draws its own values.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from hnas.data.folders import Pair
+from hnas.data.pictures import Picture
+from hnas.errors import HnasError
+
+
+def jpeg(picture: Picture, quality: float, draw: np.random.Generator) -> Picture:
+    """Compressed and opened again, by chance with full colour resolution or half of it."""
+    file = io.BytesIO()
+    subsampling = int(draw.choice([0, 2]))
+    Image.fromarray(picture).save(file, "JPEG", quality=round(quality), subsampling=subsampling)
+    return np.asarray(Image.open(file))
+
+
+def blur(picture: Picture, sigma: float, draw: np.random.Generator) -> Picture:
+    """Blurred by a Gaussian of so many pixels."""
+    return np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(sigma)))
+
+
+def noise(picture: Picture, sigma: float, draw: np.random.Generator) -> Picture:
+    """With Gaussian noise of so many of the 255 levels, drawn for every value."""
+    noisy = picture + draw.normal(0, sigma, picture.shape)
+    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+
+
+#: By name: what is done to a uint8 RGB picture with a value out of the range, and the values that are allowed.
+DEGRADATIONS: dict[str, tuple[Callable[[Picture, float, np.random.Generator], Picture], float, float]] = {
+    "jpeg": (jpeg, 1, 100),
+    "blur": (blur, 0, 10),
+    "noise": (noise, 0, 100),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One kind of degradation and the range that its value is drawn from, evenly, both ends included."""
+
+    name: str
+    low: float
+    high: float
+
+
+def read_degradation(text: str) -> tuple[Step, ...]:
+    """The steps of a degradation as it is written; none for an empty text.
+
+    Raises:
+        HnasError: an unknown kind, or a value that is not allowed.
+    """
+    return tuple(_read_step(word, text) for word in text.split("+")) if text else ()
+
+
+def _read_step(word: str, text: str) -> Step:
+    name, _, values = word.partition(":")
+    if name not in DEGRADATIONS:
+        raise HnasError(f"degradation {text!r}: {name!r} is none of {', '.join(DEGRADATIONS)}")
+    low, _, high = values.partition("-")
+    _, least, most = DEGRADATIONS[name]
+    try:
+        step = Step(name, float(low), float(high or low))
+    except ValueError as error:
+        raise HnasError(f"degradation {text!r}: {word!r} is not written as {name}:LOW-HIGH") from error
+    if not least <= step.low <= step.high <= most:
+        raise HnasError(f"degradation {text!r}: {name} goes from {least:g} to {most:g}, the lower value first")
+    return step
+
+
+def degraded(picture: Picture, steps: Sequence[Step], draw: np.random.Generator) -> Picture:
+    """A picture after all steps.
+
+    Args:
+        picture: uint8 H x W x 3.
+        steps: in order.
+        draw: gives the values.
+    """
+    for step in steps:
+        apply, _, _ = DEGRADATIONS[step.name]
+        picture = apply(picture, float(draw.uniform(step.low, step.high)), draw)
+    return picture
+
+
+def degraded_copies(pairs: Sequence[Pair], steps: Sequence[Step], copies: int, *, seed: int) -> list[Pair]:
+    """So many copies of each pair, in turn, with the small picture degraded and the large one as it is.
+
+    Whole pictures are degraded, not patches: what compression leaves depends on where its blocks lie.
+
+    Args:
+        pairs: of training pictures.
+        steps: see :func:`read_degradation`.
+        copies: each with values of its own.
+        seed: they are a function of this, the number of the copy and that of the picture.
+    """
+    found = []
+    for copy in range(copies):
+        for number, pair in enumerate(pairs):
+            draw: Any = np.random.default_rng((seed, copy, number))
+            found.append(replace(pair, lr=degraded(np.ascontiguousarray(pair.lr), steps, draw)))
+    return found

@@ -1,0 +1,1 @@
+"""From pictures to larger ones: tiles, opacity, any size, many files."""

@@ -1,0 +1,1 @@
+"""Models for others: the Hugging Face Hub, OpenModelDB, tools built on spandrel."""

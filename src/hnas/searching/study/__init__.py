@@ -1,0 +1,1 @@
+"""Strategies compared at an equal number of evaluations."""
