@@ -4,18 +4,21 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from lightning_fabric import Fabric
 
+from hnas.cli.main import main
 from hnas.data.folders import Pair, load_pairs
 from hnas.data.pictures import write_picture
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
 from hnas.searching.algorithm import Searcher
 from hnas.searching.derive import derive_genotype
+from hnas.searching.improve import improve_genotype, inside
 from hnas.searching.runs import RESULT, derive, open_searcher, rescore, search
 from hnas.searching.scoring import batch_psnr, middle_crops
 from hnas.searching.settings import Limits, SearchSettings
@@ -121,6 +124,44 @@ def test_a_known_set_validates_by_its_name_with_whole_pictures_of_any_size(
     assert derived.best.psnr == pytest.approx(np.mean(scores), abs=2e-3)
     with pytest.raises(HnasError, match="no set of that name is known"):
         search(folders[0], "Set6", run_dir=tmp_path / "other", settings=settings, devices=CPU)
+
+
+def test_a_given_genotype_is_improved_at_no_more_cost(make_searcher: Callable[..., Searcher]) -> None:
+    """Scores are made up, the sum of a value for each operation, so that the best of all within the cost is known."""
+    searcher = make_searcher(strategy="random")
+    space = searcher.settings.search_space
+    worth = {"identity": 1.0, "sep_conv_3x3": 0.0, "nearest": 0.0, "sub_pixel": 0.5}
+
+    def value(genotype: Any, *pictures: object) -> float:
+        cells = (genotype.normal, genotype.upsampling)
+        return 30.0 + sum(worth[edge.operation] for cell in cells for edge in cell.edges)
+
+    searcher.scorer = value
+    members = sorted(space, key=lambda one: (searcher.costs(one).macs, one.to_json()))
+    for given in (members[0], members[len(members) // 2], members[-1]):
+        improved = improve_genotype(searcher, given).best
+        assert improved.cost.macs <= searcher.costs(given).macs
+        assert improved.genotype.to_dict()["position"] == given.to_dict()["position"]
+        assert improved.psnr >= value(given)
+        for other in inside(space, improved.genotype):  # no single change that costs nothing more is better
+            assert value(other) <= improved.psnr or searcher.costs(other).macs > searcher.costs(given).macs
+    assert value(members[-1]) < max(map(value, members))
+    assert improved.psnr == max(map(value, members))
+    limit = Limits(macs=float(searcher.costs(members[20]).macs))
+    for one in improve_genotype(searcher, members[-1], limits=limit).candidates:
+        assert one.genotype == members[-1] or one.cost.macs <= limit.macs
+    with pytest.raises(HnasError, match="leave out --max-latency"):
+        improve_genotype(searcher, members[0], limits=Limits(latency=1.0))
+
+
+def test_the_command_improves_a_genotype_of_the_space_alone(run: Path, tmp_path: Path) -> None:
+    given = load_genotype(run / "genotype.json")
+    (tmp_path / "given.json").write_text(given.to_json())
+    output = tmp_path / "improved.json"
+    assert main(["derive", str(run), "--improve", str(tmp_path / "given.json"), "-o", str(output)]) == 0
+    assert rescore(run, load_genotype(output)) >= rescore(run, given)
+    assert main(["derive", str(run), "--improve", "HNAS-A", "-o", str(output)]) == 2
+    assert main(["derive", str(run), "--improve", str(output), "--samples", "3"]) == 2
 
 
 def test_what_is_no_finished_search_is_not_derived_from(run: Path, tmp_path: Path) -> None:

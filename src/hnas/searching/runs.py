@@ -22,6 +22,7 @@ from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
 from hnas.searching.algorithm import Searcher, SearchProgress, run_search
 from hnas.searching.costs import CostTable
 from hnas.searching.derive import Derived, derive_genotype, record, recorded, validated
+from hnas.searching.improve import improve_genotype
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
@@ -133,6 +134,7 @@ def derive(
     count: int | None = None,
     limits: Limits | None = None,
     lam: float | None = None,
+    improve: Genotype | None = None,
     backend: BackendName | None = None,
     threads: int | None = None,
     output: str | Path | None = None,
@@ -145,6 +147,8 @@ def derive(
         count: genotypes to score; as many as the search did by default.
         limits: hard limits at the target size; those of the search by default.
         lam: weight of PSNR in the reward that chooses; see :func:`hnas.searching.derive.derive_genotype`.
+        improve: a genotype that is changed where that costs nothing more, in place of what the search proposes; see
+            :func:`hnas.searching.improve.improve_genotype`.
         backend: what milliseconds are of; by default as in the search. So are the ``threads``.
         threads: see :class:`~hnas.searching.settings.SearchSettings`.
         say: as for :func:`search`.
@@ -181,7 +185,12 @@ def derive(
         table = find_table(settings, searcher.fabric.device, limits=limited, kept=searcher.costs.table, say=say)
         searcher.costs = CostTable.with_table(settings, table)
     searcher.settings = settings
-    derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
+    if improve is None:
+        derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
+    elif count is None and lam is None:
+        derived = improve_genotype(searcher, improve, limits=limits, say=say)
+    else:
+        raise HnasError("a genotype is improved by its PSNR, for as long as that pays; leave out lam and samples")
     hand_over(searcher, derived.best.genotype, weights)
     write_atomically(path, derived.best.genotype.to_json() + "\n")
     record(derived, run, step=searcher.round)
