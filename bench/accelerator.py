@@ -100,28 +100,36 @@ def _prepare(
 
 
 def teach(work: Path) -> int:
-    """Makes the teachers' pictures that prepared run folders need, on all cores."""
+    """Makes the teachers' pictures that prepared run folders need: on a GPU, or on all cores."""
+    import torch
     import yaml
 
     configs = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(work.glob("*/config.yaml"))]
-    wanted = {(tuple(c["data"]), c["teacher"], c["scale"]) for c in configs if c.get("teacher")}
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = {
+        (tuple(c["data"]), c["teacher"], c["scale"], c["patch"], (*c["shrunk"], *c["enlarged"]))
+        for c in ({"shrunk": (), "enlarged": ()} | config for config in configs)
+        if c.get("teacher")
+    }
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    device, workers = ("cuda", min(4, cores)) if torch.cuda.is_available() else ("cpu", cores)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for data, teacher, scale in sorted(wanted):
-            made = [pool.submit(_teach, data, teacher, scale, part, workers) for part in range(workers)]
-            print(f"{sum(one.result() for one in made)} pictures of {teacher}, {workers} processes")
+        for job in sorted(wanted):
+            made = [pool.submit(_teach, job, device, part, workers) for part in range(workers)]
+            print(f"{sum(one.result() for one in made)} pictures of {job[1]}, {workers} processes on {device}")
     return 0
 
 
-def _teach(data: tuple[str, ...], teacher: str, scale: int, part: int, parts: int) -> int:
+def _teach(job: tuple[Any, ...], device: str, part: int, parts: int) -> int:
     import torch
 
     from hnas.data.folders import load_pairs
+    from hnas.data.resized import with_resized
     from hnas.training.teacher import taught
 
     torch.set_num_threads(1)
-    pairs = [pair for folder in data for pair in load_pairs(folder, scale)]
-    return len(taught(pairs[part::parts], teacher, scale=scale))
+    data, teacher, scale, patch, factors = job
+    pairs = [pair for folder in data for pair in load_pairs(folder, scale)][part::parts]
+    return len(taught(with_resized(pairs, factors, scale=scale, patch=patch), teacher, scale=scale, device=device))
 
 
 def pack(runs: list[Path], work: Path, output: Path, *, limit: int) -> int:

@@ -4,15 +4,15 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-usage: bash bench/accelerator.sh [--rehearse] [RUN_FOLDER[=SHARE] ...]
+usage: bash bench/accelerator.sh [--rehearse] [RUN_FOLDER ...]
 
 In at most MINUTES: the tests marked gpu, `hnas bench` on the device, and for the rest of the time the trainings in the
-run folders, from their newest checkpoints on. What they reach goes to OUT, from where a CPU goes on:
+run folders, all side by side (a small network leaves most of a GPU idle; through CUDA's multi-process service where
+that is installed), from their newest checkpoints on. What they reach goes to OUT, from where a CPU goes on:
 
   tar -xf OUT/runs.tar -C runs/family    # then the same `hnas train ... --resume` as ever
 
-The run folders themselves stay as they are. Time is shared evenly, or by SHARE (a whole number, 1 if not given); what a
-training leaves goes to the next. A phase that fails does not stop the next one; the exit status is then 1.
+The run folders themselves stay as they are. A phase that fails does not stop the next one; the exit status is then 1.
 
   RUN_FOLDER  runs of `hnas train`; by default all unfinished ones in runs/family
   --rehearse  tries the script itself on the CPU in less than three minutes, on small runs that it makes
@@ -54,10 +54,14 @@ REPEATS=3
 BENCH_LIMIT=100
 TEST_LIMIT=90
 RESERVE=15 # seconds kept for the last packing
-STARTUP=25 # seconds from a training's call to its first step; after the first one, as measured
+STARTUP=25 # seconds from a training's call to its first step
 export PYTHONPATH="src${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
 WORK=$(mktemp -d)
-trap 'rm -rf "$WORK"' EXIT
+finish() {
+    if [[ -n ${CUDA_MPS_PIPE_DIRECTORY:-} ]]; then echo quit | nvidia-cuda-mps-control >/dev/null 2>&1 || true; fi
+    rm -rf "$WORK"
+}
+trap finish EXIT
 mkdir -p "$WORK/runs" "$OUT"
 rm -f "$OUT"/{runs.tar,bench.jsonl,log.txt,summary.txt}
 
@@ -104,7 +108,7 @@ if [[ -n $REHEARSE ]]; then
     rehearsed long chain-8x2 1000000
     "${TRAIN[@]}" --max-minutes 0.02
     mv "$WORK/there" "$WORK/here"
-    RUNS=("$WORK/family/long" "$WORK/family/short=2")
+    RUNS=("$WORK/family/long" "$WORK/family/short")
     DATA=$WORK/here/data VAL=$WORK/here/val TEACHER=$WORK/here/teacher.safetensors
 fi
 if ((${#RUNS[@]} == 0)); then
@@ -113,13 +117,9 @@ if ((${#RUNS[@]} == 0)); then
     done
 fi
 FOLDERS=()
-SHARES=()
 for word in "${RUNS[@]}"; do
-    share=1
-    if [[ $word =~ ^(.+)=([1-9][0-9]*)$ ]]; then word=${BASH_REMATCH[1]} share=${BASH_REMATCH[2]}; fi
     if ! [[ -f $word/config.yaml ]]; then echo "accelerator.sh: $word is no run folder" >&2; exit 2; fi
     FOLDERS+=("${word%/}")
-    SHARES+=("$share")
 done
 [[ $MINUTES =~ ^[0-9]+$ ]] || { echo "accelerator.sh: MINUTES is $MINUTES; a whole number is needed" >&2; exit 2; }
 
@@ -140,32 +140,40 @@ for name in $BENCHES; do
         "$PYTHON" -m hnas bench --only "$name" --device "$DEVICE" --repeats "$REPEATS" --genotypes 2 --json
 done
 
-pack() {
-    tool pack --work "$WORK/runs" --output "$OUT/runs.tar" "${FOLDERS[@]}" >"$WORK/progress.txt" 2>&1
-}
 if ((${#FOLDERS[@]})); then
     phase "run folders" "$(left)" "$PYTHON" bench/accelerator.py prepare --work "$WORK/runs" --data "${DATA:-}" \
         --val "${VAL:-}" --teacher "${TEACHER:-}" "${FOLDERS[@]}"
     phase "teacher's pictures" "$(least 150 "$(left)")" "$PYTHON" bench/accelerator.py teach "$WORK/runs"
 fi
-waiting=0
-for share in "${SHARES[@]}"; do waiting=$((waiting + share)); done
-for index in "${!FOLDERS[@]}"; do
-    copy=$WORK/runs/$(basename "${FOLDERS[index]}") share=${SHARES[index]}
-    [[ -d $copy ]] || { waiting=$((waiting - share)); continue; }
-    end=$((SECONDS + $(left) * share / waiting))
-    waiting=$((waiting - share))
+if [[ $DEVICE == cuda ]] && command -v nvidia-cuda-mps-control >/dev/null; then
+    export CUDA_MPS_PIPE_DIRECTORY=$WORK/mps CUDA_MPS_LOG_DIRECTORY=$WORK/mps
+    mkdir -p "$WORK/mps"
+    nvidia-cuda-mps-control -d || unset CUDA_MPS_PIPE_DIRECTORY
+fi
+train() { # folder of a prepared run: its training to the end of the time; log and phases beside the folder
+    local copy=$1 graph spare hundredths
+    PHASES=()
     for graph in auto off; do # what fails as a CUDA graph is tried without one
-        spare=$((end - SECONDS - STARTUP))
+        spare=$(($(left) - STARTUP))
         hundredths=$(((spare > 5 ? spare : 5) * 100 / 60))
-        phase "train $(basename "$copy")" $((end - SECONDS + 5)) "$PYTHON" -m hnas train --config "$copy/config.yaml" \
+        phase "train $(basename "$copy")" "$(left)" "$PYTHON" -m hnas train --config "$copy/config.yaml" \
             --run-dir "$copy" --resume --accelerator "$DEVICE" --precision "$PRECISION" --graph "$graph" \
             --max-minutes "$(printf '%d.%02d' $((hundredths / 100)) $((hundredths % 100)))"
         if [[ $STATUS == 0 || $STATUS == 124 || $STATUS == 137 || $DEVICE == cpu ]]; then break; fi
     done
-    if [[ $STATUS == 0 && ! -f $copy/weights.safetensors ]]; then STARTUP=$((TOOK - hundredths * 60 / 100 + 2)); fi
-    pack || FAILED=1
+    printf '%s\n' "${PHASES[@]}" >"$copy.phases"
+    return "$STATUS"
+}
+TRAININGS=()
+for folder in "${FOLDERS[@]}"; do
+    copy=$WORK/runs/$(basename "$folder")
+    if [[ -d $copy ]]; then train "$copy" & TRAININGS+=($!); fi
 done
+for training in "${TRAININGS[@]}"; do wait "$training" || FAILED=1; done
+if ((${#FOLDERS[@]})); then
+    mapfile -t -O "${#PHASES[@]}" PHASES < <(cat "$WORK"/runs/*.phases)
+    tool pack --work "$WORK/runs" --output "$OUT/runs.tar" "${FOLDERS[@]}" >"$WORK/progress.txt" 2>&1 || FAILED=1
+fi
 
 if [[ -n $REHEARSE ]]; then
     # Back where they began, with the settings that they began with.
