@@ -98,6 +98,7 @@ def worth_their_complexity(strategies: Mapping[str, Any]) -> list[tuple[str, str
     Best is the one that was better beyond chance than the best before it; corrected for the number of comparisons.
     """
     names = [name for name in SIMPLEST_FIRST if name in strategies]
+    names += [name for name in strategies if name not in SIMPLEST_FIRST]  # those of other packages
     steps, best = [], names[0]
     for name in names[1:]:
         found = compared(strategies, name, best)

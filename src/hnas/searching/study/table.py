@@ -16,7 +16,7 @@ from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.settings import SearchSettings
 from hnas.searching.strategies import build_strategy
-from hnas.settings import TABLES
+from hnas.settings import TABLES, load_settings
 from hnas.space import Genotype, read_genotype
 from hnas.values import read_json
 
@@ -96,7 +96,8 @@ def read_table(path: Path = CHAINS) -> Table:
     if not isinstance(value, dict) or value.get("format") != FORMAT:
         raise HnasError(f"{path}: no table of the format {FORMAT}; bench/chain_table.py makes one")
     try:
-        lists = {name: tuple(each) if isinstance(each, list) else each for name, each in value["settings"].items()}
+        settings = load_settings(SearchSettings, value["settings"], source=str(path))
+        own = {name: getattr(settings, name) for name in value["settings"]}
         rows = {
             read_genotype(row["genotype"]): Row(
                 dict(zip(value["lengths"], row["psnr"], strict=True)), row["again"], row["ms"]
@@ -104,10 +105,10 @@ def read_table(path: Path = CHAINS) -> Table:
             for row in value["rows"]
         }
         about = {name: each for name, each in value.items() if name not in ("settings", "rows")}
-        table = Table(about, lists, value["bicubic"], rows)
-        space = SearchSettings(**lists).search_space
+        table = Table(about, own, value["bicubic"], rows)
     except (KeyError, TypeError, ValueError) as error:
         raise HnasError(f"{path}: damaged ({error}); bench/chain_table.py makes a table") from error
+    space = settings.search_space
     if len(rows) != space.size or not all(genotype in space for genotype in rows):
         raise HnasError(f"{path}: has {len(rows)} genotypes, and its space {space.size}")
     return table
