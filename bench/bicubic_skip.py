@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from hnas.deploy.export.writing import describe, onnx_bytes
-from hnas.deploy.running.runtimes import Run, onnx_session, openvino_session
+from hnas.deploy.running.runtimes import Floats, Run, onnx_session, openvino_session
 from hnas.deploy.running.simplify import simplify
 from hnas.deploy.running.torch_backend import TorchBackend
 from hnas.deploy.timing.turns import medians_in_turns
@@ -28,7 +28,7 @@ from hnas.machine import processor
 from hnas.memory import keep_memory
 from hnas.nets import Network, NetworkSettings
 from hnas.nets.peers import build_peer
-from hnas.nets.peers.description import describe as peer
+from hnas.nets.peers.description import peer_description as peer
 from hnas.space.cells import CellGenotype
 
 GENOTYPE = Path(__file__).parents[1] / "zoo/genotypes/fast-x2.json"
@@ -57,6 +57,11 @@ def openers(network: nn.Module, threads: int) -> dict[str, Callable[[], Run]]:
     }
 
 
+def opened(opener: Callable[[], Run], picture: Floats) -> Callable[[], object]:
+    """What runs an opened network once."""
+    return partial(opener(), picture)
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     arguments.add_argument("--lr-size", type=int, default=240)
@@ -71,11 +76,9 @@ def main() -> None:
             before = openers(network.eval(), options.threads)
         ways = dict(zip(WAYS, (before, openers(network, options.threads)), strict=True))
         for runtime in before:
-
-            def make(way: str, runtime: str = runtime, ways=ways):
-                return partial(ways[way][runtime](), picture)
-
-            found = medians_in_turns({way: partial(make, way) for way in WAYS}, rounds=options.rounds)
+            found = medians_in_turns(
+                {way: partial(opened, ways[way][runtime], picture) for way in WAYS}, rounds=options.rounds
+            )
             first, second = (1e3 * found[way] for way in WAYS)
             print(f"{runtime:12} {name:15} {first:7.1f} {second:7.1f}  {second / first:.2f}", flush=True)
 

@@ -27,9 +27,10 @@ from hnas.searching.algorithm import Searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.scoring import bicubic_psnr
-from hnas.searching.settings import STRATEGIES, SearchSettings, StudySettings
+from hnas.searching.settings import SearchSettings, StudySettings
 from hnas.searching.splits import split_pictures
 from hnas.searching.strategies import build_strategy
+from hnas.searching.strategy_registry import STRATEGIES
 from hnas.searching.study.run import shared_weights_only
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype, read_genotype

@@ -40,7 +40,7 @@ RANGE, SINGLE = "0.75..0.99", (0.75, 0.95, 0.99)
 def trained(settings: SearchSettings, splits: Splits) -> Searcher:
     """Shared weights trained for as long as in a search of these settings."""
     own = shared_weights_only(settings)
-    searcher = Searcher(own, splits, CostTable.load(own), start_fabric())
+    searcher = Searcher(own, splits, CostTable(own), start_fabric())
     while searcher.round < searcher.rounds:
         searcher.run_round()
     return searcher

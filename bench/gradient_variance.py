@@ -22,7 +22,7 @@ from hnas.searching.controller import Policy
 from hnas.searching.reward import joint_reward
 from hnas.searching.runs import RESULT, open_searcher
 from hnas.searching.strategies import ControllerStrategy, policy_loss
-from hnas.space.cells import CellGenotype
+from hnas.space import Genotype
 from hnas.training.run_folder import RunFolder
 
 SAMPLES = 4
@@ -49,7 +49,7 @@ def main() -> None:
     many = ControllerStrategy(replace(settings, samples=SAMPLES, baseline="leave-one-out"), lambda _: 0.0)
     one = ControllerStrategy(replace(settings, samples=1, baseline="ema"), lambda _: 0.0)
 
-    def reward(genotype: CellGenotype, batch: int) -> float:
+    def reward(genotype: Genotype, batch: int) -> float:
         psnr = searcher.scorer(genotype, *searcher.controller_patches.batch(batch))
         return joint_reward(psnr, searcher.costs(genotype).relative, arguments.lam).value
 

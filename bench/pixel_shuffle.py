@@ -8,6 +8,7 @@ Times whole networks on 3x480x480, in turns; prints the median milliseconds of b
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from unittest.mock import patch
 
@@ -16,7 +17,7 @@ from torch import nn
 
 from hnas.deploy.export.shuffle import split_shuffles
 from hnas.deploy.export.writing import describe, onnx_bytes
-from hnas.deploy.running.runtimes import onnx_session, openvino_session
+from hnas.deploy.running.runtimes import Floats, Run, onnx_session, openvino_session
 from hnas.deploy.running.simplify import simplify
 from hnas.deploy.timing.turns import medians_in_turns
 from hnas.machine import processor
@@ -25,6 +26,11 @@ from hnas.nets.chain import ChainNetwork
 from hnas.nets.peers import build_peer
 from hnas.nets.peers.description import peer_description as peer
 from hnas.space.chain import ChainGenotype
+
+
+def opened(open_session: Callable[[], tuple[Run, object]], picture: Floats) -> Callable[[], Floats]:
+    """What runs a graph once."""
+    return partial(open_session()[0], picture)
 
 
 def main() -> None:
@@ -39,19 +45,18 @@ def main() -> None:
     networks["ETDS-T, x2"] = build_peer(peer("etds-t", 2))
     print(f"{processor()}, {options.threads} threads, 3x480x480, ms")
     for runtime, session in (("onnxruntime", onnx_session), ("OpenVINO", openvino_session)):
-        makers = {}
+        makers: dict[str, bytes] = {}
         for name, network in networks.items():
             simple = simplify(network.eval())
-            makers[name, "one node"] = onnx_bytes(simple, describe(network, {}), split=False)
+            makers[f"{name}, one node"] = onnx_bytes(simple, describe(network, {}), split=False)
             with patch("hnas.deploy.export.writing.split_shuffles", partial(split_shuffles, most=4)):
-                makers[name, "two transpositions"] = onnx_bytes(simple, describe(network, {}))
+                makers[f"{name}, two transpositions"] = onnx_bytes(simple, describe(network, {}))
 
-        def run(graph: bytes, session=session):
-            return partial(session(graph, threads=options.threads)[0], picture)
-
-        found = medians_in_turns({key: partial(run, graph) for key, graph in makers.items()}, rounds=options.rounds)
+        openers = {key: partial(session, graph, threads=options.threads) for key, graph in makers.items()}
+        runs = {key: partial(opened, opener, picture) for key, opener in openers.items()}
+        found = medians_in_turns(runs, rounds=options.rounds)
         for name in networks:
-            before, after = (1e3 * found[name, way] for way in ("one node", "two transpositions"))
+            before, after = (1e3 * found[f"{name}, {way}"] for way in ("one node", "two transpositions"))
             print(f"{runtime:12} {name:12} {before:7.1f} {after:7.1f}  {after / before:.2f}")
 
 

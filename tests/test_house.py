@@ -24,12 +24,12 @@ from hnas.space import KINDS
 PACKAGE = Path(hnas.__file__).parent
 ROOMS = (
     *("space", "nets", "data", "weights", "evaluation", "training", "deploy", "searching", "zoo"),
-    *("bench", "chain_bench", "drawing", "report", "cli"),
+    *("step_times", "chain_step_times", "drawing", "conformance", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
     *("around", "bounds", "brightness", "bundled", "description", "errors", "extras", "files", "machine", "memory"),
-    *("ranking", "run_files", "settings", "torch_files", "values", "views"),
+    *("ranking", "registry", "run_files", "settings", "torch_files", "values", "views"),
 )
 
 
@@ -102,7 +102,9 @@ def test_the_rooms_of_deploy_import_only_those_to_their_left() -> None:
 def test_the_row_of_rooms_is_the_documented_one() -> None:
     design = (Path(__file__).parents[1] / "docs" / "design.md").read_text(encoding="utf-8")
     rows = re.findall(r"^space(?: -> \w+)+$", design, re.MULTILINE)
-    assert [row.split(" -> ") for row in rows] == [[room for room in ROOMS if room not in ("bench", "chain_bench")]]
+    assert [row.split(" -> ") for row in rows] == [
+        [room for room in ROOMS if room not in ("step_times", "chain_step_times")]
+    ]
     rooms = re.findall(r"^\| `(\w+)` \|", design, re.MULTILINE)
     assert rooms == rows[0].split(" -> ")
     free = design.partition("Small modules are free to all: ")[2].partition("\n\n")[0]
@@ -122,6 +124,8 @@ OWN = (
 )
 #: What else names one space, file by file: these names, no more and no fewer.
 EXCEPTIONS: dict[str, set[str]] = {
+    # What other packages add to one space.
+    "__init__.py": {"register_block", "register_operation"},
     # The registries.
     "space/kinds.py": {"cells", "chain"},
     "drawing/layouts.py": {"cells", "chain"},
@@ -147,10 +151,15 @@ EXCEPTIONS: dict[str, set[str]] = {
     "deploy/running/simplify.py": {"Trim"},
     # Defaults of --normal-operations and --upsampling-operations.
     "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
+    # What the operations of cells promise.
+    "conformance/operations.py": {
+        *("OPERATIONS", "Cell", "CellGenotype", "CellKind", "CellSpace", "Edge", "Norm", "operation_of"),
+        *("Network", "NetworkSettings", "Supernet", "SupernetSettings", "network_cost"),
+    },
     # What the benchmark of this package times.
     "cli/profile.py": {"NetworkSettings"},
     "cli/build_table.py": {"NetworkSettings"},
-    "bench.py": {"NAMED_GENOTYPES", "Network", "NetworkSettings", "set_fast_depthwise"},
+    "step_times.py": {"NAMED_GENOTYPES", "Network", "NetworkSettings", "set_fast_depthwise"},
 }
 
 

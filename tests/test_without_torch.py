@@ -18,8 +18,8 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 from hnas import nets
-from hnas.deploy.design.family import CARD_FORMAT
 from hnas.deploy.enlarge.models import load
+from hnas.deploy.export.card import CARD_FORMAT
 from hnas.deploy.export.shipping import write_halved
 from hnas.weights import save_model
 

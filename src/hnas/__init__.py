@@ -22,11 +22,16 @@ from hnas.extras import missing
 from hnas.memory import keep_memory
 
 if TYPE_CHECKING:
+    from hnas.data.degradations import register_degradation
     from hnas.deploy.enlarge.models import load
     from hnas.evaluation.evaluate import evaluate
+    from hnas.nets.peers import register_model
     from hnas.searching.runs import derive, search
     from hnas.searching.settings import SearchSettings
+    from hnas.searching.strategy_registry import register_strategy
     from hnas.space import Genotype, load_genotype
+    from hnas.space.cells import register_operation
+    from hnas.space.chain import register_block
     from hnas.space.options import NetworkOptions
     from hnas.training.settings import DeviceSettings, TrainingSettings
     from hnas.training.train_network import TrainingJob
@@ -48,6 +53,11 @@ __all__ = [
     "keep_memory",
     "load",
     "load_genotype",
+    "register_block",
+    "register_degradation",
+    "register_model",
+    "register_operation",
+    "register_strategy",
     "search",
     "train",
 ]
@@ -64,6 +74,11 @@ _HOMES = {
     "evaluate": "hnas.evaluation.evaluate:evaluate",
     "load": "hnas.deploy.enlarge.models:load",
     "load_genotype": "hnas.space:load_genotype",
+    "register_block": "hnas.space.chain:register_block",
+    "register_degradation": "hnas.data.degradations:register_degradation",
+    "register_model": "hnas.nets.peers:register_model",
+    "register_operation": "hnas.space.cells:register_operation",
+    "register_strategy": "hnas.searching.strategy_registry:register_strategy",
     "search": "hnas.searching.runs:search",
     "train": "hnas.training.train_network:train_network",
 }

@@ -22,6 +22,7 @@ EXTRAS = {
     "openvino": "openvino",
     "av": "video",
     "gradio": "app",
+    "starlette": "app",
     "huggingface_hub": "hub",
     "lpips": "lpips",
     "optuna": "optuna",

@@ -17,6 +17,9 @@ _KEPT = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1}
 #: What glibc comes to by itself once large tensors have come and gone.
 _USUAL = {_MMAP_MAX: 65_536, _MMAP_THRESHOLD: 32 * 2**20, _TRIM_THRESHOLD: 64 * 2**20}
 
+#: What runtimes say where memory ends; torch has one type for CUDA, and texts for the rest.
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "Failed to allocate memory", "bad allocation")
+
 
 def keep_memory(keep: bool = True) -> bool:
     """Has this process keep what memory it once had, until it ends; ``hnas`` does so for all of its commands.
@@ -41,3 +44,8 @@ def return_memory() -> None:
     """Gives back to the system what is held and not in use, where the C library can do that."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that a device has no memory left."""
+    return isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY)

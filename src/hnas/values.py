@@ -241,6 +241,17 @@ def number(what: str, value: object) -> float:
     return float(value)
 
 
+def finite_or_none(value: object) -> float | None:
+    """A value from a file as a finite number; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if isfinite(found) else None
+
+
 def text(what: str, value: object) -> str:
     """A text.
 

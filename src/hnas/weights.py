@@ -22,10 +22,13 @@ from hnas.description import MAX_BYTES, parse_description
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import build_model, refuse_more_parameters
+from hnas.nets.packages import packages_of, refuse_absent_packages
 from hnas.run_files import WEIGHTS
 
 #: The tensor, and the metadata entry, that hold the JSON.
 DESCRIPTION = "hnas.description"
+#: In the JSON, where the network has parts of other people's packages: their names and versions.
+PACKAGES = "packages"
 #: Of weights, and of the counters beside them.
 _TYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64, torch.int64)
 
@@ -71,7 +74,10 @@ def save_model(path: str | Path, model: nn.Module, provenance: Mapping[str, Any]
         model: has the attribute ``description``.
         provenance: JSON values.
     """
-    text = json.dumps({"description": model.description, "provenance": dict(provenance)})
+    said: dict[str, Any] = {"description": model.description, "provenance": dict(provenance)}
+    if packages := packages_of(said["description"]):
+        said[PACKAGES] = packages
+    text = json.dumps(said)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     tensors[DESCRIPTION] = torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)
     write_atomically(Path(path), save(tensors, metadata={"format": "pt", DESCRIPTION: text}))
@@ -81,8 +87,8 @@ def read_weights(path: str | Path) -> WeightsFile:
     """Reads a weights file, named as :func:`locate_weights` says, without building the model.
 
     Raises:
-        HnasError: the file is missing, no safetensors file, truncated, says nothing of its model, or holds a number
-            that is not finite.
+        HnasError: the file is missing, no safetensors file, truncated, says nothing of its model, has parts of a
+            package that is not installed, or holds a number that is not finite.
     """
     path = locate_weights(path)
     try:
@@ -95,6 +101,7 @@ def read_weights(path: str | Path) -> WeightsFile:
                 )
             said = description_in(file.get_tensor(DESCRIPTION), where=str(path))
             names.remove(DESCRIPTION)
+            refuse_absent_packages(said.get(PACKAGES, {}), where=str(path))
             refuse_more_parameters(said["description"], path.stat().st_size, where=str(path))
             tensors = {name: file.get_tensor(name) for name in names}
     except HnasError:

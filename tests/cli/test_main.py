@@ -55,6 +55,8 @@ def test_a_mistake_is_one_line_and_status_2(
     ("raised", "status", "said"),
     [
         (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 2, "the memory is not enough (no more was given)"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."), 2, "8 bytes)"),
         (OSError(errno.ENOSPC, "No space left on device", "out.png"), 2, "out.png: No space left on device"),
     ],
 )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from hnas.deploy.design.family import CARD_FORMAT, Candidate
+from hnas.deploy.design.family import Candidate
+from hnas.deploy.export.card import CARD_FORMAT
 from hnas.deploy.export.shipping import write_halved
 from hnas.nets import model_cost
 from hnas.nets.chain import ChainNetwork

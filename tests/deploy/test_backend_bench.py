@@ -56,7 +56,7 @@ def test_a_missing_package_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("hnas.bench.network", lambda settings: bicubic_network())
+    monkeypatch.setattr("hnas.step_times.network", lambda settings: bicubic_network())
     assert main(["bench", "--backends", "--repeats", "1", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["lr_size"] == [256, 256]

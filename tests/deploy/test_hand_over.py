@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from hnas.deploy.design import hand_over as module
-from hnas.deploy.design.family import CARD_FORMAT, Candidate
+from hnas.deploy.design.family import Candidate
 from hnas.deploy.design.hand_over import FILES, check_free, hand_over
+from hnas.deploy.export.card import CARD_FORMAT
 from hnas.errors import HnasError
 from tests.deploy.made_family import candidate
 

@@ -10,6 +10,7 @@ import torch
 
 from hnas.cli.main import main
 from hnas.deploy.enlarge.models import load
+from hnas.deploy.export.card import CARD_FORMAT
 from hnas.errors import HnasError
 from hnas.weights import load_model, read_weights
 from tests.deploy.example import bicubic_weights
@@ -23,7 +24,7 @@ from hnas.deploy.share import hub
 def weights(tmp_path: Path) -> Path:
     path = bicubic_weights(tmp_path)
     card = {
-        "format": "hnas-model-card/1",
+        "format": CARD_FORMAT,
         "results": {"Set5": {"psnr": 33.97, "ssim": 0.9321, "psnr_x8": 33.99, "ssim_x8": 0.9322}},
         "lr_size": [480, 480],
         "latency_ms": 12.3,

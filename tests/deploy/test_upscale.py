@@ -16,10 +16,10 @@ from hnas import nets
 from hnas.deploy.enlarge.tiling import automatic_side, plan_tiles, tile_side
 from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.pictures.picture import Picture
-from hnas.deploy.running.backends import is_out_of_memory
 from hnas.deploy.running.probing import bytes_per_pixel, shadow_of
 from hnas.deploy.running.torch_backend import TorchBackend
 from hnas.errors import HnasError
+from hnas.memory import is_out_of_memory
 from hnas.nets.peers import PEERS
 from hnas.space import cells
 from hnas.space.cells import NAMED_GENOTYPES, Cell, CellGenotype, Edge
@@ -198,21 +198,10 @@ def test_probed_radius_of_a_known_chain() -> None:
 
 @pytest.mark.parametrize("name", PEERS)
 def test_every_published_network_says_how_far_it_looks(name: str) -> None:
-    """SMFANet looks everywhere (adaptive pooling); of the others a gradient shows that nothing lies further."""
+    """SMFANet looks everywhere (adaptive pooling); the promises of networks hold the others to what they say."""
     model = nets.build_model(PEERS[name].description).eval()
-    margins = nets.model_margins(model)
-    assert (margins is None) == name.startswith("smfanet")
+    assert (nets.model_margins(model) is None) == name.startswith("smfanet")
     assert bool(nets.model_pools(model)) == (name == "rcab")
-    if margins is None or margins[0] > 60:  # a picture of that width takes seconds
-        return
-    (radius,) = margins
-    middle = radius + 2
-    x = torch.rand(1, 3, 5, 2 * middle + 1, requires_grad=True)
-    model(x)[..., 2 * middle : 2 * middle + 2].sum().backward()
-    assert x.grad is not None
-    columns = x.grad.abs().sum((0, 1, 2)).nonzero().flatten()
-    assert middle - radius <= columns.min()
-    assert columns.max() <= middle + radius
 
 
 def test_plan_covers_every_pixel_once() -> None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from hnas.deploy.enlarge.upscale import Upscaler
+from hnas.conformance import OPERATION_PROMISES
 from hnas.deploy.running.simplify import simplify
-from hnas.deploy.running.torch_backend import TorchBackend
 from hnas.drawing.svg import genotype_svg
-from hnas.nets import Cost, Network, NetworkOptions, NetworkSettings, model_cost, network_cost, network_of, plain_form
+from hnas.nets import Network, NetworkOptions, NetworkSettings, model_cost, network_of, plain_form
 from hnas.nets.cell_parts import cell_parts
 from hnas.nets.chain.blocks import convolution
 from hnas.nets.global_mean import GlobalMean
 from hnas.space.cells import (
-    NORMAL_OPERATIONS,
     OPERATIONS,
     Cell,
     CellGenotype,
@@ -88,6 +85,11 @@ def name(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     return str(request.param)
 
 
+@pytest.mark.parametrize("promise", OPERATION_PROMISES)
+def test_it_keeps_the_promises_of_every_operation(promise: Callable[[str], None], name: str) -> None:
+    promise(name)
+
+
 def network(name: str, *, channels: int = 4) -> Network:
     normal = Cell("normal", ((Edge(name, -1), Edge("conv_3x3", -2)),))
     genotype = CellGenotype(3, 2, normal, Cell("upsampling", ((Edge("nearest", -1), Edge("bilinear", -2)),)))
@@ -95,30 +97,10 @@ def network(name: str, *, channels: int = 4) -> Network:
     return Network(genotype, NetworkSettings(channels=channels)).eval()
 
 
-def test_the_papers_space_stays_what_it_is(name: str) -> None:
-    assert name not in NORMAL_OPERATIONS
-    space = CellSpace()
-    assert name not in space.normal_operations
-    assert not any(name in space.sample(Random(seed)).summary() for seed in range(20))
+def test_a_search_has_it_where_it_is_named(name: str) -> None:
+    assert name not in CellSpace().normal_operations
     chosen = CellSpace(layers=3, nodes=1, normal_operations=("identity", name))
     assert any(name in chosen.sample(Random(seed)).summary() for seed in range(20))
-
-
-def test_it_is_drawn_with_its_own_colour_and_label(name: str) -> None:
-    svg = genotype_svg(network(name).genotype)
-    style = NEW[name].style
-    assert f".g-{name}{{fill:{style.colour}}}" in svg
-    assert f"{style.label}: {style.meaning}" in svg
-
-
-def test_it_counts_as_what_is_run(name: str) -> None:
-    model = network(name, channels=5)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        plain_form(model)(torch.zeros(1, 3, 7, 10))
-    found = network_cost(model.genotype, model.settings, lr_size=(7, 10))
-    assert found == model_cost(model, lr_size=(7, 10))
-    params = sum(parameter.numel() for parameter in model.parameters())
-    assert found == Cost(counter.get_total_flops() // 2, params)
 
 
 def test_it_is_exported_in_its_plain_form(name: str) -> None:
@@ -129,16 +111,10 @@ def test_it_is_exported_in_its_plain_form(name: str) -> None:
     assert any(isinstance(module, TwoBranches | Excitation) for module in model.modules())
 
 
-def test_tiles_follow_from_its_radius(name: str) -> None:
-    model = network(name)
-    # Stem 1, one cell at the small size, one at half a pixel a step, and the tail.
+def test_margins_follow_from_its_radius(name: str) -> None:
+    """Stem 1, one cell at the small size, one at half a pixel a step, and the tail."""
     reach = max(NEW[name].radius(1), 1)
-    assert model.margins()[-1] == max(2, -(-(reach + 1) // 2))
-    picture = np.random.default_rng(0).random((41, 38, 3)).astype(np.float32)
-    backend = TorchBackend(model)
-    assert bool(backend.pooled) == NEW[name].pools
-    whole, tiled = (Upscaler(backend, tile=tile).upscale(picture) for tile in (0, 13))
-    np.testing.assert_allclose(tiled, whole, rtol=0, atol=1e-3 if NEW[name].pools else 1e-5)
+    assert network(name).margins()[-1] == max(2, -(-(reach + 1) // 2))
 
 
 def test_it_is_a_part_of_latency_tables(name: str) -> None:
@@ -158,11 +134,3 @@ def test_a_new_block_of_chains(monkeypatch: pytest.MonkeyPatch) -> None:
     assert model(torch.rand(1, 3, 5, 6)).shape == (1, 3, 10, 12)
     assert model_cost(model, lr_size=(6, 7)).params == sum(parameter.numel() for parameter in model.parameters())
     assert "three: three convolutions" in genotype_svg(genotype)
-
-
-@pytest.mark.parametrize(("kind", "known"), [(kind, known) for kind, names in OPERATIONS.items() for known in names])
-def test_what_pools_says_so(kind: str, known: str) -> None:
-    """Tiles share the means of what says that it pools; all else is held to its radius by the tests of networks."""
-    enlarge = 2 if kind == "upsampling" else 1
-    module = OPERATIONS[kind][known].build(4, enlarge, "none")  # type: ignore[index]
-    assert OPERATIONS[kind][known].pools == any(isinstance(part, GlobalMean) for part in module.modules())  # type: ignore[index]

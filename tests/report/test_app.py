@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
 import shutil
 import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
+from threading import Event
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -18,11 +25,15 @@ pytest.importorskip("gradio", reason="needs the extra app")
 
 from hnas.errors import HnasError
 from hnas.nets import Network, NetworkSettings
-from hnas.report.app.enlarge import Enlarger, UploadLimits
+from hnas.report.app.door import Names, refusal
+from hnas.report.app.enlarge import Enlarger, UploadLimits, _eight_bits
 from hnas.report.app.explore import explore
+from hnas.report.app.storage import Storage
 from hnas.space.cells import Cell, CellGenotype, Edge
 from hnas.weights import save_model
 from tests.report.example import make_run
+
+JSON = {"Content-Type": "application/json"}
 
 
 def tiny_genotype() -> CellGenotype:
@@ -42,7 +53,8 @@ def models(tmp_path_factory) -> dict[str, Path]:
 
 @pytest.fixture
 def enlarger(models, tmp_path) -> Enlarger:
-    return Enlarger(models, folder=tmp_path, limits=UploadLimits(megabytes=1, megapixels=0.05, seconds=60))
+    storage = Storage(tmp_path / "served", megabytes=10)
+    return Enlarger(models, storage=storage, limits=UploadLimits(megabytes=1, megapixels=0.05, seconds=60))
 
 
 def write(path: Path, *shape: int) -> Path:
@@ -94,11 +106,12 @@ def test_uploads_are_bounded(enlarger, tmp_path, shape, content, message):
         path.write_bytes(content)
     with pytest.raises(HnasError, match=message):
         enlarger.enlarge(path, "tiny-x2", name="a.png", progress=quiet)
-    assert [item.name for item in tmp_path.iterdir()] == ["upload"]
+    assert [item.name for item in tmp_path.iterdir() if item.is_file()] == ["upload"]
+    assert not list((tmp_path / "served").iterdir())
 
 
 def test_time_is_bounded(models, tmp_path):
-    enlarger = Enlarger(models, folder=tmp_path, limits=UploadLimits(seconds=0))
+    enlarger = Enlarger(models, storage=Storage(tmp_path / "served", 10), limits=UploadLimits(seconds=0))
     with pytest.raises(HnasError, match="not done after 0 s"):
         enlarger.enlarge(write(tmp_path / "a.png", 20, 20, 3), "tiny-x2", name="a.png", progress=quiet)
 
@@ -128,16 +141,20 @@ def test_a_run_without_candidates_is_named(tmp_path):
         explore(tmp_path)
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @pytest.fixture(scope="module")
 def address(models, tmp_path_factory) -> Iterator[str]:
     pytest.importorskip("gradio", reason="the app needs the extra hnas-sr[app]")
     from hnas.report.app import serving
 
     run = make_run(tmp_path_factory.mktemp("runs") / "search", pictures=False)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with serving(models, runs=[run], port=port, limits=UploadLimits(megabytes=1, megapixels=0.1)) as address:
+    with serving(models, runs=[run], port=free_port(), limits=UploadLimits(megabytes=1, megapixels=0.1)) as address:
         yield address
 
 
@@ -157,14 +174,171 @@ def test_nothing_outside_the_sessions_folder_is_served(address, models):
         assert status(f"{address}gradio_api/file={path}") in (403, 404), path
 
 
+def uploaded(content: bytes) -> bytes:
+    """The body of an upload."""
+    head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    return head + content + b"\r\n--x--\r\n"
+
+
 def test_an_upload_above_the_limit_is_refused(address):
     def upload(size: int) -> int:
-        head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
-        body = head + b"\0" * size + b"\r\n--x--\r\n"
-        return status(f"{address}gradio_api/upload", body, **{"Content-Type": "multipart/form-data; boundary=x"})
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        return status(f"{address}gradio_api/upload", uploaded(b"\0" * size), **headers)
 
     assert upload(1000) == 200
     assert upload(3_000_000) in (400, 413)
+
+
+def raw_status(address: str, method: str, path: str, body: bytes = b"", **headers: str) -> int:
+    """As :func:`status`, with any Host."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
+    try:
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:7860", "127.0.0.1.evil.example", "10.0.0.1", "", "[::"])
+def test_a_name_that_was_made_to_point_here_is_refused(address, host):
+    for method, path in (("GET", "/"), ("GET", "/config"), ("POST", "/gradio_api/upload")):
+        assert raw_status(address, method, path, Host=host) == 403
+
+
+def test_own_names_are_answered(address):
+    port = urlsplit(address).port
+    for host in ("127.0.0.1", "localhost", "LocalHost", "localhost.", "[::1]"):
+        assert raw_status(address, "GET", "/config", Host=f"{host}:{port}") == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "file://", "http://["])
+def test_pages_of_other_sites_send_nothing(address, origin):
+    upload = {"Content_Type": "multipart/form-data; boundary=x", "Origin": origin}
+    assert raw_status(address, "POST", "/gradio_api/upload", uploaded(b"a"), **upload) == 403
+    assert raw_status(address, "POST", "/gradio_api/queue/join", b"{}", Origin=origin) == 403
+    assert raw_status(address, "GET", "/config", Origin=origin) == 403
+
+
+def test_pages_of_other_sites_may_link_here_and_take_nothing(address):
+    linked = {"Sec_Fetch_Site": "cross-site", "Sec_Fetch_Mode": "navigate"}
+    assert raw_status(address, "GET", "/", **linked) == 200
+    for site in ("cross-site", "same-site"):  # another port of this machine is of the same site
+        assert raw_status(address, "GET", "/", Sec_Fetch_Site=site, Sec_Fetch_Mode="no-cors") == 403
+        assert raw_status(address, "POST", "/gradio_api/queue/join", b"{}", **{**linked, "Sec_Fetch_Site": site}) == 403
+
+
+def test_own_pages_send_what_they_like(address):
+    own = {"Content_Type": "multipart/form-data; boundary=x", "Origin": address.rstrip("/")}
+    assert raw_status(address, "POST", "/gradio_api/upload", uploaded(b"a"), Sec_Fetch_Site="same-origin", **own) == 200
+
+
+def test_a_server_for_others_answers_to_addresses_and_names_that_it_was_given():
+    everywhere = Names.of("0.0.0.0", ["Pictures.example"])
+    assert all(everywhere.has(name) for name in ("10.0.0.1", "fe80::1", "localhost", "pictures.example"))
+    assert not everywhere.has("evil.example")
+    one = Names.of("10.0.0.1")
+    assert one.has("10.0.0.1")
+    assert not one.has("10.0.0.2")
+    proxied = {"host": "127.0.0.1:7860", "origin": "https://pictures.example"}
+    assert refusal("POST", proxied, Names.of("127.0.0.1", ["pictures.example"])) == ""
+    assert refusal("POST", proxied, Names.of("127.0.0.1")) != ""
+
+
+def test_a_request_says_how_long_it_is_and_is_no_longer_than_a_picture(address):
+    join = "/gradio_api/queue/join"
+    assert raw_status(address, "POST", join, b" " * ((1 << 20) + 1)) == 413
+    assert raw_status(address, "POST", join, iter([b"{}"])) == 411  # in pieces
+
+
+def test_many_at_once_wait_for_their_turn_or_are_refused(address, tmp_path, monkeypatch):
+    """One is worked on, as many wait as the queue holds, nothing goes past it, and the page is there meanwhile."""
+    go_on, at_work, most = Event(), [], []
+    enlarge = Enlarger.enlarge
+
+    def watched(*arguments, **more):
+        at_work.append(0)
+        most.append(len(at_work))
+        go_on.wait(120)
+        try:
+            return enlarge(*arguments, **more)
+        finally:
+            at_work.pop()
+
+    monkeypatch.setattr(Enlarger, "enlarge", watched)
+    config = json.loads(urllib.request.urlopen(f"{address}config", timeout=60).read())
+    (event,) = (
+        each["id"] for each in config["dependencies"] if [len(each[k]) for k in ("inputs", "outputs")] == [2, 3]
+    )
+    content = write(tmp_path / "a.png", 40, 40, 3).read_bytes()
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    request = urllib.request.Request(f"{address}gradio_api/upload", uploaded(content), headers)
+    (path,) = json.loads(urllib.request.urlopen(request, timeout=60).read())
+    picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    asked = json.dumps({"data": [picture, "tiny-x2"], "fn_index": event, "session_hash": "flood"}).encode()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: status(f"{address}gradio_api/queue/join", asked, **JSON), range(40)))
+    taken = answers.count(200)
+    # One at work and 16 that wait; a few more while those before were on their way from one to the other.
+    assert set(answers) == {200, 503}
+    assert 16 <= taken <= 20
+    assert status(address) == 200
+    assert status(f"{address}gradio_api/run/predict", asked, **JSON) == 404
+    go_on.set()
+    ended = []
+    with urllib.request.urlopen(f"{address}gradio_api/queue/data?session_hash=flood", timeout=300) as events:
+        for line in events:
+            said = json.loads(line[5:]) if line.startswith(b"data:") else {}
+            if said.get("msg") == "process_completed":
+                ended.append(said["success"])
+            if said.get("msg") == "close_stream" or len(ended) == taken:
+                break
+    assert ended == [True] * taken
+    assert max(most) == 1
+
+
+def test_the_oldest_files_make_room_and_young_ones_stay(tmp_path):
+    storage = Storage(tmp_path, megabytes=0.003)
+    for name, age in (("old", 5000), ("older", 6000), ("young", 5)):
+        (tmp_path / name).write_bytes(b"\0" * 900)
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    with storage.room_for(300):
+        assert len(list(tmp_path.iterdir())) == 3
+        with storage.room_for(600):  # beside what is promised
+            assert {path.name for path in tmp_path.iterdir()} == {"old", "young"}
+    with storage.room_for(2100):
+        assert {path.name for path in tmp_path.iterdir()} == {"young"}
+    with pytest.raises(HnasError, match=r"all 0.003 MB for pictures are in use"), storage.room_for(2200):
+        pass
+    assert storage.used == 900
+
+
+def test_no_more_is_written_than_the_quota(models, tmp_path):
+    storage = Storage(tmp_path / "served", megabytes=2)
+    enlarger = Enlarger(models, storage=storage, limits=UploadLimits())
+    picture, refused = write(tmp_path / "a.png", 60, 60, 3), 0
+    for _ in range(20):
+        try:
+            enlarger.enlarge(picture, "tiny-x3", name="a.png", progress=quiet)
+        except HnasError as error:
+            refused += "in use" in str(error)
+        assert storage.used <= 2_000_000
+    assert 0 < refused < 20
+
+
+def test_an_upload_that_went_while_it_waited_is_one_line(enlarger, tmp_path):
+    with pytest.raises(HnasError, match=r"a\.png: kept for some minutes only; upload it again"):
+        enlarger.enlarge(tmp_path / "gone", "tiny-x2", name="a.png", progress=quiet)
+
+
+def test_more_than_the_memory_is_refused_before_it_is_tried(enlarger, tmp_path, monkeypatch):
+    monkeypatch.setattr("hnas.report.app.enlarge.free_memory", lambda: 1000)
+    with pytest.raises(HnasError, match=r"enlarging it takes .* GB of memory, and 0\.0 GB are free"):
+        enlarger.enlarge(write(tmp_path / "a.png", 20, 20, 3), "tiny-x2", name="a.png", progress=quiet)
+
+
+@pytest.mark.parametrize("value", [0, 127, 128, 129, 385, 40_000, 65_406, 65_407, 65_408, 65_535])
+def test_sixteen_bits_are_shown_rounded(value):
+    assert _eight_bits(np.full((1, 1), value, np.uint16))[0, 0] == int(Fraction(value, 257) + Fraction(1, 2))
 
 
 def test_listens_on_this_machine_alone(address):

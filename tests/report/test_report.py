@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from hnas.cli.main import main
 from hnas.errors import HnasError
-from hnas.report.front import pareto_front
 from hnas.report.page import write_report
 from hnas.report.run import read_run
+from hnas.searching.candidates import compare
 from hnas.space.cells import CellGenotype
 from tests.report.example import make_run
 
@@ -113,7 +113,7 @@ def test_every_point_brings_its_own_cells(page):
 
 def test_the_front_is_that_of_the_finalists(run):
     finalists = [candidate for candidate in read_run(run).candidates if candidate.source == "derive"]
-    front = pareto_front(finalists)
+    front = compare(finalists).front
     for one in finalists:  # by the definition
         beaten = any(
             other.macs <= one.macs and other.psnr >= one.psnr and (other.macs, other.psnr) != (one.macs, one.psnr)
@@ -194,7 +194,7 @@ def test_many_candidates_are_thinned_but_the_front_is_kept(tmp_path, monkeypatch
     page = Page(write_report(run).read_text())
     points = json.loads(page.scripts["front-data"])["points"]
     assert len(points) == 50
-    front = pareto_front([candidate for candidate in read_run(run).candidates if candidate.source == "derive"])
+    front = compare(read_run(run).candidates).front
     shown = {(point["macs"], point["psnr"]) for point in points}
     assert {(candidate.macs, candidate.psnr) for candidate in front} <= shown
 

@@ -21,7 +21,7 @@ def study(*names: str) -> dict[str, Any]:
         "operations": {"identity": 0.75, "rcab": 0.25, "area": 1.0},
     }
     return {
-        "settings": {"scorer": "short", "short_steps": 10, "alone_steps": 30},
+        "settings": {"space": "cells", "scorer": "short", "short_steps": 10, "alone_steps": 30},
         "evaluations": [10, 20],
         "strategies": {name: one if name == "controller" else {**one, "entropy": {}} for name in names},
         "tau": [0.5],

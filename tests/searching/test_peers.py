@@ -10,6 +10,7 @@ from random import Random
 import pytest
 import torch
 
+from hnas.conformance.rewards import LAM, agreement, best_of, scored
 from hnas.errors import HnasError
 from hnas.searching.controller import Policy
 from hnas.searching.reward import Known, Spread
@@ -22,7 +23,7 @@ from hnas.searching.strategies.nsga2 import Nsga2Strategy, crowded_places
 from hnas.searching.strategies.pareto import crowding
 from hnas.searching.strategies.ppo import PpoStrategy, clipped_loss
 from hnas.space import Genotype
-from tests.searching.rewards import LAM, agreement, best_of, scored, settings_of
+from tests.searching.rewards import settings_of
 from tests.space.spaces import TINY_CHAINS
 
 

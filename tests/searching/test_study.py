@@ -47,7 +47,18 @@ def test_a_study_compares_strategies_on_the_same_weights_and_goes_on_where_it_st
     (path / "seed-1-evolution" / "genotype.json").unlink()
     assert run(resume=True) == first
 
-    again = run_study(*folders, run_dir=path, settings=replace(settings, lam=0.5), study=study, overwrite=True)
+    # Killed before its page was written: the result is on record, and only the page comes anew.
+    kept = {file: file.stat().st_mtime_ns for file in path.rglob("*") if file.is_file()}
+    recorded = run_study(*folders, run_dir=path, settings=settings, study=study, resume=True, then="study.md")
+    assert recorded == json.loads(json.dumps(first))
+    assert {file: file.stat().st_mtime_ns for file in kept} == kept
+    (path / "study.md").write_text("a page")
+    with pytest.raises(HnasError, match="finished"):
+        run_study(*folders, run_dir=path, settings=settings, study=study, resume=True, then="study.md")
+
+    changed = replace(settings, lam=0.5)
+    again = run_study(*folders, run_dir=path, settings=changed, study=study, overwrite=True, then="study.md")
+    assert not (path / "study.md").exists()
     assert again["settings"]["lam"] == 0.5
     for seed in range(2):
         for name in study.strategies:

@@ -15,8 +15,10 @@ from scipy import stats
 from hnas.cli.main import main
 from hnas.errors import HnasError
 from hnas.nets import family_of
-from hnas.report.table_study import SIMPLEST_FIRST, table_study_page, worth_their_complexity
+from hnas.report.study_figures import NAMES
+from hnas.report.table_study import table_study_page
 from hnas.searching.settings import SearchSettings, StudySettings
+from hnas.searching.study.conclusions import SIMPLEST_FIRST, conclusions
 from hnas.searching.study.on_table import study_on_table
 from hnas.searching.study.paired import holm, paired
 from hnas.searching.study.table import CHAINS, Row, Table, read_table
@@ -128,11 +130,19 @@ def test_complexity_is_worth_what_chance_does_not_explain() -> None:
         "controller": around(0.1), "random": around(1.0), "ppo": around(0.1), "evolution": around(0.5),
         "local-search": around(0.5),
     }  # fmt: skip
-    steps = {name: (other, found.mean > 0 and p < 0.05) for name, other, found, p in worth_their_complexity(strategies)}
-    assert steps["local-search"] == ("random", True)
+    found = conclusions(strategies)
+    steps = {one["strategy"]: (one["than"], one["told_apart"]) for one in found["complexity"]}
+    assert steps["local-search"] == ("random", 1)
     assert steps["evolution"][0] == "local-search"
-    assert steps["controller"] == ("local-search", True)
+    assert steps["controller"] == ("local-search", 1)
     assert steps["ppo"][0] == "controller"
+    assert [one["told_apart"] for one in found["chance"]] == [1, 1, 1, 1]
+    assert found["hierarchy"] == {}
+    # The other way round, and with one's own figures.
+    worse = conclusions({"random": strategies["controller"], "evolution": strategies["random"]})
+    assert [one["told_apart"] for one in worse["chance"]] == [-1]
+    same = conclusions({"controller": strategies["random"], "controller-flat": strategies["random"]})
+    assert (same["hierarchy"]["told_apart"], same["hierarchy"]["p"], same["chance"]) == (0, 1.0, [])
 
 
 def test_settings_that_the_table_does_not_have_are_refused(made: Table) -> None:
@@ -145,9 +155,7 @@ def test_settings_that_the_table_does_not_have_are_refused(made: Table) -> None:
 
 
 def test_every_strategy_has_its_place_by_complexity() -> None:
-    from hnas.searching.settings import STRATEGIES
-
-    assert set(SIMPLEST_FIRST) == set(STRATEGIES)
+    assert set(SIMPLEST_FIRST) == set(NAMES)
 
 
 def test_the_command_needs_no_pictures(capsys: pytest.CaptureFixture[str]) -> None:

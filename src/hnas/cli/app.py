@@ -22,6 +22,9 @@ def app(
     max_megabytes: int = 40,
     max_megapixels: float = 8.0,
     max_seconds: float = 120.0,
+    max_total_megabytes: int = 4000,
+    max_waiting: int = 16,
+    allow_host: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     open_browser: Annotated[bool, Parameter(negative="")] = False,
     device: Device = "cpu",
 ) -> None:
@@ -37,15 +40,26 @@ def app(
         max_megabytes: Largest file that is taken.
         max_megapixels: Largest picture that is taken.
         max_seconds: Longest time for one picture.
+        max_total_megabytes: Most of all uploads and results together; the oldest go after some minutes.
+        max_waiting: Most enlargements that wait for their turn; one is worked on at a time.
+        allow_host: Another name that this machine is reached by, such as that of a proxy; may be given several times.
+            Requests for other names, and those of other sites' pages, are refused.
         open_browser: Open the page at once.
     """
     from hnas.bundled import bundled_models
     from hnas.report.app import UploadLimits, serving
 
-    limits = UploadLimits(max_megabytes, max_megapixels, max_seconds)
+    limits = UploadLimits(max_megabytes, max_megapixels, max_seconds, max_total_megabytes, max_waiting)
     offered = {name: name for name in models} or bundled_models()
     with serving(
-        offered, runs=run, host=host, port=port, limits=limits, device=device, open_browser=open_browser
+        offered,
+        runs=run,
+        host=host,
+        port=port,
+        limits=limits,
+        device=device,
+        open_browser=open_browser,
+        allowed_hosts=allow_host,
     ) as address:
         if host not in ("127.0.0.1", "localhost", "::1"):
             print(f"hnas: note: every machine that reaches {host} can use this app", file=sys.stderr)

@@ -13,8 +13,8 @@ from hnas.cli.options import Device, Json, Names
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
-    from hnas.bench import BenchSettings, StepTimes
-    from hnas.chain_bench import ChainStep
+    from hnas.chain_step_times import ChainStep
+    from hnas.step_times import BenchSettings, StepTimes
 
 
 def bench(
@@ -44,10 +44,10 @@ def bench(
         genotypes: Uniformly drawn genotypes that the steps of the search are averaged over.
         repeats: Repetitions of every step (chain-step: ten steps each).
     """
-    from hnas.bench import BENCHES, BenchSettings
-    from hnas.chain_bench import CHAIN_STEP, ChainBenchSettings, bench_chain_steps
+    from hnas.chain_step_times import CHAIN_STEP, ChainBenchSettings, bench_chain_steps
     from hnas.deploy.running.torch_backend import torch_device
     from hnas.nets import device_description
+    from hnas.step_times import BENCHES, BenchSettings
 
     names = (*BENCHES, CHAIN_STEP)
     if unknown := [name for name in only if name not in names]:
@@ -83,9 +83,9 @@ def bench(
 def _bench_backends(settings: BenchSettings, json: bool) -> None:
     import torch
 
-    from hnas.bench import network
     from hnas.deploy.timing.backend_bench import compare_backends
     from hnas.nets import device_description
+    from hnas.step_times import network
 
     found = compare_backends(network(settings).eval(), lr_size=(256, 256), repeats=settings.repeats)
     device = device_description(torch.device("cpu"))
@@ -113,8 +113,8 @@ def _bench_backends(settings: BenchSettings, json: bool) -> None:
 def _print_table(found: list[StepTimes], device: str) -> None:
     from rich.table import Table
 
-    from hnas.bench import PARTS
     from hnas.cli.tables import print_tables
+    from hnas.step_times import PARTS
 
     table = Table(title=f"Seconds a step, {device}", title_justify="left", box=None, padding=(0, 2, 0, 0))
     for column in ("", "plain", "ours", "faster", "bfloat16", "faster", *PARTS):

@@ -67,9 +67,9 @@ def design(
         family: Folder with other networks to choose from, as `hnas zoo export` writes them.
     """
     from hnas.deploy.design.choice import Limits, refuse_impossible
-    from hnas.deploy.design.family import read_card
     from hnas.deploy.design.hand_over import CARD, GRAPH, REPORT, WEIGHTS, check_free, hand_over
     from hnas.deploy.design.within_limits import design as choose
+    from hnas.deploy.export.card import read_card
 
     limits = Limits.parse(max_latency=max_latency, max_macs=max_macs, max_params=max_params, min_psnr=min_psnr)
     size = parse_size(lr_size, "--lr-size")

@@ -41,8 +41,9 @@ def look(
     """
     from hnas.data.benchmarks import find_benchmarks
     from hnas.deploy.running.torch_backend import torch_device
+    from hnas.evaluation.details import compare_details
     from hnas.nets import model_scale
-    from hnas.report.look import look_at
+    from hnas.report.figures import visual_comparison
     from hnas.weights import load_model
 
     torch_device(device)
@@ -57,7 +58,9 @@ def look(
     at_scale = scales.pop() if scales else 2
     pairs = [pair for _, load_pairs in find_benchmarks(benchmarks) for pair in load_pairs(at_scale)]
     chosen = _choose(pairs, pictures)
-    for comparison in look_at(loaded, chosen, output, scale=at_scale, detail=detail, device=device):
+    comparisons = compare_details(loaded, chosen, scale=at_scale, detail=detail, device=device)
+    visual_comparison(comparisons, output)
+    for comparison in comparisons:
         figures = ", ".join(f"{name} {psnr:.2f} dB" for name, (_, psnr) in comparison.versions.items())
         print(f"{comparison.name}: {figures}")
 

@@ -26,7 +26,7 @@ from cyclopts.argument import ArgumentCollection
 from hnas import __version__
 from hnas.errors import HnasError
 from hnas.extras import absent_extra
-from hnas.memory import keep_memory
+from hnas.memory import is_out_of_memory, keep_memory
 from hnas.settings import TABLES, FromMapping, one_line, read_config, read_devices, refuse_fractions
 from hnas.values import read_yaml
 
@@ -161,6 +161,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if absent := absent_extra(error):
             return _fail(one_line(absent))
         raise
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        more = "; with --resume it goes on, once there is more" if tokens and tokens[0] in RESUMABLE else ""
+        return _fail(f"the memory is not enough ({one_line(error) or 'no more was given'}){more}")
     except KeyboardInterrupt:
         more = "; the same command with --resume goes on" if tokens and tokens[0] in RESUMABLE else ""
         print(f"hnas: interrupted{more}", file=sys.stderr)

@@ -55,7 +55,7 @@ def study(
     if data is None or run_dir is None:
         raise HnasError("hnas study needs --data and --run-dir, or --table")
 
-    from hnas.report.study import write_study
+    from hnas.report.study import PAGE, write_study
     from hnas.searching.study.run import run_study
 
     parts = compared.seeds * (len(compared.strategies) + (settings.scorer == "shared")) + compared.alone
@@ -78,6 +78,7 @@ def study(
             resume=resume,
             overwrite=overwrite,
             progress=progress,
+            then=PAGE,
         )
     page = write_study(run_dir)
     print(json_module.dumps(result) if json else page.read_text(encoding="utf-8"))

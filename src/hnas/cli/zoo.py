@@ -121,9 +121,13 @@ def page(
         output: The Markdown file; its figures are written beside it.
         dataset: The set whose PSNR the figures show.
     """
+    from hnas.deploy.export.card import read_cards
     from hnas.report.results import write_results
+    from hnas.zoo.comparison import published_rows
 
-    print(write_results(folders, output, dataset=dataset))
+    cards = read_cards(folders)
+    published = [row for scale in {card["scale"] for card in cards} for row in published_rows(scale)]
+    print(write_results(cards, output, published=published, dataset=dataset))
 
 
 def _chosen(jobs: dict[str, TrainingJob], only: tuple[str, ...], plan: Path) -> dict[str, TrainingJob]:

@@ -17,6 +17,7 @@ from PIL import Image, ImageFilter
 from hnas.data.folders import Pair
 from hnas.data.pictures import Picture
 from hnas.errors import HnasError
+from hnas.registry import Registry
 
 
 def jpeg(picture: Picture, quality: float, draw: np.random.Generator) -> Picture:
@@ -38,12 +39,43 @@ def noise(picture: Picture, sigma: float, draw: np.random.Generator) -> Picture:
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
 
 
-#: By name: what is done to a uint8 RGB picture with a value out of the range, and the values that are allowed.
-DEGRADATIONS: dict[str, tuple[Callable[[Picture, float, np.random.Generator], Picture], float, float]] = {
-    "jpeg": (jpeg, 1, 100),
-    "blur": (blur, 0, 10),
-    "noise": (noise, 0, 100),
-}
+@dataclass(frozen=True)
+class Degradation:
+    """A kind of degradation.
+
+    Attributes:
+        apply: makes of a picture (uint8, H x W x 3), a value out of the range and a generator for whatever else is
+            drawn a picture of the same size; a function of these alone.
+        least: smallest value that is allowed.
+        most: largest one.
+    """
+
+    apply: Callable[[Picture, float, np.random.Generator], Picture]
+    least: float
+    most: float
+
+
+DEGRADATIONS = Registry(
+    "degradation",
+    "hnas.degradations",
+    {"jpeg": Degradation(jpeg, 1, 100), "blur": Degradation(blur, 0, 10), "noise": Degradation(noise, 0, 100)},
+    kind=Degradation,
+)
+
+
+def register_degradation(name: str, degradation: Degradation) -> None:
+    """Adds a kind of degradation, for this process, to be written as ``name:LOW-HIGH`` among the steps of one.
+
+    A package adds one for every process by an entry point of the group ``hnas.degradations``.
+
+    Args:
+        name: small letters, digits, ``_`` and ``-``.
+        degradation: what is done, and the values that are allowed.
+
+    Raises:
+        HnasError: a name that is taken or none, or no degradation.
+    """
+    DEGRADATIONS.register(name, degradation)
 
 
 @dataclass(frozen=True)
@@ -69,13 +101,15 @@ def _read_step(word: str, text: str) -> Step:
     if name not in DEGRADATIONS:
         raise HnasError(f"degradation {text!r}: {name!r} is none of {', '.join(DEGRADATIONS)}")
     low, _, high = values.partition("-")
-    _, least, most = DEGRADATIONS[name]
+    kind = DEGRADATIONS[name]
     try:
         step = Step(name, float(low), float(high or low))
     except ValueError as error:
         raise HnasError(f"degradation {text!r}: {word!r} is not written as {name}:LOW-HIGH") from error
-    if not least <= step.low <= step.high <= most:
-        raise HnasError(f"degradation {text!r}: {name} goes from {least:g} to {most:g}, the lower value first")
+    if not kind.least <= step.low <= step.high <= kind.most:
+        raise HnasError(
+            f"degradation {text!r}: {name} goes from {kind.least:g} to {kind.most:g}, the lower value first"
+        )
     return step
 
 
@@ -88,8 +122,7 @@ def degraded(picture: Picture, steps: Sequence[Step], draw: np.random.Generator)
         draw: gives the values.
     """
     for step in steps:
-        apply, _, _ = DEGRADATIONS[step.name]
-        picture = apply(picture, float(draw.uniform(step.low, step.high)), draw)
+        picture = DEGRADATIONS[step.name].apply(picture, float(draw.uniform(step.low, step.high)), draw)
     return picture
 
 

@@ -127,6 +127,6 @@ def _architecture(description: Mapping[str, Any]) -> str:
     architecture = str(description.get("architecture"))
     from hnas.nets.peers import PEERS
 
-    if architecture not in {*_SEARCHED, *PEERS}:
+    if architecture not in _SEARCHED and architecture not in PEERS:
         raise HnasError(f"unknown architecture {architecture!r}; allowed are {', '.join((*_SEARCHED, *PEERS))}")
     return architecture

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log10
+from statistics import quantiles
 
 #: A curve keeps no more points than this: a screen shows no more.
 _MAX_POINTS = 300
@@ -78,6 +79,12 @@ def make_axis(values: Iterable[float], *, log: bool = False, margin: float = 0.0
     extra = (high - low) * margin
     low, high = low - extra, high + extra
     return Axis(low, high, False, _ticks(low, high, whole=whole))
+
+
+def axis_floor(values: Sequence[float], front: Sequence[float]) -> float:
+    """Where an axis of values and their front may end below: a few failures far down must not squeeze the others."""
+    lower, _, upper = quantiles([*values, *front], n=4)
+    return min(lower - 4 * (upper - lower), *front)
 
 
 def line_chart(

@@ -6,15 +6,13 @@ matplotlib's Agg paints them, without pyplot and its global state.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hnas.errors import HnasError
+from hnas.evaluation.details import Comparison
 from hnas.files import write_atomically
 from hnas.report.labels import Box, Label, around, pixels, place_labels
 
@@ -127,23 +125,6 @@ def _around_printed(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> list[B
                 around((printed + x) / 2, y, abs(x - printed), 4 * point),
             ]
     return boxes
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The same detail of one picture by several models.
-
-    Attributes:
-        name: of the picture.
-        hr: the original, uint8 H x W x 3.
-        detail: left, top, width and height of the detail in pixels of the original.
-        versions: name -> the whole enlarged picture (as ``hr``) and its PSNR in dB; shown in this order.
-    """
-
-    name: str
-    hr: NDArray[np.uint8]
-    detail: tuple[int, int, int, int]
-    versions: Mapping[str, tuple[NDArray[np.uint8], float]]
 
 
 def visual_comparison(comparisons: Sequence[Comparison], path: str | Path) -> None:

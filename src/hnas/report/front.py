@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import quantiles
 from typing import Any
 
 from markupsafe import Markup
 
-from hnas import ranking
 from hnas.drawing.svg import genotype_svg
-from hnas.report.charts import Axis, make_axis, step_path
-from hnas.report.run import Candidate, finite
+from hnas.report.charts import Axis, axis_floor, make_axis, step_path
+from hnas.searching.candidates import Candidate, compare
 from hnas.space import Genotype
+from hnas.values import finite_or_none
 
 #: More points than this hide each other, and each carries a drawing.
 MAX_POINTS = 1000
@@ -73,43 +72,23 @@ class FrontChart:
     below: int
 
 
-def pareto_front(
-    candidates: Sequence[Candidate],
-    quality: Callable[[Candidate], float] = lambda candidate: candidate.psnr,
-    cost: Callable[[Candidate], float] = lambda candidate: candidate.macs,
-) -> list[Candidate]:
-    """Those that no other one beats in both cost and quality, cheapest first."""
-    return ranking.front(candidates, cost=cost, quality=quality)
-
-
 def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontChart | None:
     """The chart of a run's candidates; None without any."""
     if not candidates:
         return None
-    timed = [candidate for candidate in candidates if candidate.milliseconds is not None]
-    by_time = len(timed) > 1
-    left_out = len(candidates)
-    candidates = timed if by_time else candidates
-    derived = [candidate for candidate in candidates if candidate.source == "derive"]
-    over_bicubic = all(candidate.gain is not None for candidate in candidates)
-
-    def quality(candidate: Candidate) -> float:
-        return candidate.gain if over_bicubic and candidate.gain is not None else candidate.psnr
-
-    def cost(candidate: Candidate) -> float:
-        return candidate.milliseconds if by_time and candidate.milliseconds is not None else candidate.macs / 1e9
-
-    front = pareto_front(derived or candidates, quality, cost)
-    shown = _shown(candidates, front)
-    x = make_axis((cost(candidate) for candidate, _ in shown), log=_spread(map(cost, candidates)) > 8, margin=0.04)
-    floor = _floor([quality(candidate) for candidate, _ in shown], [quality(candidate) for candidate in front])
+    compared = compare(candidates)
+    quality, cost, front = compared.quality, compared.cost, compared.front
+    spread = _spread(map(cost, compared.candidates))
+    shown = _shown(compared.candidates, front)
+    x = make_axis((cost(candidate) for candidate, _ in shown), log=spread > 8, margin=0.04)
+    floor = axis_floor([quality(candidate) for candidate, _ in shown], [quality(candidate) for candidate in front])
     y = make_axis(max(quality(candidate), floor) for candidate, _ in shown)
     drawings: dict[Genotype, int] = {}
     data = []
     for candidate, mark in shown:
         drawing = drawings.setdefault(candidate.genotype, len(drawings))
         keep = ("step", "params", "cost", "reward", "gain", "lam", "latency_ms", "seed")
-        details = {key: number for key in keep if (number := finite(candidate.record.get(key))) is not None}
+        details = {key: number for key in keep if (number := finite_or_none(candidate.record.get(key))) is not None}
         data.append(
             {
                 "psnr": candidate.psnr,
@@ -124,9 +103,9 @@ def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontC
     svgs = [genotype_svg(genotype, scale=scale, standalone=False) for genotype in drawings]
     last = shown[-1][0].genotype
     return FrontChart(
-        by_time=by_time,
+        by_time=compared.by_time,
         kinds=kinds,
-        over_bicubic=over_bicubic,
+        over_bicubic=compared.over_bicubic,
         x=x,
         y=y,
         points=tuple(
@@ -139,7 +118,7 @@ def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontC
             for candidate, mark in shown
         ),
         front=step_path([(cost(candidate), quality(candidate)) for candidate in front], x, y),
-        front_of_derived=bool(derived),
+        front_of_derived=compared.of_derived,
         data=data,
         genotypes=[genotype.to_dict() for genotype in drawings],
         words=[genotype.summary() for genotype in drawings],
@@ -147,7 +126,7 @@ def front_chart(candidates: Sequence[Candidate], *, scale: int | None) -> FrontC
         selected=len(shown) - 1,
         selected_genotype=last,
         selected_drawing=Markup(svgs[drawings[last]]),
-        left_out=left_out - len(shown),
+        left_out=len(candidates) - len(shown),
         below=sum(quality(candidate) < floor for candidate, _ in shown),
     )
 
@@ -171,12 +150,6 @@ def _shown(candidates: Sequence[Candidate], front: Sequence[Candidate]) -> list[
     if len(others) > room:
         others = [others[at * len(others) // room] for at in range(room)]
     return sorted([*others, *always], key=lambda pair: ("", "derive", "front", "chosen").index(pair[1]))
-
-
-def _floor(values: Sequence[float], front: Sequence[float]) -> float:
-    """Where the axis may end below: a few failures far down must not squeeze all others into a line."""
-    lower, _, upper = quantiles([*values, *front], n=4)
-    return min(lower - 4 * (upper - lower), *front)
 
 
 def _spread(costs: Iterable[float]) -> float:

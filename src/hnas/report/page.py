@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +12,18 @@ from markupsafe import Markup
 
 from hnas import __version__
 from hnas.drawing.svg import genotype_svg, stylesheet
-from hnas.evaluation.benchmark import BICUBIC_NAMES
+from hnas.evaluation.gains import REFERENCES, gains_over_bicubic, is_bicubic
 from hnas.files import write_atomically
 from hnas.report.charts import LineChart, line_chart, number
 from hnas.report.compare import picture_views
 from hnas.report.front import FrontChart, front_chart
 from hnas.report.packaged import templates
 from hnas.report.promises import promises
-from hnas.report.run import Candidate, Run, finite, read_run
+from hnas.report.run import Run, read_run
 from hnas.run_files import REPORT
+from hnas.searching.candidates import Candidate, early_and_late
 from hnas.space import operation_styles
+from hnas.values import finite_or_none
 
 #: Numbers of which a histogram also shows those that were never chosen.
 _MOST_BARS = 16
@@ -137,28 +138,22 @@ def _at_size(run: Run) -> str:
 
 def _evaluation(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Rows for the table, with the gain over bicubic on the same data set at the same scale (dB)."""
-    # As the networks are measured: on 8-bit RGB. A demo measures bicubic in this way alone, without a word for it.
-    names = ("bicubic", BICUBIC_NAMES["uint8"])
-    bicubic = {(row["dataset"], row.get("scale")): row["psnr"] for row in rows if row["model"] in names}
     columns = ("model", "dataset", "scale", "psnr", "ssim", "psnr_x8", "ssim_x8")
-    table = []
-    for row in rows:
-        reference = bicubic.get((row["dataset"], row.get("scale")))
-        is_bicubic = str(row["model"]).startswith("bicubic")
-        gain = row["psnr"] - reference if reference and row["psnr"] and not is_bicubic else None
-        table.append({**{column: row.get(column) for column in columns}, "gain": gain, "is_bicubic": is_bicubic})
-    return table
+    return [
+        {**{column: row.get(column) for column in columns}, "gain": gain, "is_bicubic": is_bicubic(row)}
+        for row, gain in zip(rows, gains_over_bicubic(rows), strict=True)
+    ]
 
 
 def _picture_psnr(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], float]:
     """PSNR by version ("bicubic" or "sr") and picture, where an evaluation lists its pictures; the first network's."""
     found: dict[tuple[str, str], float] = {}
     for row in rows:
-        version = "bicubic" if row["model"] in ("bicubic", BICUBIC_NAMES["uint8"]) else "sr"
-        if version == "sr" and str(row["model"]).startswith("bicubic"):
+        if is_bicubic(row) and row["model"] not in REFERENCES:
             continue
+        version = "bicubic" if is_bicubic(row) else "sr"
         for picture in row.get("pictures") or ():
-            if (psnr := finite(picture.get("psnr"))) is not None:
+            if (psnr := finite_or_none(picture.get("psnr"))) is not None:
                 found.setdefault((version, picture["name"]), psnr)
     return found
 
@@ -229,28 +224,24 @@ def _training_charts(lines: Sequence[Mapping[str, Any]]) -> list[LineChart]:
 
 
 def _series(lines: Sequence[Mapping[str, Any]], name: str, factor: float = 1.0) -> list[tuple[float, float]]:
-    found = ((finite(line.get("step")), finite(line.get(name))) for line in lines)
+    found = ((finite_or_none(line.get("step")), finite_or_none(line.get(name))) for line in lines)
     return [(step, value * factor) for step, value in found if step is not None and value is not None]
 
 
 def _histograms(candidates: Sequence[Candidate]) -> list[tuple[str, list[Bar]]]:
     """Shares of every answer to every question of the space, among the first and the last third of what was drawn."""
-    drawn = [candidate.genotype.chosen() for candidate in candidates if candidate.source != "derive"]
-    if len(drawn) < 3:
-        return []
-    third = len(drawn) // 3
-    parts = drawn[:third], drawn[-third:]
+    early, late = early_and_late(candidates)
     histograms, styles = [], operation_styles()
-    for question in dict.fromkeys(question for one in drawn for question in one):
-        early, late = (Counter(name for one in part for name in one.get(question, ())) for part in parts)
+    for question in dict.fromkeys([*early, *late]):
+        first, last = early.get(question, {}), late.get(question, {})
         bars = [
             Bar(
                 styles[name].label if name in styles else name,
                 styles[name].colour if name in styles else "var(--accent)",
-                early[name] / max(early.total(), 1),
-                late[name] / max(late.total(), 1),
+                first.get(name, 0.0),
+                last.get(name, 0.0),
             )
-            for name in _answers({*early, *late})
+            for name in _answers({*first, *last})
         ]
         histograms.append((question, bars))
     return histograms

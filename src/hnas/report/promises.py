@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hnas.report.charts import number
-from hnas.report.run import Candidate, Run, finite
+from hnas.report.run import Run
+from hnas.searching.candidates import Candidate
+from hnas.values import finite_or_none
 
 #: Finalists that are listed at most.
 _MOST = 12
@@ -46,14 +48,13 @@ def promises(run: Run) -> Promises | None:
 
 
 def _row(one: Candidate) -> Promise:
-    limit, measured = finite(one.record.get("limit_ms")), one.milliseconds or 0.0
     return Promise(
         one.genotype.summary(),
         f"{one.psnr:.2f}",
-        _ms(finite(one.record.get("predicted_ms"))),
-        _ms(measured),
-        "" if limit is None else f"{limit:g}",
-        "" if limit is None else "kept" if measured <= limit else "missed",
+        _ms(finite_or_none(one.record.get("predicted_ms"))),
+        _ms(one.milliseconds),
+        "" if one.limit_ms is None else f"{one.limit_ms:g}",
+        "" if one.kept is None else "kept" if one.kept else "missed",
         one.chosen,
     )
 
@@ -66,7 +67,7 @@ def _table(table: Mapping[str, Any]) -> str:
     check, machine = table.get("check"), table.get("machine")
     if not isinstance(check, Mapping) or not isinstance(machine, Mapping):
         return ""
-    error, tau = finite(check.get("median_error")), finite(check.get("kendall_tau"))
+    error, tau = finite_or_none(check.get("median_error")), finite_or_none(check.get("kendall_tau"))
     checked: Sequence[Any] = check.get("measured_ms") or ()
     if error is None or tau is None:
         return ""

@@ -6,36 +6,36 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets.peers import PEERS
 from hnas.report.figures import Mark, psnr_against_macs
 from hnas.report.table_figure import published_mark
-from hnas.values import read_json
-from hnas.zoo.comparison import compare_system, systems
-from hnas.zoo.model_card import FORMAT
-from hnas.zoo.table_two import in_table_order
-
-#: The published figures at hand are those of the paper's Table II.
-_PUBLISHED_SCALE = 2
+from hnas.zoo.comparison import ComparisonRow
+from hnas.zoo.table_two import SCALE, in_table_order
 
 
-def write_results(folders: Sequence[str | Path], page: str | Path, *, dataset: str = "Set5") -> Path:
+def write_results(
+    cards: Sequence[Mapping[str, Any]],
+    page: str | Path,
+    *,
+    published: Sequence[ComparisonRow] = (),
+    dataset: str = "Set5",
+) -> Path:
     """Writes a page of Markdown, and beside it a figure for every scale with figures on one data set.
 
     Args:
-        folders: of exported models (``hnas zoo export``); the cards (``*.json``) are read.
+        cards: of exported models (:func:`hnas.deploy.export.card.read_cards`).
         page: the Markdown file.
+        published: rows of Table II, which are shown beside the models of its scale.
         dataset: the set of the figure.
 
     Returns:
         The page.
 
     Raises:
-        HnasError: no cards, a damaged one, or a file that cannot be written.
+        HnasError: a file cannot be written.
     """
     page = Path(page)
-    cards = _read_cards(folders)
     lines = ["# Results", "", *_introduction(cards)]
     for scale in sorted({card["scale"] for card in cards}):
         of_scale = sorted((card for card in cards if card["scale"] == scale), key=lambda card: card["macs"])
@@ -43,27 +43,13 @@ def write_results(folders: Sequence[str | Path], page: str | Path, *, dataset: s
         marks = _marks(of_scale, dataset)
         if marks:
             figure = f"{page.stem}-x{scale}.png"
-            if scale == _PUBLISHED_SCALE:
-                rows = [compare_system(system, {}) for system in systems(random_seeds=())]
-                marks += [mark for row in rows if (mark := published_mark(row, dataset))]
+            if scale == SCALE:
+                marks += [mark for row in published if (mark := published_mark(row, dataset))]
             psnr_against_macs(marks, page.parent / figure, y_label=f"PSNR on Y, {dataset} ×{scale}, dB")
             lines += ["", f"![PSNR on {dataset} against multiply-adds, ×{scale}]({figure})"]
     lines += ["", "## How they were trained", "", *_provenance(cards)]
     write_atomically(page, "\n".join(lines) + "\n")
     return page
-
-
-def _read_cards(folders: Sequence[str | Path]) -> list[dict[str, Any]]:
-    cards = []
-    for path in sorted(path for folder in folders for path in Path(folder).glob("*.json")):
-        card = read_json(path, advice="write it with hnas zoo export")
-        needed = {"name", "scale", "macs", "params", "latency_ms", "latency_device", "results", "provenance"}
-        if not isinstance(card, dict) or card.get("format") != FORMAT or not needed <= card.keys():
-            raise HnasError(f"{path}: no card of the format {FORMAT}; write it with hnas zoo export")
-        cards.append(card)
-    if not cards:
-        raise HnasError(f"{', '.join(map(str, folders))}: no cards (*.json) there; write them with hnas zoo export")
-    return cards
 
 
 def _introduction(cards: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +12,13 @@ from safetensors import SafetensorError, safe_open
 from hnas.description import parse_description
 from hnas.errors import HnasError
 from hnas.run_files import CANDIDATES, CONFIG, GENOTYPE, LATENCY, LOG, WEIGHTS
-from hnas.space import Genotype, load_genotype, read_genotype
-from hnas.values import json_lines, read_json, read_yaml_mapping
+from hnas.searching.candidates import Candidate, read_candidate
+from hnas.space import Genotype, load_genotype
+from hnas.values import finite_or_none, json_lines, read_json, read_yaml_mapping
 from hnas.weights import DESCRIPTION
 
 #: A demo keeps its searches and its training in folders of their own, each with its settings.
 PARTS = ("search*", "train")
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One genotype and how it scored.
-
-    Attributes:
-        psnr: dB, on what ``source`` scores on: all of one source compare, those of two need not.
-        gain: the same less bicubic's PSNR on the same pictures, dB, which compares better; None where unknown.
-        macs: multiply-adds.
-        milliseconds: measured on the whole network; None where it was not.
-        source: who proposed it; "derive" are the finalists, scored on the same validation pictures.
-        chosen: the one that the search ended with.
-        record: the whole line.
-    """
-
-    genotype: Genotype
-    psnr: float
-    gain: float | None
-    macs: float
-    milliseconds: float | None
-    source: str
-    chosen: bool
-    record: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,18 +46,9 @@ class Run:
 
     def lines(self, phase: str) -> list[dict[str, Any]]:
         """The log's lines of one phase that say their step, oldest first."""
-        return [line for line in self.log if line.get("phase") == phase and finite(line.get("step")) is not None]
-
-
-def finite(value: object) -> float | None:
-    """A value from a file as a finite number; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if isfinite(number) else None
+        return [
+            line for line in self.log if line.get("phase") == phase and finite_or_none(line.get("step")) is not None
+        ]
 
 
 def read_run(path: str | Path) -> Run:
@@ -101,7 +68,7 @@ def read_run(path: str | Path) -> Run:
         config=_config(path / CONFIG)
         | {file.parent.name: _config(file) for part in PARTS for file in sorted(path.glob(f"{part}/{CONFIG}"))},
         log=[line for _, line in _lines(path / LOG)],
-        candidates=[_candidate(where, line) for where, line in _lines(path / CANDIDATES)],
+        candidates=[read_candidate(where, line) for where, line in _lines(path / CANDIDATES)],
         genotype=load_genotype(path / GENOTYPE) if (path / GENOTYPE).is_file() else None,
         evaluation=_evaluation(path / "evaluation.json"),
         pictures=_pictures(path / "pictures"),
@@ -128,26 +95,6 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     return json_lines(path, finite=False) if path.is_file() else iter(())
 
 
-def _candidate(where: str, line: dict[str, Any]) -> Candidate:
-    psnr, macs = finite(line.get("psnr")), finite(line.get("macs"))
-    if psnr is None or macs is None:
-        raise HnasError(f"{where}: a candidate needs a genotype, psnr and macs, finite; take the line out")
-    try:
-        genotype = read_genotype(line.get("genotype"))
-    except HnasError as error:
-        raise HnasError(f"{where}: {error}") from error
-    return Candidate(
-        genotype=genotype,
-        psnr=psnr,
-        gain=finite(line.get("gain")),
-        macs=macs,
-        milliseconds=finite(line.get("latency_ms")) if line.get("latency_measured") is True else None,
-        source=str(line.get("source", "")),
-        chosen=line.get("chosen") is True,
-        record=line,
-    )
-
-
 def _evaluation(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
@@ -165,7 +112,7 @@ def _is_row(row: object) -> bool:
     pictures = row.get("pictures", [])
     return (
         all(isinstance(row[name], str) for name in ("model", "dataset"))
-        and all(figure is None or finite(figure) is not None for figure in figures)
+        and all(figure is None or finite_or_none(figure) is not None for figure in figures)
         and isinstance(pictures, list)
         and all(isinstance(picture, dict) and isinstance(picture.get("name"), str) for picture in pictures)
     )

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from hnas.files import write_atomically
 from hnas.nets import FAMILIES
 from hnas.report.study_figures import draw_study
+from hnas.searching.study.verdicts import Figures, Verdict, judge_scores, verdict
 from hnas.space import KINDS
 from hnas.values import read_json
 
 PAGE = "study.md"
-#: Tau 0.3 orders 65 % of all pairs right; chance orders 50 %.
-_LOW_TAU = 0.3
-#: Mean and spread, and what every seed has.
-Figures = tuple[Sequence[float], Sequence[float]]
 
 
 def write_study(folder: str | Path) -> Path:
@@ -64,7 +60,7 @@ def _page(study: Mapping[str, Any], pictures: Sequence[str]) -> list[str]:
 
 def _sizes(settings: Mapping[str, Any]) -> str:
     """The space that was searched, with those of its settings that are whole numbers."""
-    space = settings.get("space", "cells")
+    space = settings["space"]
     names = [field.name for made in (KINDS[space].space, FAMILIES[space]) for field in fields(made)]
     numbers = {name: settings[name] if isinstance(settings[name], list | tuple) else [settings[name]] for name in names}
     shown = [
@@ -92,25 +88,20 @@ def _verdicts(strategies: Mapping[str, Any]) -> list[str]:
     for name, one in strategies.items():
         if name == "random":
             continue
-        sentences.append(f"- {name}: {_verdict(_rewards(one), _rewards(chance))}")
+        sentences.append(f"- {name}: {_in_words(verdict(_rewards(one), _rewards(chance)))}")
         if one["derived"]:
-            verdict = _verdict((one["derived"], one["deriveds"]), (chance["derived"], chance["deriveds"]))
-            sentences[-1] += f" The best of its derivation: {verdict}"
+            found = verdict((one["derived"], one["deriveds"]), (chance["derived"], chance["deriveds"]))
+            sentences[-1] += f" The best of its derivation: {_in_words(found)}"
     return sentences
 
 
-def _verdict(figures: Figures, chance: Figures) -> str:
-    (mean, spread), per_seed = figures
-    (chance_mean, chance_spread), chance_per_seed = chance
-    difference, limit = mean - chance_mean, max(spread, chance_spread)
-    if abs(difference) <= limit:
-        verdict = f"a draw with uniform sampling ({difference:+.4f}, spread {limit:.4f})"
-    elif difference > 0:
-        verdict = f"better than uniform sampling by {difference:.4f}, more than the spread of {limit:.4f}"
+def _in_words(found: Verdict) -> str:
+    if found.outcome == "draw":
+        words = f"a draw with uniform sampling ({found.difference:+.4f}, spread {found.spread:.4f})"
     else:
-        verdict = f"worse than uniform sampling by {-difference:.4f}, more than the spread of {limit:.4f}"
-    wins = sum(mine > other for mine, other in zip(per_seed, chance_per_seed, strict=True))
-    return f"{verdict}; ahead in {wins} of {len(per_seed)} seeds."
+        lead = abs(found.difference)
+        words = f"{found.outcome} than uniform sampling by {lead:.4f}, more than the spread of {found.spread:.4f}"
+    return f"{words}; ahead in {found.wins} of {found.seeds} seeds."
 
 
 def _scorer(settings: Mapping[str, Any]) -> str:
@@ -120,11 +111,10 @@ def _scorer(settings: Mapping[str, Any]) -> str:
 
 
 def _about_scores(study: Mapping[str, Any]) -> list[str]:
-    settings, scores = study["settings"], study["scores"]
-    gain, spread = (fmean(one[name] for one in scores) for name in ("gain", "spread"))
+    settings, scores = study["settings"], judge_scores(study)
     lines = [
-        f"Random genotypes score {gain:+.3f} dB over bicubic interpolation on average, with a spread (standard "
-        f"deviation) of {spread:.3f} dB.",
+        f"Random genotypes score {scores.gain:+.3f} dB over bicubic interpolation on average, with a spread (standard "
+        f"deviation) of {scores.spread:.3f} dB.",
     ]
     if study["tau"]:
         taus = ", ".join(f"{tau:.2f}" for tau in study["tau"])
@@ -132,7 +122,7 @@ def _about_scores(study: Mapping[str, Any]) -> list[str]:
             f"Kendall's tau between the scores and training {len(study['alone'])} of them alone for "
             f"{settings['alone_steps']} steps: {taus}."
         )
-        if fmean(study["tau"]) < _LOW_TAU:
+        if not scores.believable:
             lines.append(
                 "That is too low to believe the ranking: the rewards above say who finds what these scores like, not "
                 "who finds the better network."

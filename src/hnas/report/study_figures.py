@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
-from hnas import ranking
 from hnas.report.figures import GRID, INK, MUTED, calm, save_figure
-from hnas.searching.study.hypervolume import WORST
+from hnas.searching.study.hypervolume import WORST, counted
 from hnas.space import KINDS
 
 if TYPE_CHECKING:
@@ -39,6 +39,20 @@ NAMES = {
     "local-search": "local search",
     "optuna:tpe": "TPE (Optuna)",
 }
+
+
+#: Of strategies that other packages bring.
+_OTHERS = ("#4d7c0f", "#9333ea", "#b91c1c", "#155e75", "#92400e", "#475569")
+
+
+def name_of(strategy: str) -> str:
+    """A strategy as figures call it."""
+    return NAMES.get(strategy, strategy)
+
+
+def colour_of(strategy: str) -> str:
+    """The colour of a strategy, the same in every figure."""
+    return COLOURS.get(strategy) or _OTHERS[crc32(strategy.encode()) % len(_OTHERS)]
 
 
 def draw_study(study: Mapping[str, Any], folder: Path) -> dict[str, str]:
@@ -73,7 +87,7 @@ def _rewards(study: Mapping[str, Any]) -> Figure:
     figure, (axes,) = _panels(1, width=8.0)
     ends = []
     for name, one in study["strategies"].items():
-        colour = COLOURS[name]
+        colour = colour_of(name)
         means, spreads = zip(*one["reward"], strict=True)
         for seed in one["rewards"]:
             axes.plot(study["evaluations"], seed, color=colour, lw=0.8, alpha=0.35)
@@ -81,7 +95,7 @@ def _rewards(study: Mapping[str, Any]) -> Figure:
         high = [mean + spread for mean, spread in one["reward"]]
         axes.fill_between(study["evaluations"], low, high, color=colour, alpha=0.13, lw=0)
         axes.plot(study["evaluations"], means, color=colour, lw=2.2)
-        ends.append((means[-1], f"{NAMES[name]}  {means[-1]:.4f} ± {spreads[-1]:.4f}", colour))
+        ends.append((means[-1], f"{name_of(name)}  {means[-1]:.4f} ± {spreads[-1]:.4f}", colour))
     axes.set_xlabel("genotypes scored")
     axes.set_ylabel("validated reward of the best so far")
     _label_ends(axes, ends)
@@ -107,29 +121,23 @@ def _fronts(study: Mapping[str, Any]) -> Figure:
     figure, panels = _panels(len(strategies), width=2.6 * len(strategies) + 1.0, height=3.4)
     for axes, (name, one) in zip(panels, strategies.items(), strict=True):
         for front in one["fronts"]:
-            within = [point for point in _undominated(front) if point[1] < WORST[1]]  # what the hypervolume counts
+            within = counted(front)
             line = [*within, *((gain, WORST[1]) for gain, _ in within[-1:])]
             gains, costs = [gain for gain, _ in line], [cost for _, cost in line]
-            axes.step(costs, gains, where="post", color=COLOURS[name], lw=1.4, alpha=0.8)
-            axes.plot(costs[: len(within)], gains[: len(within)], "o", color=COLOURS[name], ms=4)
+            axes.step(costs, gains, where="post", color=colour_of(name), lw=1.4, alpha=0.8)
+            axes.plot(costs[: len(within)], gains[: len(within)], "o", color=colour_of(name), ms=4)
         axes.set_xlim(0, WORST[1])
         mean, spread = one["hypervolume"]
-        axes.set_title(f"{NAMES[name]}\nhypervolume {mean:.4f} ± {spread:.4f}", fontsize=9, color=INK, loc="left")
+        axes.set_title(f"{name_of(name)}\nhypervolume {mean:.4f} ± {spread:.4f}", fontsize=9, color=INK, loc="left")
         axes.set_xlabel("cost (1 = mean of the space)")
     panels[0].set_ylabel("gain over bicubic, dB")
     return figure
 
 
-def _undominated(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-    """Gain and cost of the points that no other beats, cheapest first: validation can reorder what a search found."""
-    pairs = [(point[0], point[1]) for point in points]
-    return ranking.front(pairs, cost=lambda pair: pair[1], quality=lambda pair: pair[0])
-
-
 def _operations(study: Mapping[str, Any]) -> Figure:
     """Shares within each kind of cell (or chain), a bar for every strategy."""
     strategies = study["strategies"]
-    operations = KINDS[study["settings"].get("space", "cells")].operations
+    operations = KINDS[study["settings"]["space"]].operations
     height = 1.2 + 0.62 * max(map(len, operations.values()))
     figure, panels = _panels(len(operations), width=4.5 * len(operations), height=height, share_y=False)
     thickness = 0.8 / len(strategies)
@@ -138,7 +146,7 @@ def _operations(study: Mapping[str, Any]) -> Figure:
         for index, (strategy, one) in enumerate(strategies.items()):
             places = [row + (index - (len(strategies) - 1) / 2) * thickness for row in range(len(shown))]
             shares = [100 * one["operations"].get(name, 0.0) for name in shown]
-            axes.barh(places, shares, height=thickness * 0.9, color=COLOURS[strategy], label=NAMES[strategy])
+            axes.barh(places, shares, height=thickness * 0.9, color=colour_of(strategy), label=name_of(strategy))
         if shown:
             axes.axvline(100 / len(shown), color=MUTED, lw=0.8, ls=":")
         axes.set_yticks(range(len(shown)), [names[name].style.label for name in shown])
@@ -163,7 +171,7 @@ def _entropies(study: Mapping[str, Any]) -> Figure:
     for axes, head in zip(panels, heads, strict=True):
         for name, entropies in found.items():
             if head in entropies:
-                axes.plot(study["evaluations"], entropies[head], color=COLOURS[name], lw=2, label=NAMES[name])
+                axes.plot(study["evaluations"], entropies[head], color=colour_of(name), lw=2, label=name_of(name))
         axes.set_title(f"{head} head", fontsize=10, color=INK, loc="left")
         axes.set_xlabel("genotypes scored")
     panels[0].set_ylabel("entropy, nats")

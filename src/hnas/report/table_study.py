@@ -6,18 +6,9 @@ from collections.abc import Mapping
 from statistics import fmean
 from typing import Any
 
-from hnas.report.study_figures import NAMES
+from hnas.report.study_figures import name_of
 from hnas.searching.study.on_table import PARTS
-from hnas.searching.study.paired import Paired, holm, paired
 from hnas.space import read_genotype
-
-#: Every strategy, the simplest first: without a state, without a network of its own, with one, with several levels.
-SIMPLEST_FIRST = (
-    *("random", "local-search", "evolution", "nsga2", "optuna:tpe"),
-    *("nas-rl", "enas", "controller-flat", "controller", "ppo"),
-)
-#: Of what chance alone brings about once in 20 times, nothing is concluded.
-_CHANCE = 0.05
 
 
 def table_study_page(study: Mapping[str, Any]) -> str:
@@ -42,10 +33,7 @@ def table_study_page(study: Mapping[str, Any]) -> str:
         "Regret is by how much less what a search hands over is worth than the best; its area is that of its front, "
         "as a part of that of all genotypes. An evaluation is a genotype that is proposed, again or not.",
         "",
-        *_against_chance(strategies),
-        *_worth_it(strategies),
-        *_hierarchy(strategies),
-        "",
+        *_conclusions(study["conclusions"]),
         *_about_scores(study),
     ]
     return "\n".join(lines) + "\n"
@@ -58,73 +46,34 @@ def _table(strategies: Mapping[str, Any], evaluations: int) -> list[str]:
     for name, one in strategies.items():
         means = [f"{fmean(regrets):.4f}" for regrets in zip(*one["regrets"], strict=True)]
         found = f"{sum(rank == 1 for rank in one['ranks'])} of {len(one['ranks'])}"
-        cells = [NAMES[name], *means, found, str(max(one["ranks"])), f"{fmean(one['areas']):.4f}"]
+        cells = [name_of(name), *means, found, str(max(one["ranks"])), f"{fmean(one['areas']):.4f}"]
         cells += [f"{fmean(one['distinct']):.0f}", f"{one['seconds']:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def compared(strategies: Mapping[str, Any], first: str, second: str) -> Paired:
-    """By how much less the regret of the first is, seed by seed."""
-    finals = {name: [regrets[-1] for regrets in strategies[name]["regrets"]] for name in (first, second)}
-    return paired(finals[second], finals[first])
-
-
-def _verdict(name: str, other: str, found: Paired, p: float) -> str:
+def _verdict(found: Mapping[str, Any]) -> str:
     """One comparison in words."""
-    how = "better than" if found.mean > 0 else "worse than"
-    said = how if p < _CHANCE else "not told apart from"
-    seeds = found.wins + found.losses + found.ties
+    said = {1: "better than", 0: "not told apart from", -1: "worse than"}[found["told_apart"]]
     return (
-        f"{NAMES[name]} is {said} {NAMES[other]} ({found.mean:+.4f}, 95 %: {found.low:+.4f} to {found.high:+.4f}; "
-        f"ahead in {found.wins}, behind in {found.losses} of {seeds} seeds; p = {p:.4f})"
+        f"{name_of(found['strategy'])} is {said} {name_of(found['than'])} ({found['mean']:+.4f}, 95 %: "
+        f"{found['low']:+.4f} to {found['high']:+.4f}; ahead in {found['wins']}, behind in {found['losses']} of "
+        f"{found['wins'] + found['losses'] + found['ties']} seeds; p = {found['p']:.4f})"
     )
 
 
-def _against_chance(strategies: Mapping[str, Any]) -> list[str]:
-    others = [name for name in strategies if name != "random"]
-    if "random" not in strategies or not others:
-        return []
-    found = [compared(strategies, name, "random") for name in others]
-    lines = ["**Against chance** (regrets paired by seed; p of a sign-flip test, corrected by Holm):", ""]
-    for name, one, p in zip(others, found, holm([one.p for one in found]), strict=True):
-        lines.append(f"- {_verdict(name, 'random', one, p)}.")
-    return [*lines, ""]
-
-
-def worth_their_complexity(strategies: Mapping[str, Any]) -> list[tuple[str, str, Paired, float]]:
-    """From the simplest on, each against the best of those before it: (strategy, that one, how they differ, p).
-
-    Best is the one that was better beyond chance than the best before it; corrected for the number of comparisons.
-    """
-    names = [name for name in SIMPLEST_FIRST if name in strategies]
-    names += [name for name in strategies if name not in SIMPLEST_FIRST]  # those of other packages
-    steps, best = [], names[0]
-    for name in names[1:]:
-        found = compared(strategies, name, best)
-        p = min(1.0, found.p * (len(names) - 1))
-        steps.append((name, best, found, p))
-        if found.mean > 0 and p < _CHANCE:
-            best = name
-    return steps
-
-
-def _worth_it(strategies: Mapping[str, Any]) -> list[str]:
-    steps = worth_their_complexity(strategies)
-    if not steps:
-        return []
-    lines = ["**Worth their complexity** (from the simplest on, against the best so far; p times their number):", ""]
-    for name, other, found, p in steps:
-        worth = "yes" if found.mean > 0 and p < _CHANCE else "no"
-        lines.append(f"- {worth}: {_verdict(name, other, found, p)}.")
-    return [*lines, ""]
-
-
-def _hierarchy(strategies: Mapping[str, Any]) -> list[str]:
-    if not {"controller", "controller-flat"} <= strategies.keys():
-        return []
-    found = compared(strategies, "controller", "controller-flat")
-    return [f"**What the hierarchy brings**: {_verdict('controller', 'controller-flat', found, found.p)}."]
+def _conclusions(found: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if found["chance"]:
+        lines += ["**Against chance** (regrets paired by seed; p of a sign-flip test, corrected by Holm):", ""]
+        lines += [*(f"- {_verdict(one)}." for one in found["chance"]), ""]
+    if found["complexity"]:
+        lines += ["**Worth their complexity** (the simplest first, against the best so far; p times their number):", ""]
+        lines += [f"- {'yes' if one['told_apart'] > 0 else 'no'}: {_verdict(one)}." for one in found["complexity"]]
+        lines += [""]
+    if found["hierarchy"]:
+        lines += [f"**What the hierarchy brings**: {_verdict(found['hierarchy'])}.", ""]
+    return lines
 
 
 def _about_scores(study: Mapping[str, Any]) -> list[str]:

@@ -26,7 +26,8 @@ from hnas.searching.improve import improve_genotype
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
-from hnas.searching.strategies import build_strategy
+from hnas.searching.strategies import Strategy, build_strategy
+from hnas.searching.strategy_registry import register_object
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint, taking_up
@@ -46,6 +47,7 @@ def search(
     *,
     run_dir: str | Path,
     settings: SearchSettings | None = None,
+    strategy: Strategy | None = None,
     devices: DeviceSettings | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -60,6 +62,8 @@ def search(
         validation: folder of pictures that choose the genotype at the end; without one, a tenth of ``data`` does.
         run_dir: the run's folder.
         settings: the search; that of the paper, with a bicubic skip, by default.
+        strategy: an object that proposes genotypes, instead of what ``settings`` name; the run has it on record by the
+            name that :func:`hnas.searching.strategy_registry.register_object` gives it.
         devices: where it runs.
         resume: go on with the run in this folder.
         overwrite: replace the run in this folder.
@@ -74,6 +78,8 @@ def search(
         HnasError: pictures, settings or the folder are not fit for it, a loss is not finite, or the disk is full.
     """
     settings = settings or SearchSettings()
+    if strategy is not None:
+        settings = replace(settings, strategy=register_object(strategy))
     fabric = start_fabric(devices)
     paths = {"data": str(data), "val": None if validation is None else str(validation)}
     build_strategy(settings, lambda genotype: 0.0)  # refuses settings that are not for it, before anything is read

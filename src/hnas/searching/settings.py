@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from hnas.bounds import quantity, refuse_below, refuse_no_part, refuse_not_above_zero, refuse_unlisted
 from hnas.errors import HnasError
+from hnas.searching.strategy_registry import refuse_unknown
 from hnas.space import Space, SpaceName, space_of
 from hnas.space.cells import NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS
 from hnas.training.settings import LossName, OptimizerName, Schedule, refuse_no_shrinking
 
-StrategyName = Literal[
-    "controller",
-    "controller-flat",
-    "random",
-    "evolution",
-    "enas",
-    "nas-rl",
-    "ppo",
-    "nsga2",
-    "local-search",
-    "optuna:tpe",
-]
-STRATEGIES: tuple[StrategyName, ...] = get_args(StrategyName)
 CostName = Literal["macs", "params", "latency"]
 #: Points of a study's curve of the best reward against evaluations.
 STUDY_POINTS = 10
@@ -121,7 +109,7 @@ class SearchSettings:
         grad_clip: largest norm of the shared weights' gradient; 0 is no limit (paper).
         strategy: what proposes genotypes: the hierarchical "controller" (paper), "controller-flat" (the position is
             drawn uniformly), "random", "evolution", or a peer: "enas", "nas-rl" (needs scorer short), "ppo", "nsga2",
-            "local-search", "optuna:tpe" (needs the extra optuna).
+            "local-search", "optuna:tpe" (needs the extra optuna), or one of another package (docs/extend.md).
         hidden: hidden units of the controller's LSTMs.
         controller_lr: learning rate of the controller at the start (Adam).
         controller_lr_end: the same at the end (cosine).
@@ -209,7 +197,7 @@ class SearchSettings:
     lr: float = 1e-3
     lr_end: float = 1e-5
     grad_clip: float = 0.0
-    strategy: StrategyName = "controller"
+    strategy: str = "controller"
     hidden: int = 100
     controller_lr: float = 3e-4
     controller_lr_end: float = 1.5e-4
@@ -258,6 +246,7 @@ class SearchSettings:
         refuse_below(0, self, *at_least_zero.split())
         refuse_not_above_zero(self, "lr", "controller_lr", "short_lr")
         refuse_unlisted(self)
+        refuse_unknown("strategy is", self.strategy)
         for name in ("w_fraction", "baseline_decay"):
             if not 0 < getattr(self, name) < 1:
                 raise HnasError(f"{name} is {getattr(self, name)}; allowed is more than 0 and less than 1")
@@ -342,7 +331,7 @@ class StudySettings:
         processes: searches at a time.
     """
 
-    strategies: tuple[StrategyName, ...] = ("controller", "controller-flat", "random", "evolution")
+    strategies: tuple[str, ...] = ("controller", "controller-flat", "random", "evolution")
     seeds: int = 3
     evaluations: int = 400
     alone: int = 12
@@ -350,8 +339,9 @@ class StudySettings:
     processes: int = 1
 
     def __post_init__(self) -> None:
-        if not self.strategies or not set(self.strategies) <= set(STRATEGIES):
-            raise HnasError(f"strategies are {', '.join(self.strategies)}; allowed are {', '.join(STRATEGIES)}")
+        if not self.strategies:
+            raise HnasError("strategies are none; name one or more, such as controller and random")
+        refuse_unknown("strategies have", *self.strategies)
         refuse_below(STUDY_POINTS, self, "evaluations")
         refuse_below(1, self, "seeds", "alone_steps", "processes")
         refuse_below(0, self, "alone")

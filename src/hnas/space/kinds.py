@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 
 from hnas.errors import HnasError
+from hnas.registry import Registry
 from hnas.space import cells, chain
 from hnas.space.protocol import Genotype, Space
 from hnas.space.reading import json_value
@@ -15,14 +16,6 @@ from hnas.space.style import Style
 from hnas.values import read_text, shown
 
 SpaceName = Literal["cells", "chain"]
-
-
-class Styled(Protocol):
-    """The entry of an operation or a block."""
-
-    @property
-    def style(self) -> Style:
-        """How it is drawn, and named in reports."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +26,13 @@ class Kind:
         format: of its genotypes' JSON.
         read: makes a genotype of plain values.
         space: the space's dataclass.
-        operations: what its genotypes choose from, by where and by name.
+        operations: what its genotypes choose from, by where and by name; each entry has a ``style``.
     """
 
     format: str
     read: Callable[[object], Genotype]
     space: type[Any]
-    operations: Mapping[str, Mapping[str, Styled]]
+    operations: Mapping[str, Registry[Any]]
 
 
 #: By the name that ``--space`` takes, which is also that of the genotypes' ``kind``.
@@ -60,7 +53,7 @@ _MAX_FILE_BYTES = 1 << 20
 def operation_styles() -> dict[str, Style]:
     """How every operation of any space is drawn and named, in the order of their registries."""
     places = (operations for kind in KINDS.values() for operations in kind.operations.values())
-    return {name: entry.style for operations in places for name, entry in operations.items()}
+    return {name: entry.style for operations in places for name, entry in operations.usable()}
 
 
 def space_of(kind: SpaceName, settings: object) -> Space:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,8 @@ class RunFolder:
             HnasError: the disk is full or not writable.
         """
         text = json.dumps(line) + "\n"
-        try:
-            with (self.path / to).open("ab") as file:
-                file.write(text.encode())
-        except OSError as error:
-            raise HnasError(
-                f"{self.path / to}: cannot write it ({error.strerror}); make room, then go on with --resume"
-            ) from error
+        with _changing(self.path / to), (self.path / to).open("ab") as file:
+            file.write(text.encode())
 
     def lines(self, name: str = LOG) -> list[dict[str, Any]]:
         """All whole lines of ``log.jsonl`` or ``candidates.jsonl``, oldest first; none if the file is absent."""
@@ -71,27 +67,46 @@ class RunFolder:
         return [line for _, line in json_lines(path, finite=False)]
 
     def log_lengths(self) -> dict[str, int]:
-        """The logs' lengths in bytes, for the checkpoint; what is counted is on the disk."""
+        """The logs' lengths in bytes, for the checkpoint; what is counted is on the disk.
+
+        Raises:
+            HnasError: the disk is full or not writable.
+        """
         lengths = {}
         for name in LOGS:
             path = self.path / name
             if path.exists():
-                with path.open("rb") as file:
+                with _changing(path), path.open("rb") as file:
                     os.fsync(file.fileno())
                     lengths[name] = os.fstat(file.fileno()).st_size
         return lengths
 
     def cut_logs(self, lengths: Mapping[str, int]) -> None:
-        """Takes from the logs what came after a checkpoint and will come again, so that no line appears twice."""
+        """Takes from the logs what came after a checkpoint and will come again, so that no line appears twice.
+
+        Raises:
+            HnasError: the disk is not writable.
+        """
         for name in LOGS:
             path = self.path / name
             length = lengths.get(name, 0)
             if path.exists() and path.stat().st_size > length:
-                os.truncate(path, length)
+                with _changing(path):
+                    os.truncate(path, length)
 
     def write_json(self, name: str, value: object) -> None:
         """Writes one JSON file at once."""
         write_atomically(self.path / name, json.dumps(value, indent=2) + "\n")
+
+
+@contextmanager
+def _changing(path: Path) -> Iterator[None]:
+    """While something is done to a file of a run that can be done again."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise HnasError(f"{path}: cannot write it ({reason}); make room, then go on with --resume") from error
 
 
 def open_run(
@@ -133,13 +148,14 @@ def open_run(
             run = _locked(run)
             # What a kill cut short while it was written.
             for unfinished in run.path.rglob(".*.tmp"):
-                unfinished.unlink(missing_ok=True)
+                with _changing(unfinished):
+                    unfinished.unlink(missing_ok=True)
             return run
         if not overwrite:
             what = "a finished run" if run.finished else "an unfinished run (go on with --resume)"
             raise HnasError(f"{run.path}: holds {what}; choose another --run-dir, or start it anew with --overwrite")
         run = _locked(run)
-        _remove_run(run.path)
+        _remove_run(run, then)
     try:
         run.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -156,6 +172,8 @@ def _locked(run: RunFolder) -> RunFolder:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise HnasError(f"{run.path}: another process is at work on this run; wait for it to end") from error
+    except OSError as error:
+        raise HnasError(f"{run.path}: cannot lock it ({error.strerror or error}); make room, then try again") from error
     return replace(run, _lock=lock)
 
 
@@ -182,10 +200,11 @@ def refuse_other_settings(path: Path, config: Mapping[str, Any], may_differ: Col
             )
 
 
-def _remove_run(path: Path) -> None:
+def _remove_run(run: RunFolder, then: str) -> None:
     """Removes what a run writes and nothing else: the folder may be a person's own."""
+    path = run.path
     try:
-        for name in (*RESULTS, *LOGS):
+        for name in filter(None, (run.result, then, *RESULTS, *LOGS)):
             (path / name).unlink(missing_ok=True)
         shutil.rmtree(path / CHECKPOINT, ignore_errors=True)
         (path / CONFIG).unlink()

@@ -5,8 +5,6 @@ Nothing on a card is typed by hand: every figure is measured from the files besi
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,13 +14,12 @@ from typing import Any
 import numpy as np
 
 from hnas.data.folders import find_sets, load_set
-from hnas.deploy.design.family import CARD_FORMAT
+from hnas.deploy.export.card import graph_of, write_card
 from hnas.deploy.export.shipping import write_halved
 from hnas.deploy.running.runtimes import onnx_session, runtime_version
 from hnas.deploy.timing.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
-from hnas.files import write_atomically
 from hnas.machine import processor
 from hnas.nets import LR_SIZE, model_cost, model_scale
 from hnas.run_files import WEIGHTS
@@ -30,13 +27,12 @@ from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import TrainingJob, settings_class
 from hnas.weights import load_model, read_weights
 
-FORMAT = CARD_FORMAT
 #: Threads and rounds of the time on a card.
 THREADS, ROUNDS = 2, 7
 
 
 def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchmarks: Path | None) -> dict[str, Any]:
-    """Measures a model's files and gathers what is known of it, as JSON values.
+    """Measures a model's files and gathers what is known of it: the values of its card.
 
     Args:
         name: the model's.
@@ -62,7 +58,6 @@ def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchm
             "ssim_x8": result.ssim_x8,
         }
     return {
-        "format": FORMAT,
         "name": name,
         "scale": scale,
         "description": file.description,
@@ -74,8 +69,6 @@ def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchm
         "latency_ms": _milliseconds(onnx),
         "latency_device": f"{processor()}, {THREADS} threads, {runtime_version('onnx')}",
         "results": results,
-        "sha256": _sha256(weights),
-        "onnx_sha256": _sha256(onnx),
     }
 
 
@@ -83,10 +76,6 @@ def _milliseconds(onnx: Path) -> float:
     run, _ = onnx_session(onnx, threads=THREADS)
     picture = np.random.default_rng(0).random((1, 3, *LR_SIZE), np.float32)
     return 1e3 * medians_in_turns({"": lambda: lambda: run(picture)}, rounds=ROUNDS)[""]
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def reproducing_command(name: str, job: TrainingJob) -> str:
@@ -126,9 +115,8 @@ def export_zoo(
     output.mkdir(parents=True, exist_ok=True)
     cards = []
     for name, job in finished.items():
-        weights, onnx = output / f"{name}.safetensors", output / f"{name}.onnx"
+        weights = output / f"{name}.safetensors"
+        onnx = graph_of(weights)
         write_halved(Path(runs) / name / WEIGHTS, weights, onnx)
-        card = model_card(name, weights, onnx, job=job, benchmarks=benchmarks)
-        write_atomically(output / f"{name}.json", json.dumps(card, indent=2) + "\n")
-        cards.append(card)
+        cards.append(write_card(weights, model_card(name, weights, onnx, job=job, benchmarks=benchmarks)))
     return cards

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,20 +11,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hnas.conformance import MODEL_PROMISES
 from hnas.data.resize import imresize
 from hnas.errors import HnasError
-from hnas.nets import build_model, model_cost
+from hnas.nets import model_cost
 from hnas.nets.peers import PEERS, build_peer
 from hnas.nets.peers.elastic import depth_to_space
 from hnas.nets.peers.etds import CARRIED
 from hnas.nets.peers.luma import LumaNetwork, enlarge_bicubic
 from hnas.nets.peers.residual_cells import macs_beside
 from hnas.nets.peers.smfanet import largest_of_regions
-from hnas.weights import load_model, save_model
 
 #: The low-resolution input of each scale for one 1280x720 (equally 960x960) output, the field's convention.
 LR_SIZE = {2: (480, 480), 3: (320, 320), 4: (240, 240)}
-EVERY = [(name, scale) for name, peer in PEERS.items() for scale in peer.scales]
 
 
 def built(name: str, scale: int = 2) -> nn.Module:
@@ -105,43 +104,10 @@ def test_parameters_are_the_published_ones(name: str, scale: int, biases: bool, 
     assert round(counted / 1000) == thousands
 
 
-@pytest.mark.parametrize(("name", "scale"), EVERY)
-def test_every_scale_enlarges_any_size_and_the_description_rebuilds_it(name: str, scale: int) -> None:
-    with torch.device("meta"):
-        model = built(name, scale)
-        assert model(torch.rand(2, 3, 7, 5)).shape == (2, 3, 7 * scale, 5 * scale)
-        assert model.scale == scale
-        again = build_model(model.description)
-    assert again.description == model.description
-    assert {k: v.shape for k, v in again.state_dict().items()} == {k: v.shape for k, v in model.state_dict().items()}
-
-
+@pytest.mark.parametrize("promise", MODEL_PROMISES)
 @pytest.mark.parametrize("name", PEERS)
-def test_gradients_reach_every_parameter(name: str) -> None:
-    silent = None
-    for seed in range(8):  # one start may leave all four ReLUs of a channel attention dead
-        torch.manual_seed(seed)
-        model = build_peer(PEERS[name].description)
-        output = model(torch.rand(1, 3, 6, 5))
-        assert output.isfinite().all()
-        output.square().sum().backward()
-        now = {key for key, p in model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0}
-        silent = now if silent is None else silent & now
-        if not silent:
-            break
-    assert not silent
-
-
-@pytest.mark.parametrize("name", PEERS)
-def test_a_weights_file_gives_the_same_network_back(name: str, tmp_path: Path) -> None:
-    scale = PEERS[name].scales[-1]
-    model = built(name, scale).eval()
-    save_model(tmp_path / "weights.safetensors", model, {})
-    again = load_model(tmp_path / "weights.safetensors")
-    picture = torch.rand(1, 3, 4, 5)
-    with torch.no_grad():
-        assert torch.equal(again(picture), model(picture))
-    assert again.description == model.description
+def test_peers_keep_their_promises(promise: Callable[[str], None], name: str) -> None:
+    promise(name)
 
 
 @pytest.mark.parametrize(

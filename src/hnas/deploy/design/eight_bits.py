@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from hnas.data.sample import HELD_OUT, held_out_pairs
 from hnas.deploy.design.choice import Limits, best_within, front
-from hnas.deploy.design.family import Candidate, write_card
+from hnas.deploy.design.family import Candidate, write_card_of
 from hnas.deploy.export.quantize import calibration_pictures, quantize_onnx
 from hnas.deploy.export.writing import describe, onnx_bytes
 from hnas.deploy.running.runtimes import Run, onnx_session, openvino_session
@@ -103,7 +103,7 @@ def in_eight_bits(one: Candidate, folder: Path, machine: Machine) -> InEightBits
     write_atomically(found.weights, one.weights.read_bytes())
     write_atomically(found.graph, data)
     eight_bits = {"psnr": psnr, "psnr_32_bits": psnr_32, "pictures": list(HELD_OUT)}
-    write_card(found, one, {"results": {}, "eight_bits": eight_bits})
+    write_card_of(found, one, {"results": {}, "eight_bits": eight_bits})
     return InEightBits(found, one, psnr, psnr_32)
 
 

@@ -1,13 +1,10 @@
 """The family of networks that a design chooses from: what their cards say. No torch here.
 
-A family is a folder. Each of its networks is three files of one name: weights (``.safetensors``), the graph that
-runtimes take (``.onnx``) and a card (``.json``).
+A family is a folder of shipped models (:mod:`hnas.deploy.export.card`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
@@ -15,12 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from hnas.bundled import BUNDLED
+from hnas.deploy.export.card import card_of, graph_of, read_card, write_card
 from hnas.errors import HnasError
-from hnas.files import write_atomically
-from hnas.values import read_json
-
-#: The format of cards.
-CARD_FORMAT = "hnas-model-card/2"
 
 
 @dataclass(frozen=True)
@@ -54,12 +47,12 @@ class Candidate:
     @property
     def graph(self) -> Path:
         """The ``.onnx`` file."""
-        return self.weights.with_suffix(".onnx")
+        return graph_of(self.weights)
 
     @property
     def card(self) -> Path:
         """The ``.json`` file."""
-        return self.weights.with_suffix(".json")
+        return card_of(self.weights)
 
     @property
     def shape(self) -> str:
@@ -92,41 +85,24 @@ def read_family(scale: int, folder: Path = BUNDLED) -> tuple[Candidate, ...]:
     return tuple(family)
 
 
-def read_card(path: Path) -> dict[str, Any]:
-    """The values of a card.
-
-    Raises:
-        HnasError: the file cannot be read, or is no card.
-    """
-    card = read_json(path, advice="the card is damaged; write it with hnas zoo export")
-    if not isinstance(card, dict) or card.get("format") != CARD_FORMAT:
-        raise HnasError(f"{path}: no card of the format {CARD_FORMAT}; write it with hnas zoo export")
-    return card
-
-
-def write_card(made: Candidate, of: Candidate, changes: Mapping[str, Any]) -> None:
+def write_card_of(made: Candidate, of: Candidate, changes: Mapping[str, Any]) -> None:
     """Writes the card of a network that was made of another one, beside its weights and graph.
 
     Args:
         made: whose weights and graph are there.
         of: whose card it begins with.
-        changes: in that card; name and check sums are seen to here.
+        changes: in that card; the name is seen to here.
 
     Raises:
         HnasError: a file cannot be read.
     """
-    sums = {
-        key: hashlib.sha256(path.read_bytes()).hexdigest()
-        for key, path in (("sha256", made.weights), ("onnx_sha256", made.graph))
-    }
-    card = {**read_card(of.card), "name": made.name, "made_of": of.name, **sums, **changes}
-    write_atomically(made.card, json.dumps(card, indent=2) + "\n")
+    write_card(made.weights, {**read_card(of.card), "name": made.name, "made_of": of.name, **changes})
 
 
 def _candidate(weights: Path) -> Candidate | None:
     """The network of a weights file; None without its graph and card, or of another structure."""
-    path = weights.with_suffix(".json")
-    if not path.is_file() or not weights.with_suffix(".onnx").is_file():
+    path = card_of(weights)
+    if not path.is_file() or not graph_of(weights).is_file():
         return None
     card = read_card(path)
     try:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hnas.deploy.design.family import Candidate, read_card
+from hnas.deploy.design.family import Candidate
+from hnas.deploy.export.card import card_text, read_card
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 
@@ -64,7 +64,7 @@ def hand_over(
         for name, data in (
             (WEIGHTS, chosen.weights.read_bytes()),
             (GRAPH, chosen.graph.read_bytes()),
-            (CARD, json.dumps(card, indent=2) + "\n"),
+            (CARD, card_text(card)),
             (REPORT, report),
         ):
             write_atomically(beside / name, data)

@@ -16,7 +16,7 @@ from torch import nn
 
 from hnas.data.folders import Pair, load_pairs, summary
 from hnas.data.patches import PatchSampler
-from hnas.deploy.design.family import Candidate, write_card
+from hnas.deploy.design.family import Candidate, write_card_of
 from hnas.deploy.export.shipping import write_halved
 from hnas.deploy.running.torch_backend import torch_threads
 from hnas.errors import HnasError
@@ -161,7 +161,7 @@ def tune(
     save_model(folder / "trained", model, provenance)
     write_halved(folder / "trained", found.weights, found.graph)
     after = psnr(load_model(found.weights))
-    write_card(found, one, {"results": {}, "provenance": provenance})
+    write_card_of(found, one, {"results": {}, "provenance": provenance})
     return Tuned(found, before, after, len(pictures), len(held_out), result.step, perf_counter() - began)
 
 

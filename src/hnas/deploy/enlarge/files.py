@@ -96,8 +96,11 @@ def upscale_file(
         job.target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise HnasError(f"{job.target.parent}: cannot make this folder ({error.strerror})") from error
-    with atomic_file(job.target) as stream:
-        return upscale_stream(upscaler, job.source, stream, job.format, quality=quality, progress=progress)
+    try:
+        with atomic_file(job.target) as stream:
+            return upscale_stream(upscaler, job.source, stream, job.format, quality=quality, progress=progress)
+    except MemoryError as error:
+        raise HnasError(f"{job.source}: the memory is not enough for it and its result") from error
 
 
 def upscale_stream(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any, cast
 
 import numpy as np
@@ -14,13 +15,16 @@ from hnas.around import Around
 from hnas.deploy.enlarge.opacity import filled, within_neighbourhood
 from hnas.deploy.enlarge.tiling import CPU_TILE_BYTES, SMALLEST_TILE, Tile, plan_tiles, tile_side
 from hnas.deploy.pictures.picture import Picture
-from hnas.deploy.running.backends import Backend, is_out_of_memory
+from hnas.deploy.running.backends import Backend
 from hnas.deploy.running.runtimes import Floats
 from hnas.errors import HnasError
+from hnas.memory import is_out_of_memory
 from hnas.views import VIEWS, turned, turned_back
 
 #: Is told the share done, 0 to 1.
 Progress = Callable[[float], None]
+#: Pictures after which what is kept of memory is given back: what does not fit the next sizes would add up.
+_RELEASED_EVERY = 100
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Upscaler:
     tile: int | None = None
     margin: int = 0
     self_ensemble: bool = False
+    _pictures: Iterator[int] = field(default_factory=lambda: count(1), init=False, repr=False, compare=False)
 
     @property
     def scale(self) -> int:
@@ -88,7 +93,8 @@ class Upscaler:
         while True:
             try:
                 self._run_tiles(image, result, side, progress)
-                if side:  # a large picture, which will be wanted a second time to be written
+                # A large picture wants the memory a second time, to be written; pictures of many sizes leave holes.
+                if side or next(self._pictures) % _RELEASED_EVERY == 0:
                     self.backend.release_memory()
                 return result
             except Exception as error:  # those of runtimes derive from nothing narrower

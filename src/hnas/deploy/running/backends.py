@@ -12,9 +12,6 @@ from hnas.deploy.running.footprint import Footprint
 from hnas.deploy.running.runtimes import Floats, Run
 from hnas.memory import return_memory
 
-#: What runtimes say where memory ends; torch has one type for CUDA, and texts for the rest.
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "Failed to allocate memory", "bad allocation")
-
 
 class Pooling(Protocol):
     """What is pooled over all tiles of a picture (:mod:`hnas.deploy.running.pooling`); false where there is nothing."""
@@ -144,8 +141,3 @@ def own_pixels(result: Floats, around: Around, scale: int) -> Floats:
 def free_memory() -> int:
     """Bytes of main memory that a picture or tile may take: half of what is free."""
     return int(psutil.virtual_memory().available) // 2
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that a device has no memory left."""
-    return isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY)

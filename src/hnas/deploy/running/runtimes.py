@@ -104,6 +104,7 @@ def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Ru
     ort = need("onnxruntime")
     options = ort.SessionOptions()
     options.log_severity_level = _FATAL  # what goes wrong is raised, and said in one line
+    options.enable_mem_pattern = False  # it would keep a plan for every size of picture, and is no faster
     if threads:
         options.intra_op_num_threads = threads
     source = str(model) if isinstance(model, Path) else model

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hnas.errors import HnasError
+from hnas.deploy.export.card import card_beside
 from hnas.nets import LR_SIZE, build_model, model_cost
 from hnas.space import read_genotype
-from hnas.values import read_json
 from hnas.weights import read_weights
 
 
@@ -19,10 +18,10 @@ def model_page(weights: Path, *, name: str) -> str:
     the page says that nothing was measured.
 
     Raises:
-        HnasError: the weights file cannot be read.
+        HnasError: the weights file, or the JSON file beside it, cannot be read.
     """
     file = read_weights(weights)
-    card = _card(weights)
+    card = card_beside(weights)
     scale = int(file.description["scale"])
     cost = model_cost(build_model(file.description), lr_size=LR_SIZE)
     height, width = LR_SIZE
@@ -64,14 +63,6 @@ def model_page(weights: Path, *, name: str) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def _card(weights: Path) -> dict[str, Any]:
-    try:
-        value = read_json(weights.with_suffix(".json"))
-    except HnasError:
-        return {}
-    return value if isinstance(value, dict) and str(value.get("format", "")).startswith("hnas-model-card/") else {}
 
 
 def _header_results(name: str, scale: int, card: dict[str, Any]) -> list[str]:

@@ -1,4 +1,5 @@
-"""The systems of the paper's Table II, and those that people with little compute use: a file each.
+"""Networks that come from no search: the systems of the paper's Table II, those that people with little compute use,
+a file each, and those that other packages bring.
 
 Written from the published descriptions. Where the paper's table is right, the multiply-adds equal it to the last digit.
 """
@@ -30,9 +31,10 @@ from hnas.nets.peers.selnet import SelNet
 from hnas.nets.peers.smfanet import SMFANet
 from hnas.nets.peers.srcnn import SRCNN
 from hnas.nets.peers.vdsr import VDSR
+from hnas.registry import Registry
 from hnas.space.options import NetworkOptions, ScaleOnly
 
-__all__ = ["PEERS", "Peer", "build_peer", "describe_peer"]
+__all__ = ["PEERS", "Peer", "build_peer", "describe_peer", "register_model"]
 
 ALL_SCALES = (2, 3, 4)
 
@@ -43,8 +45,12 @@ class Peer:
 
     Attributes:
         name: of the architecture.
-        build: the network for its settings by name.
-        settings: their dataclass, whose defaults are those of the system.
+        build: the network for its settings by name (``build(scale=2)``): a :class:`hnas.nets.model.Model`, whose
+            ``description`` is that of :func:`~hnas.nets.peers.description.peer_description`. Where it says how far it
+            looks (:class:`~hnas.nets.model.Reaching`; a :class:`~hnas.nets.model.LocalNetwork` does), it is run in
+            tiles, else whole.
+        settings: their dataclass, whose defaults are those of the system; ``scale`` and other whole numbers, of which
+            a person chooses those that :class:`~hnas.space.options.NetworkOptions` has.
         scales: what the system enlarges by.
     """
 
@@ -59,36 +65,49 @@ class Peer:
         return peer_description(self.name, **asdict(self.settings()))
 
 
-PEERS: dict[str, Peer] = {
-    peer.name: peer
-    for peer in (
-        Peer("srcnn", SRCNN),
-        Peer("fsrcnn", FSRCNN),
-        Peer("espcn", ESPCN),
-        Peer("fsrcnn-rgb", FSRCNNOfRGB),
-        Peer("espcn-rgb", ESPCNOfRGB),
-        Peer("vdsr", VDSR),
-        Peer("drcn", DRCN),
-        Peer("drrn", DRRN),
-        Peer("selnet", SelNet),
-        Peer("carn", lambda scale: CARN("carn", scale)),
-        Peer("carn-m", lambda scale: CARN("carn-m", scale)),
-        Peer("falsr-b", lambda scale: FALSRB(), scales=(2,)),
-        Peer("moremnas-d", lambda scale: MoreMNASD(), scales=(2,)),
-        Peer("residual-block", lambda scale: ResidualCells("residual-block", scale)),
-        Peer("rcab", lambda scale: ResidualCells("rcab", scale)),
-        Peer("ecbsr-m4c16", partial(ECBSR, "ecbsr-m4c16")),
-        Peer("ecbsr-m6c40", partial(ECBSR, "ecbsr-m6c40")),
-        Peer("abpn-m4c28", partial(ABPN, "abpn-m4c28")),
-        Peer("etds-t", partial(ETDS, "etds-t")),
-        Peer("etds-s", partial(ETDS, "etds-s")),
-        Peer("etds-m", partial(ETDS, "etds-m")),
-        Peer("etds-l", partial(ETDS, "etds-l")),
-        Peer("smfanet", partial(SMFANet, "smfanet")),
-        Peer("smfanet-plus", partial(SMFANet, "smfanet-plus")),
-        Peer("plain", PlainStack, settings=PlainSettings),
-    )
-}
+_OWN = (
+    Peer("srcnn", SRCNN),
+    Peer("fsrcnn", FSRCNN),
+    Peer("espcn", ESPCN),
+    Peer("fsrcnn-rgb", FSRCNNOfRGB),
+    Peer("espcn-rgb", ESPCNOfRGB),
+    Peer("vdsr", VDSR),
+    Peer("drcn", DRCN),
+    Peer("drrn", DRRN),
+    Peer("selnet", SelNet),
+    Peer("carn", lambda scale: CARN("carn", scale)),
+    Peer("carn-m", lambda scale: CARN("carn-m", scale)),
+    Peer("falsr-b", lambda scale: FALSRB(), scales=(2,)),
+    Peer("moremnas-d", lambda scale: MoreMNASD(), scales=(2,)),
+    Peer("residual-block", lambda scale: ResidualCells("residual-block", scale)),
+    Peer("rcab", lambda scale: ResidualCells("rcab", scale)),
+    Peer("ecbsr-m4c16", partial(ECBSR, "ecbsr-m4c16")),
+    Peer("ecbsr-m6c40", partial(ECBSR, "ecbsr-m6c40")),
+    Peer("abpn-m4c28", partial(ABPN, "abpn-m4c28")),
+    Peer("etds-t", partial(ETDS, "etds-t")),
+    Peer("etds-s", partial(ETDS, "etds-s")),
+    Peer("etds-m", partial(ETDS, "etds-m")),
+    Peer("etds-l", partial(ETDS, "etds-l")),
+    Peer("smfanet", partial(SMFANet, "smfanet")),
+    Peer("smfanet-plus", partial(SMFANet, "smfanet-plus")),
+    Peer("plain", PlainStack, settings=PlainSettings),
+)
+
+PEERS: Registry[Peer] = Registry("model", "hnas.models", {peer.name: peer for peer in _OWN}, kind=Peer)
+
+
+def register_model(peer: Peer) -> None:
+    """Adds a network, for this process: training and all that follows take it by its name.
+
+    A package adds one for every process by an entry point of the group ``hnas.models``, whose name is the network's.
+
+    Args:
+        peer: all that is known of it; its name is made of small letters, digits, ``_`` and ``-``.
+
+    Raises:
+        HnasError: a name that is taken or none, or no :class:`Peer`.
+    """
+    PEERS.register(getattr(peer, "name", ""), peer)
 
 
 def describe_peer(name: str, options: NetworkOptions) -> dict[str, Any]:
@@ -113,7 +132,7 @@ def build_peer(description: Mapping[str, Any]) -> nn.Module:
     Raises:
         HnasError: an unknown architecture or field, or a value that the architecture does not have.
     """
-    name = description.get("architecture")
+    name = str(description.get("architecture"))
     if name not in PEERS:
         raise HnasError(f"unknown architecture {name!r}; allowed are {', '.join(PEERS)}")
     peer = PEERS[name]

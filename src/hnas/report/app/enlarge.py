@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,31 +13,44 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from hnas.bounds import refuse_below
 from hnas.deploy.enlarge.models import load
 from hnas.deploy.pictures.formats import FORMATS, READ
 from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.pictures.reading import open_picture
 from hnas.deploy.pictures.writing import save_picture
+from hnas.deploy.running.backends import free_memory
 from hnas.errors import HnasError
-from hnas.files import write_atomically
+from hnas.files import atomic_file
+from hnas.report.app.storage import Storage
 
 #: Side of a tile, LR pixels: the clock is looked at after each. Smaller ones read more of their surroundings twice.
 _TILE = 384
+#: Memory for every enlarged pixel, until all files are written: of 8 bits, and with 16 bits or opacity (17 and 44
+#: measured: docs/reliability.md).
+_BYTES_FOR_EACH, _BYTES_FOR_MORE = 18, 46
 
 
 @dataclass(frozen=True)
 class UploadLimits:
-    """What one person may ask of the machine.
+    """What may be asked of the machine.
 
     Attributes:
         megabytes: of an uploaded file.
         megapixels: of the picture in it.
         seconds: for one picture.
+        total_megabytes: of all uploads and results together.
+        waiting: enlargements and other requests that wait for their turn; more are refused.
     """
 
     megabytes: int = 40
     megapixels: float = 8.0
     seconds: float = 120.0
+    total_megabytes: int = 4000
+    waiting: int = 16
+
+    def __post_init__(self) -> None:
+        refuse_below(1, self, "megabytes", "total_megabytes", "waiting")
 
 
 @dataclass(frozen=True)
@@ -55,7 +68,7 @@ class Enlarger:
 
     Args:
         models: name -> what :func:`hnas.deploy.enlarge.models.load` takes.
-        folder: where results go, each in a folder of its own.
+        storage: where results go, each in a folder of its own.
         limits: see :class:`UploadLimits`.
         device: such as ``cpu`` or ``cuda``.
 
@@ -64,9 +77,9 @@ class Enlarger:
     """
 
     def __init__(
-        self, models: Mapping[str, str | Path], *, folder: Path, limits: UploadLimits, device: str = "cpu"
+        self, models: Mapping[str, str | Path], *, storage: Storage, limits: UploadLimits, device: str = "cpu"
     ) -> None:
-        self._folder, self._limits = folder, limits
+        self._storage, self._limits = storage, limits
         self._upscalers = {name: load(path, device=device, tile=_TILE) for name, path in models.items()}
 
     def names(self, scale: int | None = None) -> list[str]:
@@ -93,7 +106,7 @@ class Enlarger:
         upscaler = self._upscalers.get(model)
         if upscaler is None:
             raise HnasError(f"model {model!r}: not on offer; choose one of {', '.join(self._upscalers)}")
-        picture = self._open(path, name)
+        picture = self._open(path, name, upscaler.scale)
         deadline = monotonic() + self._limits.seconds
 
         def watch(share: float) -> None:
@@ -104,22 +117,35 @@ class Enlarger:
         began = monotonic()
         enlarged = upscaler.upscale_picture(picture, progress=watch)
         seconds = monotonic() - began
-        folder = Path(tempfile.mkdtemp(dir=self._folder))
-        result = folder / f"{Path(name).stem}_x{upscaler.scale}.png"
-        buffer = io.BytesIO()
-        save_picture(buffer, enlarged, FORMATS["PNG"])
-        write_atomically(result, buffer.getvalue())
-        after = _shown(enlarged)
-        before = _shown(picture).resize(after.size, Image.Resampling.BICUBIC)
-        before.save(folder / "before.png")
-        after.save(folder / "after.png")
-        height, width = picture.pixels.shape[:2]
-        note = f"{width}×{height} → {after.width}×{after.height} pixels by {model} in {seconds:.1f} s"
+        with self._storage.room_for(_bytes_written(enlarged)):
+            result, before, after = self._write(picture, enlarged, f"{Path(name).stem}_x{upscaler.scale}.png")
+        (height, width), (high, wide) = picture.pixels.shape[:2], enlarged.pixels.shape[:2]
+        note = f"{width}×{height} → {wide}×{high} pixels by {model} in {seconds:.1f} s"
         note += "".join(f". {text}" for text in picture.notes)
-        return Enlarged(result, folder / "before.png", folder / "after.png", note)
+        return Enlarged(result, before, after, note)
 
-    def _open(self, path: Path, name: str) -> Picture:
-        size = path.stat().st_size
+    def _write(self, picture: Picture, enlarged: Picture, name: str) -> tuple[Path, Path, Path]:
+        """The result, the bicubic picture and the one that is shown beside it, all or none of them."""
+        folder = Path(tempfile.mkdtemp(dir=self._storage.folder))
+        result, before, after = folder / name, folder / "before.png", folder / "after.png"
+        try:
+            with atomic_file(result) as stream:
+                save_picture(stream, enlarged, FORMATS["PNG"])
+            high, wide = enlarged.pixels.shape[:2]
+            with atomic_file(after) as stream:
+                _shown(enlarged).save(stream, "PNG")
+            with atomic_file(before) as stream:
+                _shown(picture).resize((wide, high), Image.Resampling.BICUBIC).save(stream, "PNG")
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return result, before, after
+
+    def _open(self, path: Path, name: str, scale: int) -> Picture:
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError as error:
+            raise HnasError(f"{name}: kept for some minutes only; upload it again") from error
         if size > self._limits.megabytes * 1_000_000:
             raise HnasError(f"{name}: {size / 1e6:.1f} MB; up to {self._limits.megabytes} MB are taken")
         try:
@@ -129,7 +155,22 @@ class Enlarger:
             raise HnasError(f"{name}: not a picture that can be read; allowed are {READ} files") from error
         if pixels > self._limits.megapixels * 1e6:
             raise HnasError(f"{name}: {pixels / 1e6:.1f} megapixels; up to {self._limits.megapixels:g} are taken")
-        return open_picture(path, name)
+        picture = open_picture(path, name)
+        plain = picture.pixels.dtype == np.uint8 and picture.alpha is None
+        needed, free = pixels * scale**2 * (_BYTES_FOR_EACH if plain else _BYTES_FOR_MORE), 2 * free_memory()
+        if needed > free:
+            raise HnasError(
+                f"{name}: enlarging it takes {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free; "
+                "give a smaller picture"
+            )
+        return picture
+
+
+def _bytes_written(enlarged: Picture) -> int:
+    """At most, for the files of one result: PNG files are no larger than their pixels, but for a thousandth."""
+    height, width = enlarged.pixels.shape[:2]
+    opacity = 0 if enlarged.alpha is None else enlarged.alpha.nbytes
+    return int(1.01 * (enlarged.pixels.nbytes + opacity + 2 * 3 * height * width)) + (1 << 20)
 
 
 def _shown(picture: Picture) -> Image.Image:
@@ -143,4 +184,7 @@ def _shown(picture: Picture) -> Image.Image:
 
 
 def _eight_bits(plane: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
-    return (plane / 257 + 0.5).astype(np.uint8) if plane.dtype == np.uint16 else plane.astype(np.uint8)
+    if plane.dtype != np.uint16:
+        return plane.astype(np.uint8, copy=False)
+    # p / 257, rounded, without leaving 16 bits.
+    return ((np.minimum(plane, 65_407) + np.uint16(128)) // np.uint16(257)).astype(np.uint8)

@@ -18,9 +18,13 @@ try:
 except ImportError as error:
     raise HnasError("the app needs Gradio; install it with: pip install 'hnas-sr[app]'") from error
 
+from starlette.middleware import Middleware
+
 from hnas.drawing.svg import stylesheet
+from hnas.report.app.door import Door, Names
 from hnas.report.app.enlarge import Enlarger, UploadLimits
 from hnas.report.app.explore import Exploration, explore
+from hnas.report.app.storage import Storage
 
 _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"]
 #: A click on a point of the chart becomes an event with the point's number.
@@ -155,6 +159,7 @@ def serving(
     limits: UploadLimits | None = None,
     device: str = "cpu",
     open_browser: bool = False,
+    allowed_hosts: Sequence[str] = (),
 ) -> Iterator[str]:
     """Serves the app inside a ``with`` block; gives its address.
 
@@ -166,6 +171,7 @@ def serving(
         limits: what one person may ask for.
         device: where networks run.
         open_browser: open the page at once.
+        allowed_hosts: further names that this machine is reached by, such as that of a proxy in front of it.
 
     Raises:
         HnasError: no models, a damaged model or run, or a port that is taken.
@@ -176,15 +182,20 @@ def serving(
     explorations = {exploration.name: exploration for exploration in map(explore, runs)}
     with tempfile.TemporaryDirectory(prefix="hnas-app-") as folder:
         # Uploads and results live and die with this run; Gradio serves nothing from elsewhere.
-        os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "served")
-        enlarger = Enlarger(models, folder=Path(folder), limits=limits, device=device)
-        app = build_app(enlarger, explorations, folder=Path(folder))
-        app.queue(max_size=16)
+        storage = Storage(Path(folder) / "served", limits.total_megabytes)
+        os.environ["GRADIO_TEMP_DIR"] = str(storage.folder)
+        enlarger = Enlarger(models, storage=storage, limits=limits, device=device)
+        app = build_app(enlarger, explorations, folder=storage.folder)
+        app.queue(max_size=limits.waiting, api_open=False)  # no way past the queue
+        door = Middleware(
+            Door, names=Names.of(host, allowed_hosts), storage=storage, most=limits.megabytes * 1_000_000
+        )  # fmt: skip
         try:
             _, address, _ = app.launch(
                 server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, quiet=True,
                 max_file_size=f"{limits.megabytes}mb", footer_links=[], theme=_theme(), css=_css(),
                 allowed_paths=[], ssr_mode=False, share=False, enable_monitoring=False,
+                app_kwargs={"middleware": [door]},
             )  # fmt: skip
         except OSError as error:
             raise HnasError(f"cannot serve at {host}:{port} ({error}); choose another --port") from error

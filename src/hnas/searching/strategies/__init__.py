@@ -3,9 +3,9 @@
 from hnas.searching.strategies.evolution import EvolutionStrategy
 from hnas.searching.strategies.pareto import pareto_ranks
 from hnas.searching.strategies.protocol import Strategy
-from hnas.searching.strategies.registry import build_strategy
 from hnas.searching.strategies.reinforce import ControllerStrategy, policy_loss
 from hnas.searching.strategies.uniform import RandomStrategy
+from hnas.searching.strategy_registry import build_strategy
 
 __all__ = [
     "ControllerStrategy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -161,6 +162,10 @@ class ControllerStrategy:
         self._average = state["average"]
         self._newest = [Known.from_state(known) for known in state["newest"]]
         self._front = [Known.from_state(known) for known in state["front"]]
+
+
+#: With the network level drawn uniformly.
+flat_controller = partial(ControllerStrategy, hierarchical=False)
 
 
 def policy_loss(policy: Policy, advantages: Sequence[float], entropy_weight: float) -> torch.Tensor:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from hnas import ranking
 from hnas.run_files import CANDIDATES
+from hnas.searching.candidates import shares
 from hnas.searching.runs import RESULT
 from hnas.searching.settings import STUDY_POINTS
-from hnas.searching.strategies import pareto_ranks
 from hnas.searching.study.folders import search_folder
 from hnas.space import Genotype, operation_styles, read_genotype
 from hnas.training.run_folder import RunFolder
@@ -41,8 +41,7 @@ def best_so_far(lines: Sequence[dict[str, Any]]) -> list[Genotype]:
 
 def front_of(lines: Sequence[dict[str, Any]]) -> list[Genotype]:
     """The genotypes that no other scored one beats in both gain and cost, by their own scores."""
-    ranks = pareto_ranks([(line["gain"], -line["cost"]) for line in lines])
-    first = sorted((line for line, rank in zip(lines, ranks, strict=True) if rank == 0), key=lambda line: line["cost"])
+    first = ranking.front(lines, cost=lambda line: line["cost"], quality=lambda line: line["gain"])
     step = max(1, -(-len(first) // _FRONT))
     return [read_genotype(line["genotype"]) for line in first[::step]]
 
@@ -65,12 +64,9 @@ def entropies_of(folder: Path, name: str, seeds: int) -> dict[str, list[float]]:
 
 def histogram_of(folder: Path, name: str, seeds: int) -> dict[str, float]:
     """Share of every operation among those of its kind of cell (or chain), in the last quarter of the evaluations."""
-    counts: dict[str, Counter[str]] = {}
+    last = []
     for seed in range(seeds):
         lines = evaluations_of(search_folder(folder, seed, name))
-        for line in lines[-max(1, len(lines) // 4) :]:
-            genotype = read_genotype(line["genotype"])
-            for question, names in genotype.chosen().items():
-                counts.setdefault(question, Counter()).update(names)
-    shares = {name: count / one.total() for one in counts.values() for name, count in one.items()}
-    return {name: share for name, share in sorted(shares.items()) if name in operation_styles()}
+        last += [read_genotype(line["genotype"]) for line in lines[-max(1, len(lines) // 4) :]]
+    found = {answer: share for answers in shares(last).values() for answer, share in answers.items()}
+    return {answer: share for answer, share in sorted(found.items()) if answer in operation_styles()}

@@ -14,6 +14,7 @@ from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored
 from hnas.searching.settings import SearchSettings, StudySettings
 from hnas.searching.strategies import build_strategy
+from hnas.searching.study.conclusions import conclusions
 from hnas.searching.study.hypervolume import hypervolume
 from hnas.searching.study.table import Table, search_by_scores
 from hnas.space import Genotype
@@ -96,6 +97,7 @@ def study_on_table(
         "trained_again": _again(table, lam),
         "lengths": {str(steps): _believed(scores[steps], truth) for steps in table.lengths},
         "strategies": strategies,
+        "conclusions": conclusions(strategies),
     }
 
 

@@ -31,7 +31,7 @@ from hnas.searching.reward import Scored
 from hnas.searching.runs import RESULT, open_searcher, search_and_derive
 from hnas.searching.score_table import open_table, search_by
 from hnas.searching.scoring import short_scorer
-from hnas.searching.settings import STUDY_POINTS, SearchSettings, StrategyName, StudySettings
+from hnas.searching.settings import STUDY_POINTS, SearchSettings, StudySettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import build_strategy
 from hnas.searching.study.figures import (
@@ -48,6 +48,7 @@ from hnas.searching.study.hypervolume import hypervolume
 from hnas.space import Genotype
 from hnas.training.devices import start_fabric
 from hnas.training.run_folder import RunFolder, open_run
+from hnas.values import mapping, read_json
 
 STUDY = "study.json"
 T = TypeVar("T")
@@ -73,6 +74,7 @@ def run_study(
     resume: bool = False,
     overwrite: bool = False,
     progress: Callable[[str], None] | None = None,
+    then: str = "",
 ) -> dict[str, Any]:
     """Runs all searches, each in a folder of its own below ``run_dir``, and writes ``study.json``.
 
@@ -85,6 +87,7 @@ def run_study(
         resume: go on where a study was stopped; searches that were finished stay.
         overwrite: take an earlier study away first.
         progress: called with a sentence whenever a part is done.
+        then: see :func:`hnas.training.run_folder.open_run`; the result is the one on record where only this is missing.
 
     Raises:
         HnasError: as :func:`hnas.searching.runs.search`.
@@ -96,7 +99,9 @@ def run_study(
     pictures = _Pictures(str(data), None if validation is None else str(validation))
     config = {"command": "study", **asdict(pictures), **asdict(study), **asdict(settings)}
     del config["strategy"], config["seed"]
-    folder = open_run(run_dir, config, result=STUDY, resume=resume, overwrite=overwrite)
+    folder = open_run(run_dir, config, result=STUDY, resume=resume, overwrite=overwrite, then=then)
+    if folder.finished:
+        return dict(mapping(str(folder.path / STUDY), read_json(folder.path / STUDY)))
     if overwrite:
         for part in (*folder.path.glob("seed-*"), *folder.path.glob("alone-*")):
             if (part / CONFIG).is_file():
@@ -188,7 +193,7 @@ def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, s
 
 
 def _search(
-    folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, item: tuple[StrategyName, int]
+    folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, item: tuple[str, int]
 ) -> None:
     name, seed = item
     path = search_folder(folder, seed, name)

@@ -17,6 +17,7 @@ from hnas.space.cells.operations import (
     Operation,
     OperationCost,
     operation_of,
+    register_operation,
 )
 from hnas.space.cells.settings import NetworkSettings, Norm
 from hnas.space.cells.space import CellSpace
@@ -39,4 +40,5 @@ __all__ = [
     "Operation",
     "OperationCost",
     "operation_of",
+    "register_operation",
 ]

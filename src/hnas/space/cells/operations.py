@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from hnas.errors import HnasError
+from hnas.registry import Registry
 from hnas.space.cells.settings import Norm
 from hnas.space.style import PLAIN_CONVOLUTION, Style
 
@@ -129,8 +130,8 @@ def _interpolation(mode: Literal["nearest", "bilinear"], style: Style) -> Operat
     return Operation(_made_by("interpolation", mode), _free, _where_it_enlarges, style, paper=True)
 
 
-#: What an edge of each kind of cell may be, by name, in the order of tokens and legends. No name stands in both.
-OPERATIONS: Mapping[CellKind, dict[str, Operation]] = {
+#: By name, in the order of tokens and legends. No name stands in both.
+_OWN: Mapping[CellKind, dict[str, Operation]] = {
     "normal": {
         "identity": Operation(
             _made_by("identity"), _free, lambda _: 0, Style("#64748b", "identity", "passes its input on"), paper=True
@@ -190,19 +191,46 @@ OPERATIONS: Mapping[CellKind, dict[str, Operation]] = {
     },
 }
 
+#: What an edge of each kind of cell may be.
+OPERATIONS: Mapping[CellKind, Registry[Operation]] = {
+    "normal": Registry("operation", "hnas.operations", _OWN["normal"], kind=Operation),
+    "upsampling": Registry("operation", "hnas.upsampling_operations", _OWN["upsampling"], kind=Operation),
+}
+
 #: The paper's seven and five.
 NORMAL_OPERATIONS, UPSAMPLING_OPERATIONS = (
-    tuple(name for name, operation in operations.items() if operation.paper) for operations in OPERATIONS.values()
+    tuple(name for name, operation in operations.items() if operation.paper) for operations in _OWN.values()
 )
+
+
+def register_operation(name: str, operation: Operation, *, cell: CellKind = "normal") -> None:
+    """Adds an operation of cells, for this process; it is searched where settings name it.
+
+    A package adds one for every process by an entry point of the group ``hnas.operations``, or
+    ``hnas.upsampling_operations`` for one of upsampling cells, whose name is the operation's.
+
+    Args:
+        name: small letters, digits, ``_`` and ``-``.
+        operation: all that is known of it.
+        cell: the kind of cell that has it.
+
+    Raises:
+        HnasError: a name that is taken or none, or no operation.
+    """
+    for kind, others in OPERATIONS.items():
+        if kind != cell and name in others:
+            raise HnasError(f"the operation {name!r} is not registered: {kind} cells have one of this name")
+    OPERATIONS[cell].register(name, operation)
 
 
 def operation_of(name: str) -> Operation:
     """An operation by its name.
 
     Raises:
-        HnasError: there is none of this name.
+        HnasError: there is none of this name, or the package that brings it is broken.
     """
-    known = {name: operation for operations in OPERATIONS.values() for name, operation in operations.items()}
-    if name not in known:
-        raise HnasError(f"unknown operation {name!r}; allowed are {', '.join(known)}")
-    return known[name]
+    for operations in OPERATIONS.values():
+        if name in operations:
+            return operations[name]
+    known = (name for operations in OPERATIONS.values() for name in operations)
+    raise HnasError(f"unknown operation {name!r}; allowed are {', '.join(known)}")

@@ -47,7 +47,7 @@ class CellSpace:
                 raise HnasError(f"{name} is {value}; allowed are 1 to {most}")
         for kind, allowed in OPERATIONS.items():
             chosen = self.operations(kind)
-            if not chosen or len(set(chosen)) != len(chosen) or not set(chosen) <= set(allowed):
+            if not chosen or len(set(chosen)) != len(chosen) or not all(name in allowed for name in chosen):
                 raise HnasError(
                     f"{kind} operations are {chosen}; allowed are one or more, once each, of {tuple(allowed)}"
                 )

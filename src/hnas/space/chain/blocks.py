@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from hnas.registry import Registry
 from hnas.space.style import PLAIN_CONVOLUTION, Style
 
 
@@ -30,9 +31,29 @@ def _made_by(function: str) -> Callable[[int], Any]:
     return lambda width: getattr(import_module("hnas.nets.chain.blocks"), function)(width)
 
 
-BLOCKS: dict[str, Block] = {
-    "conv_3x3": Block(_made_by("plain_convolution"), 1, PLAIN_CONVOLUTION),
-    "residual_3x3": Block(
-        _made_by("Residual"), 2, Style("#854d0e", "residual 3×3", "two 3×3 convolutions with a path around both")
-    ),
-}
+BLOCKS = Registry(
+    "block",
+    "hnas.blocks",
+    {
+        "conv_3x3": Block(_made_by("plain_convolution"), 1, PLAIN_CONVOLUTION),
+        "residual_3x3": Block(
+            _made_by("Residual"), 2, Style("#854d0e", "residual 3×3", "two 3×3 convolutions with a path around both")
+        ),
+    },
+    kind=Block,
+)
+
+
+def register_block(name: str, block: Block) -> None:
+    """Adds a block of chains, for this process; it is searched where the setting ``blocks`` names it.
+
+    A package adds one for every process by an entry point of the group ``hnas.blocks``.
+
+    Args:
+        name: small letters, digits, ``_`` and ``-``.
+        block: all that is known of it.
+
+    Raises:
+        HnasError: a name that is taken or none, or no block.
+    """
+    BLOCKS.register(name, block)

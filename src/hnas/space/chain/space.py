@@ -45,7 +45,8 @@ class ChainSpace:
             values = getattr(self, name)
             if not values or len(set(values)) != len(values) or not all(least <= value <= most for value in values):
                 raise HnasError(f"{name} are {values}; allowed are one or more, once each, of {least} to {most}")
-        if not self.blocks or len(set(self.blocks)) != len(self.blocks) or not set(self.blocks) <= set(BLOCKS):
+        known = all(name in BLOCKS for name in self.blocks)
+        if not self.blocks or len(set(self.blocks)) != len(self.blocks) or not known:
             raise HnasError(f"blocks are {self.blocks}; allowed are one or more, once each, of {', '.join(BLOCKS)}")
         if max(self.after) > min(self.depths):
             raise HnasError(

@@ -8,8 +8,8 @@ from time import sleep
 import pytest
 import torch
 
-from hnas.bench import BENCHES, BenchSettings, Clock, compare
 from hnas.cli.main import main
+from hnas.step_times import BENCHES, BenchSettings, Clock, compare
 
 TINY = BenchSettings(search_channels=2, channels=2, layers=2, batch=1, patch=4, picture=8, genotypes=2, repeats=1)
 CPU = torch.device("cpu")
@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 @pytest.mark.parametrize("name", BENCHES)
 @pytest.mark.parametrize("knows_bf16", [True, False])
 def test_every_bench_times_all_ways(name: str, knows_bf16: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hnas.bench.knows_bf16", lambda _: knows_bf16)
+    monkeypatch.setattr("hnas.step_times.knows_bf16", lambda _: knows_bf16)
     found = BENCHES[name](TINY, CPU)
     assert (found.mixed is not None) == (knows_bf16 and name != "upscaling")
     for timing in (found.plain, found.ours, found.mixed or found.ours):
@@ -67,7 +67,7 @@ def test_the_clock_adds_up_by_part() -> None:
 def test_the_command_prints_json_or_refuses(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hnas.bench.BenchSettings", lambda **_: TINY)
+    monkeypatch.setattr("hnas.step_times.BenchSettings", lambda **_: TINY)
     assert main(["bench", "--only", "upscaling", "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert found["name"] == "upscaling 8x8"

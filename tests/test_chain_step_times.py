@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from hnas.chain_bench import ChainBenchSettings, ChainStep, bench_chain_steps
+from hnas.chain_step_times import ChainBenchSettings, ChainStep, bench_chain_steps
 from hnas.cli.main import main
 from hnas.searching.settings import SearchSettings
 

@@ -1,9 +1,9 @@
-"""The same detail of pictures by several models, side by side: their outputs, measured as benchmarks are."""
+"""The same detail of pictures by several models: where they differ most, and what each reaches on the whole picture."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,35 +13,49 @@ from torch import nn
 from hnas.data.folders import Pair
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import PictureResult, bicubic_result, evaluate_model
-from hnas.report.figures import Comparison, visual_comparison
 
 
-def look_at(
+@dataclass(frozen=True)
+class Comparison:
+    """The same detail of one picture by several models.
+
+    Attributes:
+        name: of the picture.
+        hr: the original, uint8 H x W x 3.
+        detail: left, top, width and height of the detail in pixels of the original.
+        versions: name -> the whole enlarged picture (as ``hr``) and its PSNR in dB; shown in this order.
+    """
+
+    name: str
+    hr: NDArray[np.uint8]
+    detail: tuple[int, int, int, int]
+    versions: Mapping[str, tuple[NDArray[np.uint8], float]]
+
+
+def compare_details(
     models: Mapping[str, nn.Module | None],
     pairs: Sequence[Pair],
-    path: str | Path,
     *,
     scale: int,
     detail: int = 72,
     device: str = "cpu",
 ) -> list[Comparison]:
-    """Draws one row for each picture: the original, and its detail by every model with the PSNR of the whole picture.
+    """Enlarges pictures by every model, measures each whole one, and finds a detail to look at.
 
     The detail is where the models differ most from each other, so it favours none of them.
 
     Args:
         models: name -> model, or None for bicubic interpolation; in the order in which they are shown.
         pairs: pictures at this scale.
-        path: the .png or .svg file.
         scale: that of all models.
         detail: side of the detail, pixels of the original.
         device: where the models run.
 
     Returns:
-        What was drawn.
+        One for each picture.
 
     Raises:
-        HnasError: no models or pictures, a picture smaller than the detail, or a file that cannot be written.
+        HnasError: no models or pictures, or a picture smaller than the detail.
     """
     if not models or not pairs:
         raise HnasError("give one or more models and pictures to look at")
@@ -53,7 +67,6 @@ def look_at(
         versions = {name: _version(model, pair, scale, device) for name, model in models.items()}
         left, top = _where_they_differ([picture for picture, _ in versions.values()], pair.hr, detail)
         comparisons.append(Comparison(pair.name, pair.hr, (left, top, detail, detail), versions))
-    visual_comparison(comparisons, path)
     return comparisons
 
 

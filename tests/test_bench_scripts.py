@@ -1,0 +1,200 @@
+"""The scripts in bench/ run from end to end at tiny settings; what they find is not tested.
+
+Those about designs are in test_design_scripts.py, the rehearsal of a whole run on a GPU in test_accelerator.py.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import hnas
+from hnas.nets.peers import build_peer
+from tests.searching.conftest import TINY
+
+HERE = Path(__file__).parent
+BENCH = HERE.parent / "bench"
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """A script as a module."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(name, BENCH / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)  # its dataclasses look there for themselves
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., list[str]]:
+    """Runs a script with these arguments; the lines that it prints."""
+
+    def run(script: ModuleType, *arguments: object) -> list[str]:
+        monkeypatch.setattr(sys, "argv", [script.__name__, *map(str, arguments)])
+        threads = torch.get_num_threads()
+        try:
+            script.main()
+        finally:
+            torch.set_num_threads(threads)
+        return capsys.readouterr().out.splitlines()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Folders to train on and to validate on."""
+    root = tmp_path_factory.mktemp("pictures")
+    for name, seeds in (("train", range(6)), ("val", range(6, 8))):
+        (root / name).mkdir()
+        for seed in seeds:
+            pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{seed}.png")
+    return root / "train", root / "val"
+
+
+def changes(**more: object) -> dict[str, object]:
+    """Of a search by shared weights that are hardly trained."""
+    return {"rounds": 1, "warmup": 0, "w_steps": 1, "batch": 4, "patch": 8, "score_batch": 2, "derive_patch": 8, **more}
+
+
+def test_every_script_is_run_by_a_test() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in HERE.glob("test_*.py"))
+    for path in BENCH.iterdir():
+        assert f'"{path.stem}"' in tests or f'"{path.name}"' in tests, f"no test runs {path.name}"
+
+
+def test_bicubic_skip(
+    load: Callable[[str], ModuleType], run: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino")
+    script = load("bicubic_skip")
+    assert list(script.networks()) == ["fast, x2", "fast, x3", "fast, x4", "plain 16x4, x2"]
+    tiny = build_peer({"architecture": "plain", "scale": 2, "channels": 2, "depth": 1})
+    monkeypatch.setattr(script, "networks", lambda: {"tiny": tiny})
+    lines = run(script, "--lr-size", 8, "--rounds", 1)
+    assert [line.split()[0] for line in lines[1:]] == ["onnxruntime", "OpenVINO", "torch"]
+
+
+def test_pixel_shuffle(
+    load: Callable[[str], ModuleType], run: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("openvino")
+    script = load("pixel_shuffle")
+    monkeypatch.setattr(script, "LR_SIZE", (8, 8))
+    lines = run(script, "--threads", 1, "--rounds", 1)
+    assert len(lines) == 1 + 2 * 4  # runtimes and networks
+
+
+def test_chain_controller(
+    load: Callable[[str], ModuleType],
+    run: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    pictures: tuple[Path, Path],
+    tmp_path: Path,
+) -> None:
+    script = load("chain_controller")
+    small = {"widths": (2, 3), "depths": (1, 2), "blocks": ("conv_3x3",), "w_genotypes": 2, "w_fraction": 0.5}
+    monkeypatch.setattr(script, "SPACE", changes(**small))
+    table = ["--data", pictures[0], "--val", pictures[1], "--table", tmp_path / "table.json"]
+    searches = ["--strategies", "random", "evolution", "--seeds", 0, "--evaluations", 4, "--limits", "1G"]
+    settings = ["--set", "tournament=2", "derive_pictures=2"]
+    lines = run(script, *table, *searches, *settings, "--steps", 50, "--precision", "32-true")
+    assert [line.split(" | ")[3] for line in lines[-2:]] == ["random", "evolution"]
+    found = json.loads(run(script, "--table", tmp_path / "table.json", *searches, *settings, "--json")[-1])
+    assert found["size"] == 2 * 2  # widths and depths
+
+
+@pytest.mark.parametrize("scorer", ["shared", "short"])
+def test_every_budget(
+    scorer: str,
+    load: Callable[[str], ModuleType],
+    run: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    pictures: tuple[Path, Path],
+    tmp_path: Path,
+) -> None:
+    script = load("every_budget")
+    small = {"layers": 2, "channels": 2, "target_channels": 2, "hidden": 4, "short_steps": 1}
+    monkeypatch.setattr(script, "BASE", changes(**small))
+    options = ["--data", pictures[0], "--val", pictures[1], "--evaluations", 4, "--nodes", 1, "--scorer", scorer]
+    lines = run(script, *options, *(("--table", tmp_path) if scorer == "short" else ()))
+    assert lines[-1].startswith("| 0 | ")
+
+
+def test_gradient_variance(
+    load: Callable[[str], ModuleType],
+    run: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    pictures: tuple[Path, Path],
+    tmp_path: Path,
+) -> None:
+    hnas.search(*pictures, run_dir=tmp_path / "run", settings=TINY)
+    script = load("gradient_variance")
+    monkeypatch.setattr(script, "SETTLING", 4)
+    lines = run(script, tmp_path / "run", "--updates", 2)
+    assert lines[-1].endswith("1.0 times the last")
+    assert len(lines) == 3
+
+
+def test_sharing_depths(
+    load: Callable[[str], ModuleType],
+    run: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    pictures: tuple[Path, Path],
+) -> None:
+    script = load("sharing_depths")
+    preset = {**script.read_config("cpu", "search", space="chain"), "patch": 8, "derive_patch": 8}
+    monkeypatch.setattr(script, "read_config", lambda *_, **__: preset)
+    options = ["--data", pictures[0], "--val", pictures[1], "--widths", 2, "--depths", 1, 2, "--steps", 1]
+    lines = run(script, *options, "--batch", 1, "--precision", "32-true")
+    assert [line.split(" | ")[:2] for line in lines[2:]] == [["| 2", "1"], ["| 2", "2"]]
+
+
+def test_supernet_ranking(
+    load: Callable[[str], ModuleType],
+    run: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    pictures: tuple[Path, Path],
+    tmp_path: Path,
+) -> None:
+    script = load("supernet_ranking")
+    monkeypatch.setattr(script, "BASE", changes(**{**script.BASE, "derive_patch": 8, "channels": 2}))
+    monkeypatch.setattr(script, "RANKED", script.RANKED[:2])
+    monkeypatch.setattr(script, "PROBES", script.PROBES[:2])
+    monkeypatch.setattr(script, "ALONE", {"alone 0": (0, 1), "alone 1": (1, 1)})
+    monkeypatch.setattr(script, "TUNED", (1,))
+    monkeypatch.setattr(script, "SUPERNETS", {"preset cpu": ({}, (1, 2)), script.TUNED_FROM: ({}, (1,))})
+    out = tmp_path / "ranking.jsonl"
+    parts = ["alone 0", "alone 1", "preset cpu", script.TUNED_FROM]
+    lines = run(script, "--data", pictures[0], "--val", pictures[1], "--out", out, "--parts", *parts)
+    assert sum(line.startswith("| preset cpu | ") for line in lines) == 2
+    assert any(line.startswith("| tuned 1 | ") for line in lines)
+    assert len(run(script, "--out", out, "--against", out)) == 2 + 4  # a line for each score of shared weights
+
+
+def test_accelerator(load: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script = load("accelerator")
+    assert script.check("cpu") == 0
+    assert script.sample(tmp_path) == 0
+    assert (tmp_path / "teacher.safetensors").is_file()
+    bench = [{"name": "w-step", "plain": {"forward": 0.002}, "ours": {"forward": 0.001}, "mixed": None}]
+    (tmp_path / "bench.jsonl").write_text(json.dumps(bench) + "\n")
+    assert script.figures(tmp_path / "bench.jsonl") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "w-step: plain 2.00 ms, ours 1.00 ms"
