@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN ?= runs/demo
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test fuzz lint docs clean
 
 demo: $(VENV)/installed-train
 	$(BIN)/hnas demo --run-dir $(RUN) --overwrite
@@ -15,13 +15,16 @@ demo: $(VENV)/installed-train
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto
 
+fuzz: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m fuzz -s tests/fuzz
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 docs: $(VENV)/installed-docs
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 DOCS_PAGE=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

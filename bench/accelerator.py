@@ -17,8 +17,8 @@ from typing import Any
 
 #: What `hnas train`, `hnas bench` and the tests import that is not in Python itself, by the names of the modules.
 MODULES = (
-    *("torch", "numpy", "PIL", "skimage", "scipy", "safetensors", "lightning_fabric", "filelock", "cyclopts", "rich"),
-    *("yaml", "matplotlib", "jinja2", "pooch", "psutil", "requests", "pytest", "hypothesis"),
+    *("torch", "numpy", "PIL", "scipy", "safetensors", "lightning_fabric", "filelock", "cyclopts", "rich"),
+    *("yaml", "matplotlib", "jinja2", "psutil", "requests", "pytest", "hypothesis"),
 )
 #: A run folder's files that a training goes on from.
 STATE = ("config.yaml", "log.jsonl", "genotype.json", "checkpoint/state.pt")

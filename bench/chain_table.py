@@ -27,7 +27,9 @@ from hnas.files import write_atomically
 from hnas.memory import keep_memory
 from hnas.nets import family_of
 from hnas.searching.costs import CostTable
-from hnas.searching.scoring import bicubic_psnr, middle_crops, short_scorer
+from hnas.searching.evaluators import score_shortly
+from hnas.searching.pictures import middle_crops
+from hnas.searching.scoring import bicubic_psnr
 from hnas.searching.settings import SearchSettings
 from hnas.space import Genotype
 from hnas.training.devices import start_fabric
@@ -68,7 +70,7 @@ def trained(pairs: list[Pair], validation: list[Pair], done: set[str]) -> Iterat
             continue
         own = replace(SETTINGS, short_steps=steps, seed=seed)
         sampler = PatchSampler(pairs, scale=own.scale, patch=own.patch, batch=own.batch, seed=seed)
-        psnr = short_scorer(own, sampler, fabric)(genotype, lr, hr)
+        (psnr,) = score_shortly(genotype, settings=own, patches=sampler, pictures=[(lr, hr)], fabric=fabric)
         yield {"key": name, "psnr": psnr, "bicubic": bicubic, "pictures": len(pairs)}
 
 

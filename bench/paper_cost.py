@@ -107,7 +107,7 @@ def scoring(model: nn.Module, device: str, repeats: int, genotype: CellGenotype)
 
     @torch.no_grad()
     def step() -> None:
-        for few in lr.split(8 if device == "cpu" else len(lr)):
+        for few in torch.split(lr, 8 if device == "cpu" else len(lr)):
             model(few, genotype)
 
     return seconds(step, device, repeats)

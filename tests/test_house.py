@@ -29,7 +29,7 @@ ROOMS = (
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
     *("around", "bounds", "brightness", "bundled", "description", "errors", "extras", "files", "machine", "memory"),
-    *("ranking", "registry", "run_files", "settings", "torch_files", "values", "views"),
+    *("ranking", "registry", "run_files", "settings", "torch_files", "typed", "values", "views"),
 )
 
 
@@ -83,7 +83,7 @@ def test_a_room_imports_only_rooms_to_its_left(room: str) -> None:
 
 
 #: The rooms within ``deploy``, in the same order.
-DEPLOY = ("pictures", "running", "export", "share", "enlarge", "video", "timing", "design")
+DEPLOY = ("pictures", "running", "export", "share", "enlarge", "video", "web", "timing", "design")
 
 
 def test_the_rooms_of_deploy_import_only_those_to_their_left() -> None:
@@ -150,15 +150,13 @@ EXCEPTIONS: dict[str, set[str]] = {
     "deploy/running/torch_backend.py": {"Trim", "trimmed"},
     "deploy/running/simplify.py": {"Trim"},
     # Defaults of --normal-operations and --upsampling-operations.
-    "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
+    "searching/settings/space.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
     # What the operations of cells promise.
     "conformance/operations.py": {
         *("OPERATIONS", "Cell", "CellGenotype", "CellKind", "CellSpace", "Edge", "Norm", "operation_of"),
         *("Network", "NetworkSettings", "Supernet", "SupernetSettings", "network_cost"),
     },
     # What the benchmark of this package times.
-    "cli/profile.py": {"NetworkSettings"},
-    "cli/build_table.py": {"NetworkSettings"},
     "step_times.py": {"NAMED_GENOTYPES", "Network", "NetworkSettings", "set_fast_depthwise"},
 }
 
@@ -288,4 +286,12 @@ def test_importing_it_does_not_import_what_is_heavy(statement: str) -> None:
         subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     )
     assert "hnas" in loaded
-    assert not set(loaded) & {"torch", "skimage", "matplotlib", "lightning_fabric", "scipy", "pooch", "PIL"}
+    assert not set(loaded) & {"torch", "matplotlib", "lightning_fabric", "scipy", "requests", "PIL"}
+
+
+def test_what_the_source_archive_holds_exists() -> None:
+    root = Path(__file__).parents[1]
+    with (root / "pyproject.toml").open("rb") as stream:
+        held = tomllib.load(stream)["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert not [path for path in held if not (root / path.strip("/")).exists()]
+    assert {"/zoo", "/bench", "/CITATION.cff"} <= set(held)

@@ -44,3 +44,15 @@ def test_train_evaluate_and_upscale_from_python(tmp_path: Path) -> None:
     assert 20 < psnr < 60
     small = np.zeros((12, 10, 3), np.uint8)
     assert hnas.load(tmp_path / "run").upscale(small).shape == (24, 20, 3)
+
+
+def test_nothing_is_said_before_somebody_listens() -> None:
+    script = """
+import logging, hnas
+log = logging.getLogger("hnas.training")
+log.warning("unheard")
+logging.getLogger("hnas").addHandler(logging.StreamHandler())
+log.warning("heard")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "heard\n")

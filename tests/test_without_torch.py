@@ -25,8 +25,8 @@ from hnas.weights import save_model
 
 #: What `pip install hnas-sr` does not bring.
 ABSENT = (
-    *("torch", "torchvision", "lightning_fabric", "safetensors", "skimage", "scipy", "matplotlib"),
-    *("pooch", "requests", "filelock", "imagecodecs", "tifffile", "pillow_heif", "onnx", "openvino"),
+    *("torch", "torchvision", "lightning_fabric", "safetensors", "scipy", "matplotlib"),
+    *("requests", "filelock", "imagecodecs", "tifffile", "pillow_heif", "onnx", "openvino"),
 )
 #: Runs `hnas` as if these were not installed, with the models of another folder as the bundled ones.
 SCRIPT = f"""
@@ -200,6 +200,13 @@ def test_the_extra_that_is_missing_is_named_in_one_line(
     assert done.returncode == 2, done.stderr
     assert done.stderr.splitlines()[-1].endswith(f"this needs the package {package}: pip install 'hnas-sr[{extra}]'")
     assert "Traceback" not in done.stderr
+
+
+def test_a_page_needs_no_torch(hnas: Hnas, tmp_path: Path) -> None:
+    done = hnas("export", "best-x2", "--format", "web", "-o", "site", "--packages", ".")
+    assert done.returncode == 2
+    assert "npm pack" in done.stderr
+    assert not (tmp_path / "site").exists()
 
 
 def test_weights_alone_need_torch(hnas: Hnas, models: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ Names are imported when they are first used, so that ``import hnas`` does not wa
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from hnas.nets.peers import register_model
     from hnas.searching.runs import derive, search
     from hnas.searching.settings import SearchSettings
-    from hnas.searching.strategy_registry import register_strategy
+    from hnas.searching.strategies.registry import register_strategy
     from hnas.space import Genotype, load_genotype
     from hnas.space.cells import register_operation
     from hnas.space.chain import register_block
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from hnas.training.train_network import train_network as train
 
 __version__ = "0.1.0"
+
+# What the rooms have to say goes to the loggers below "hnas"; who wants to hear it adds a handler.
+logging.getLogger("hnas").addHandler(logging.NullHandler())
 
 __all__ = [
     "DeviceSettings",
@@ -78,7 +82,7 @@ _HOMES = {
     "register_degradation": "hnas.data.degradations:register_degradation",
     "register_model": "hnas.nets.peers:register_model",
     "register_operation": "hnas.space.cells:register_operation",
-    "register_strategy": "hnas.searching.strategy_registry:register_strategy",
+    "register_strategy": "hnas.searching.strategies.registry:register_strategy",
     "search": "hnas.searching.runs:search",
     "train": "hnas.training.train_network:train_network",
 }

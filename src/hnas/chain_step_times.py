@@ -21,8 +21,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from hnas.data.folders import Pair
 from hnas.memory import keep_memory
 from hnas.nets.latency import synchronise
-from hnas.searching.algorithm import Searcher
+from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits
 from hnas.settings import load_settings, read_config
@@ -152,7 +153,7 @@ def _searcher(search: SearchSettings, width: int, precision: Precision, device: 
     pairs = tuple(Pair(str(i), hr, hr[:: own.scale, :: own.scale].copy()) for i, hr in enumerate(pictures))
     kind: Literal["cuda", "cpu", "mps"] = device.type  # type: ignore[assignment]
     fabric = start_fabric(DeviceSettings(accelerator=kind, precision=precision))
-    return Searcher(own, Splits(pairs[:4], pairs[4:5], pairs[5:]), CostTable(own), fabric)
+    return build_searcher(own, Splits(pairs[:4], pairs[4:5], pairs[5:]), CostTable(own), fabric)
 
 
 def _steps(searcher: Searcher) -> Callable[[], object]:
@@ -166,8 +167,9 @@ def _macs(searcher: Searcher) -> int:
     settings = searcher.settings
     lr = torch.zeros(settings.batch, 3, settings.patch, settings.patch, device=searcher.fabric.device)
     (genotype,) = searcher.w_genotypes(0)
+    assert searcher.weights is not None
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        searcher.shared.pictures(lr, genotype)
+        searcher.weights.shared.pictures(lr, genotype)
     return _FORWARDS * (int(counter.get_total_flops()) // 2)
 
 

@@ -11,8 +11,8 @@ from hnas.errors import HnasError
 EXTRAS = {
     **dict.fromkeys(
         (
-            *("torch", "safetensors", "lightning_fabric", "skimage", "scipy", "matplotlib"),
-            *("pooch", "requests", "filelock"),
+            *("torch", "safetensors", "lightning_fabric", "scipy", "matplotlib"),
+            *("requests", "filelock"),
         ),
         "train",
     ),
@@ -24,7 +24,7 @@ EXTRAS = {
     "gradio": "app",
     "starlette": "app",
     "huggingface_hub": "hub",
-    "lpips": "lpips",
+    "torchmetrics": "lpips",
     "optuna": "optuna",
     "spandrel": "spandrel",
     "tensorboard": "tensorboard",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from urllib.error import URLError
 
 import numpy as np
@@ -15,27 +14,40 @@ import torch
 from hnas.errors import HnasError
 from hnas.evaluation.perceptual import lpips_distance
 
+MODULE = "torchmetrics.image.lpip"
+
+
+def _answering(monkeypatch: pytest.MonkeyPatch, network: object) -> None:
+    """Puts something else in the place of torchmetrics' network."""
+    for name in ("torchmetrics", "torchmetrics.image"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, MODULE, SimpleNamespace(LearnedPerceptualImagePatchSimilarity=network))
+
+
+def _failing(error: Exception) -> object:
+    def fail(**settings: object) -> None:
+        raise error
+
+    return fail
+
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "lpips", None)
-    with pytest.raises(HnasError, match=r"pip install \"hnas-sr\[lpips\]\""):
+    monkeypatch.setitem(sys.modules, MODULE, None)
+    with pytest.raises(HnasError, match=r"pip install 'hnas-sr\[lpips\]'"):
         lpips_distance()
 
 
-def test_with_a_torchvision_of_another_torch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "lpips.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
-    monkeypatch.delitem(sys.modules, "lpips", raising=False)
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(HnasError, match=f"fits this torch, {re.escape(torch.__version__)}"):
-        lpips_distance()
-
-
-def test_without_a_network_at_the_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_network(**settings: object) -> None:
-        raise URLError("no route")
-
-    monkeypatch.setitem(sys.modules, "lpips", SimpleNamespace(LPIPS=no_network))
-    with pytest.raises(HnasError, match=r"alexnet-owt-7be5be79\.pth"):
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ModuleNotFoundError("LPIPS metric requires that torchvision is installed."), r"torchvision .*pip install"),
+        (RuntimeError("operator torchvision::nms does not exist"), f"fits this torch, {re.escape(torch.__version__)}"),
+        (URLError("no route"), r"alexnet-owt-7be5be79\.pth"),
+    ],
+)
+def test_what_it_needs_is_named(monkeypatch: pytest.MonkeyPatch, error: Exception, message: str) -> None:
+    _answering(monkeypatch, _failing(error))
+    with pytest.raises(HnasError, match=message):
         lpips_distance()
 
 
@@ -43,14 +55,14 @@ def test_pictures_are_given_as_the_package_takes_them(monkeypatch: pytest.Monkey
     class Extremes(torch.nn.Module):
         """Answers with the range of what it is given: LPIPS takes 1 x 3 x H x W in [-1, 1]."""
 
-        def __init__(self, net: str, verbose: bool) -> None:
+        def __init__(self, net_type: str) -> None:
             super().__init__()
-            assert net == "alex"
+            assert net_type == "alex"
 
         def forward(self, sr: torch.Tensor, hr: torch.Tensor) -> torch.Tensor:
             assert sr.shape == hr.shape == (1, 3, 4, 5)
-            return (10 * sr.min() + hr.max()).reshape(1, 1, 1, 1)
+            return 10 * sr.min() + hr.max()
 
-    monkeypatch.setitem(sys.modules, "lpips", SimpleNamespace(LPIPS=Extremes))
+    _answering(monkeypatch, Extremes)
     black, white = np.zeros((4, 5, 3), np.uint8), np.full((4, 5, 3), 255, np.uint8)
     assert lpips_distance()(black, white) == pytest.approx(-10 + 1)

@@ -10,8 +10,8 @@ from random import Random
 import numpy as np
 import yaml
 from PIL import Image
-from skimage import data
 
+from hnas.data.sample import sample_pictures
 from hnas.space.cells import CellGenotype, CellSpace
 
 NODES, LAYERS = 3, 6
@@ -108,8 +108,9 @@ def make_run(path: Path, *, steps: int = 40, pictures: bool = True, seed: int = 
     (path / "evaluation.json").write_text(json.dumps(rows))
     if pictures:
         (path / "pictures").mkdir()
-        for name, picture in (("coffee", data.coffee()), ("chelsea", data.chelsea())):
-            write_picture(path / "pictures", name, picture[100:220, 100:260])
+        photographs = sample_pictures()
+        for name in ("coffee", "chelsea"):
+            write_picture(path / "pictures", name, photographs[name][100:220, 100:260])
     return path
 
 

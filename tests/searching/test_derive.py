@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,11 +16,12 @@ from hnas.data.folders import Pair, load_pairs
 from hnas.data.pictures import write_picture
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
-from hnas.searching.algorithm import Searcher
 from hnas.searching.derive import derive_genotype
 from hnas.searching.improve import improve_genotype, inside
+from hnas.searching.pictures import middle_crops
 from hnas.searching.runs import RESULT, derive, open_searcher, rescore, search
-from hnas.searching.scoring import batch_psnr, middle_crops
+from hnas.searching.scoring import batch_psnr
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.space import load_genotype
 from hnas.training.run_folder import RunFolder
@@ -90,8 +91,8 @@ def test_the_best_has_the_highest_reward(make_searcher: Callable[..., Searcher])
     values = [0.6 * one.psnr - 0.4 * one.cost.relative for one in derived.candidates]
     assert values == sorted(values, reverse=True)
     assert derived.best is derived.candidates[0]
-    lr, hr = searcher.validation
-    assert derived.best.psnr == searcher.scorer(derived.best.genotype, lr, hr)
+    lr, hr = searcher.pictures.validation
+    assert derived.best.psnr == searcher.evaluator(derived.best.genotype, lr, hr)
 
 
 def test_the_best_may_be_that_of_the_highest_psnr(make_searcher: Callable[..., Searcher]) -> None:
@@ -116,7 +117,8 @@ def test_a_known_set_validates_by_its_name_with_whole_pictures_of_any_size(
     weights, scores = np.array([65.481, 128.553, 24.966]), []
     for pair in load_pairs(tmp_path / "benchmark/Set5", 2):
         with torch.no_grad():
-            sr = searcher.judging(torch.tensor(pair.lr).permute(2, 0, 1)[None] / 255, derived.best.genotype)
+            assert searcher.weights is not None
+            sr = searcher.weights.judging(torch.tensor(pair.lr).permute(2, 0, 1)[None] / 255, derived.best.genotype)
         made = sr[0].permute(1, 2, 0).clamp(0, 1).double().numpy()
         error = (((made - pair.hr / 255) @ weights)[2:-2, 2:-2] ** 2).mean() + 1 / 12
         scores.append(10 * np.log10(255**2 / error))
@@ -136,7 +138,7 @@ def test_a_given_genotype_is_improved_at_no_more_cost(make_searcher: Callable[..
         cells = (genotype.normal, genotype.upsampling)
         return 30.0 + sum(worth[edge.operation] for cell in cells for edge in cell.edges)
 
-    searcher.scorer = value
+    searcher.evaluator = cast(Any, value)
     members = sorted(space, key=lambda one: (searcher.costs(one).macs, one.to_json()))
     for given in (members[0], members[len(members) // 2], members[-1]):
         improved = improve_genotype(searcher, given).best

@@ -15,9 +15,9 @@ from scipy import stats
 from hnas.cli.main import main
 from hnas.errors import HnasError
 from hnas.nets import family_of
-from hnas.report.study_figures import NAMES
 from hnas.report.table_study import table_study_page
 from hnas.searching.settings import SearchSettings, StudySettings
+from hnas.searching.strategies.registry import OWN
 from hnas.searching.study.conclusions import SIMPLEST_FIRST, conclusions
 from hnas.searching.study.on_table import study_on_table
 from hnas.searching.study.paired import holm, paired
@@ -155,7 +155,7 @@ def test_settings_that_the_table_does_not_have_are_refused(made: Table) -> None:
 
 
 def test_every_strategy_has_its_place_by_complexity() -> None:
-    assert set(SIMPLEST_FIRST) == set(NAMES)
+    assert set(SIMPLEST_FIRST) == set(OWN)
 
 
 def test_the_command_needs_no_pictures(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: The photograph that the report shows before and after.
 SHOWN = "coffee"
-LICENCE = "various; listed in data/README.txt of scikit-image"
+LICENCE = "public domain and CC0; listed in hnas/data/photographs/LICENCES.md"
 
 
 def demo(
@@ -39,7 +39,7 @@ def demo(
 ) -> None:
     """The whole way once, on photographs that come along: search, derive, train, evaluate, upscale, report.
 
-    Two spaces are searched: the paper's cells, briefly, and plain chains, whose winner goes on training. Eleven
+    Two spaces are searched: the paper's cells, briefly, and plain chains, whose winner goes on training. Eight
     photographs train; the two that are held out from search and training measure. Takes a few minutes on two CPU cores
     and needs no network.
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def export(
     model: str,
     /,
-    *,
-    format: Literal["onnx", "openvino", "torchscript", "hub"] = "onnx",
+    *more: str,
+    format: Literal["onnx", "openvino", "torchscript", "hub", "web"] = "onnx",
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     int8: Annotated[bool, Parameter(negative="")] = False,
     calibration: Path | None = None,
@@ -33,6 +33,7 @@ def export(
     threads: int | None = None,
     card: Annotated[bool, Parameter(negative="")] = False,
     push: str | None = None,
+    packages: Path | None = None,
     json: Json = False,
 ) -> None:
     """Write a trained model for other runtimes, or for sharing.
@@ -45,11 +46,16 @@ def export(
     the same turns, f32 where the file has 8 bits, and OpenVINO's bf16 where the processor has it (`hnas upscale
     --precision bf16` runs the same file so).
 
+    A page (`--format web`) is a folder that any static server can serve: it enlarges the reader's own pictures in the
+    reader's own browser, by onnxruntime-web, with WebGPU or on the processor, and sends nothing anywhere. Bundled
+    models and .onnx files need no torch for it.
+
     Args:
         model: Weights file, run folder or name of a bundled model.
-        format: onnx (opset 17, IR 8), openvino (.xml and .bin), torchscript, or hub (a folder with config.json,
-            model.safetensors and a model card, as the Hugging Face Hub has them).
-        output: The file, or the folder for hub; by default named after the model, in the working directory.
+        more: Further models for one page (format web).
+        format: onnx (opset 17, IR 8), openvino (.xml and .bin), torchscript, hub (a folder with config.json,
+            model.safetensors and a model card, as the Hugging Face Hub has them), or web.
+        output: The file, or the folder for hub and web; by default named after the model, in the working directory.
         int8: Quantise to 8 bits (onnx and openvino).
         calibration: Folder of pictures that set the ranges of int8; by default photographs that come along.
         measure: Measure the file.
@@ -58,7 +64,13 @@ def export(
         threads: Of the runtime; by default 2, or what the machine has if fewer.
         card: Write the entry for OpenModelDB beside the output.
         push: Upload to this repository on the Hub too (user/name; format hub).
+        packages: Folder with what `npm pack` wrote, for machines without npm or a network (format web).
     """
+    if format == "web":
+        _page(model, *more, output=output, packages=packages, json=json)
+        return
+    if more or packages:
+        raise HnasError(f"{'a second model' if more else '--packages'} goes with --format web, not {format}")
     from hnas.deploy.export.quantize import calibration_pictures
     from hnas.deploy.export.writing import ENDINGS, export_model
     from hnas.deploy.share.openmodeldb import write_entry
@@ -102,6 +114,21 @@ def export(
         _print(result)
         if found:
             _print_measured(found)
+
+
+def _page(*models: str, output: Path | None, packages: Path | None, json: bool) -> None:
+    from hnas.deploy.web.graphs import graphs_of
+    from hnas.deploy.web.site import write_site
+
+    folder = output or Path("site")
+    with graphs_of(models) as graphs:
+        size = write_site(graphs, folder, packages=packages)
+    result = {"output": str(folder), "models": list(graphs), "bytes": size}
+    if json:
+        print(json_module.dumps(result))
+    else:
+        print(f"written      {folder} ({size / 1e6:.1f} MB): {', '.join(graphs)}")
+        print(f"try          {Path(sys.executable).name} -m http.server -d {folder} -b 127.0.0.1")
 
 
 def _measure(

@@ -21,14 +21,12 @@ from collections.abc import Sequence
 from keyword import iskeyword
 
 from cyclopts import App, CycloptsError, Group, Parameter
-from cyclopts.argument import ArgumentCollection
 
 from hnas import __version__
-from hnas.errors import HnasError
+from hnas.cli.config_file import settings_from_config
+from hnas.errors import HnasError, one_line
 from hnas.extras import absent_extra
 from hnas.memory import is_out_of_memory, keep_memory
-from hnas.settings import TABLES, FromMapping, one_line, read_config, read_devices, refuse_fractions
-from hnas.values import read_yaml
 
 #: Group -> command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that
 #: name; a word that is a keyword of Python has an underscore after it.
@@ -37,7 +35,7 @@ GROUPS = {
         "upscale": "Enlarge pictures: files, folders, patterns, standard input.",
         "app": "Enlarge pictures and explore searches in the browser (extra: app).",
         "video": "Enlarge a video: frames enlarged, sound copied (extra: video).",
-        "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript) or for sharing.",
+        "export": "Write a model for other runtimes (ONNX, OpenVINO, TorchScript), for sharing, or as a page.",
     },
     "Design a network": {
         "design": "The best ready network for so many milliseconds on this machine, in less than a minute.",
@@ -66,42 +64,17 @@ GROUPS = {
 COMMANDS = {name: line for commands in GROUPS.values() for name, line in commands.items()}
 
 
-#: Commands whose settings are those of another one.
-SECTIONS = {"study": "search"}
-#: Flags that bring settings of their own, which others override: a file of the package.
-BRINGING = {"--table": TABLES / "chains.yaml"}
-#: Commands that read by themselves what the file says of networks: it is for any, while a flag is for the one named.
-READ_NETWORKS = ("train",)
-
-
-def _settings_from_config(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Fills what no flag gives from the file of ``--config``."""
-    given = {argument.name: argument.tokens[-1].value for argument in arguments if argument.tokens}
-    if "--config" in given:
-        name, command = given["--config"], SECTIONS.get(commands[0], commands[0])
-        values = read_config(name, command, space=given.get("--space"))
-        if any(argument.name == "--precision" for argument in arguments):
-            values = {**read_devices(name), **values}
-        if command in READ_NETWORKS:
-            from hnas.space.options import options_in
-
-            values = {setting: value for setting, value in values.items() if setting not in options_in(values)}
-        FromMapping(values, name)(app, commands, arguments)
-    for flag in given.keys() & BRINGING.keys():
-        FromMapping(read_yaml(BRINGING[flag]), flag)(app, commands, arguments)
-    refuse_fractions(arguments)
-
-
 app = App(
     name="hnas",
     help="Super-resolution networks that fit a budget: searched, trained, measured and run.",
     version=__version__,
-    config=[_settings_from_config],
+    config=[settings_from_config],
     default_parameter=Parameter(negative_iterable=()),  # no --empty-... beside every list
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-app["--help"].group = app["--version"].group = Group("Other", sort_key=len(GROUPS))
+app.register_install_completion_command(help="Teach your shell to complete the commands and options of hnas.")
+app["--help"].group = app["--version"].group = app["--install-completion"].group = Group("Other", sort_key=len(GROUPS))
 for _order, (_title, _commands) in enumerate(GROUPS.items()):
     _group = Group(_title, sort_key=_order)
     for _name, _line in _commands.items():
@@ -140,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     keep_memory()
     rooms = logging.getLogger("hnas")
-    if not rooms.handlers:
+    if not any(isinstance(handler, _Said) for handler in rooms.handlers):
         rooms.setLevel(logging.INFO)
         rooms.addHandler(_Said())
     tokens = list(sys.argv[1:] if arguments is None else arguments)

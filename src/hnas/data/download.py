@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import shutil
 import stat
 import tarfile
@@ -16,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-import pooch
 import requests
 
 from hnas.data.folders import find_pictures, find_sets
@@ -95,23 +95,23 @@ def download(archive: Archive, folder: Path, progress: DownloadProgress | None =
     Raises:
         HnasError: no network, a transfer that does not go on, a wrong checksum.
     """
-    part = folder / f"{archive.name}.part"
-
-    def transfer(url: str, output: str, _: object) -> None:
-        _transfer(url, part, progress or _silent)
-        part.replace(output)
-
-    pooch.get_logger().setLevel("WARNING")
-    try:
-        file = pooch.retrieve(archive.url, f"md5:{archive.md5}", fname=archive.name, path=folder, downloader=transfer)
-    except ValueError as error:
-        if isinstance(error, HnasError):
-            raise
+    file, part = folder / archive.name, folder / f"{archive.name}.part"
+    if file.is_file() and _md5(file) == archive.md5:
+        return file
+    _transfer(archive.url, part, progress or _silent)
+    if _md5(part) != archive.md5:
+        part.unlink()
         raise HnasError(
             f"{archive.url} has another checksum than the {archive.md5} that is known; the file was thrown away, as it "
             "was damaged on its way or has been replaced; try again"
-        ) from error
-    return Path(file)
+        )
+    part.replace(file)
+    return file
+
+
+def _md5(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "md5").hexdigest()
 
 
 def _silent(name: str, done: int, total: int | None) -> None:

@@ -1,4 +1,4 @@
-"""LPIPS, a learned perceptual distance, from the optional package of its authors."""
+"""LPIPS, a learned perceptual distance, by torchmetrics."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ def lpips_distance(device: str | torch.device = "cpu") -> Callable[[Picture, Pic
         A function of two uint8 pictures, H x W x 3, of one shape.
 
     Raises:
-        HnasError: the package is not installed, its torchvision does not fit this torch, or AlexNet's weights are not
-            here and cannot be downloaded.
+        HnasError: torchmetrics or torchvision is not installed, torchvision does not fit this torch, or AlexNet's
+            weights are not here and cannot be downloaded.
     """
     try:
-        import lpips
-    except ImportError as error:
-        raise HnasError(f'LPIPS needs an optional package ({error}); pip install "hnas-sr[lpips]"') from error
-    except RuntimeError as error:
-        raise HnasError(f"LPIPS needs a torchvision that fits this torch, {torch.__version__} ({error})") from error
-    try:
+        from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # lpips calls torchvision in a way that is deprecated
-            network = lpips.LPIPS(net="alex", verbose=False).to(device).eval()
+            warnings.simplefilter("ignore", UserWarning)  # torchvision is called in a way that is deprecated
+            network = LearnedPerceptualImagePatchSimilarity(net_type="alex").to(device).eval()
+    except ImportError as error:
+        raise HnasError(f"LPIPS needs optional packages ({error}); pip install 'hnas-sr[lpips]'") from error
     except (URLError, OSError) as error:
         raise HnasError(
             f"LPIPS needs the weights of AlexNet, which torchvision downloads at the first use ({error}); connect this "
             f"machine once, or put alexnet-owt-7be5be79.pth into {torch.hub.get_dir()}/checkpoints"
         ) from error
+    except RuntimeError as error:
+        raise HnasError(f"LPIPS needs a torchvision that fits this torch, {torch.__version__} ({error})") from error
 
     def distance(sr: Picture, hr: Picture) -> float:
         with torch.inference_mode():

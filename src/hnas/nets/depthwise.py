@@ -70,7 +70,7 @@ class _Depthwise(torch.autograd.Function):
 
 
 def _convolve(x: Tensor, weight: Tensor, dilation: int) -> Tensor:
-    reach, channels = weight.shape[-1] // 2, len(weight)
+    reach, channels = int(weight.shape[-1]) // 2, len(weight)  # while a graph is traced, a shape holds tensors
     if dilation == 2 and fills_in_pairs(x, channels):  # every other column is a channel's next one
         both = torch.cat([weight, weight])
         pairs = F.conv2d(in_pairs(x), both, padding=(2 * reach, reach), dilation=(2, 1), groups=2 * channels)

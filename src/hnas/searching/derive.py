@@ -10,13 +10,12 @@ from typing import Any
 
 from hnas.errors import HnasError
 from hnas.run_files import CANDIDATES
-from hnas.searching.algorithm import Searcher
 from hnas.searching.latency import machine_of
 from hnas.searching.measuring import measured, measured_within
+from hnas.searching.pictures import whole_pictures
 from hnas.searching.reward import Scored, joint_reward
-from hnas.searching.scoring import whole_pictures
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
-from hnas.searching.strategies import build_strategy
 from hnas.searching.within import Usage
 from hnas.space import Genotype
 from hnas.training.run_folder import RunFolder
@@ -146,8 +145,8 @@ def validated(searcher: Searcher, genotypes: Sequence[Genotype], lam: float) -> 
     """Genotypes with what they score on the validation pictures: on their middle crops, or on the whole of each."""
     settings = searcher.settings
     if settings.derive_patch:
-        return searcher.score_all(genotypes, searcher.validation, lam)
-    pictures = whole_pictures(searcher.splits.validation, limit=settings.derive_pictures)
+        return searcher.score_all(genotypes, searcher.pictures.validation, lam)
+    pictures = whole_pictures(searcher.pictures.splits.validation, limit=settings.derive_pictures)
     device = searcher.fabric.device
     on_each = [searcher.score_all(genotypes, (lr.to(device), hr.to(device)), lam) for lr, hr in pictures]
     scored = []
@@ -172,7 +171,7 @@ def keeps(scored: Scored, limit: float) -> bool:
 def _finalists(searcher: Searcher, usage: Usage, count: int | None, lam: float | None) -> list[Genotype]:
     """What the strategy of a search proposes within limits."""
     settings = searcher.settings
-    strategy = build_strategy(settings, usage)
+    strategy = searcher.propose_within(usage)
     strategy.load_state_dict(searcher.strategy.state_dict())
     proposed: dict[Genotype, None] = {}
     if count is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hnas.errors import HnasError
-from hnas.searching.algorithm import Searcher
 from hnas.searching.derive import Derived, validated
 from hnas.searching.reward import Scored
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits
 from hnas.space import Genotype, Space
 

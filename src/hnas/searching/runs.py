@@ -19,15 +19,17 @@ from hnas.files import write_atomically
 from hnas.nets import device_description
 from hnas.nets.latency_table import LatencyTable
 from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
-from hnas.searching.algorithm import Searcher, SearchProgress, run_search
+from hnas.searching.algorithm import SearchProgress, run_search
+from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.derive import Derived, derive_genotype, record, recorded, validated
 from hnas.searching.improve import improve_genotype
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import Strategy, build_strategy
-from hnas.searching.strategy_registry import register_object
+from hnas.searching.strategies.registry import register_object
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint, taking_up
@@ -62,8 +64,9 @@ def search(
         validation: folder of pictures that choose the genotype at the end; without one, a tenth of ``data`` does.
         run_dir: the run's folder.
         settings: the search; that of the paper, with a bicubic skip, by default.
-        strategy: an object that proposes genotypes, instead of what ``settings`` name; the run has it on record by the
-            name that :func:`hnas.searching.strategy_registry.register_object` gives it.
+        strategy: an object that proposes genotypes of ``settings.search_space``, instead of what ``settings`` name; the
+            search keeps it within the limits, and has it on record by the name that
+            :func:`hnas.searching.strategies.registry.register_object` gives it.
         devices: where it runs.
         resume: go on with the run in this folder.
         overwrite: replace the run in this folder.
@@ -96,7 +99,7 @@ def search(
 
     costs = CostTable.with_table(settings, on_first_process(fabric, table))
     costs.usage(settings.limits)  # refuses limits that nothing keeps
-    searcher = Searcher(settings, splits, costs, fabric)
+    searcher = build_searcher(settings, splits, costs, fabric)
     config = {"command": "search", **paths, **asdict(settings)}
     run = on_first_process(
         fabric,
@@ -141,6 +144,7 @@ def derive(
     limits: Limits | None = None,
     lam: float | None = None,
     improve: Genotype | None = None,
+    strategy: Strategy | None = None,
     backend: BackendName | None = None,
     threads: int | None = None,
     output: str | Path | None = None,
@@ -155,6 +159,7 @@ def derive(
         lam: weight of PSNR in the reward that chooses; see :func:`hnas.searching.derive.derive_genotype`.
         improve: a genotype that is changed where that costs nothing more, in place of what the search proposes; see
             :func:`hnas.searching.improve.improve_genotype`.
+        strategy: where the search had one handed in: another object of the same class, which takes up its state.
         backend: what milliseconds are of; by default as in the search. So are the ``threads``.
         threads: see :class:`~hnas.searching.settings.SearchSettings`.
         say: as for :func:`search`.
@@ -177,10 +182,13 @@ def derive(
     unfinished = HnasError(f"{run.path}: no finished search (it has no {RESULT}); finish it with hnas search --resume")
     if not run.finished and not run.checkpoint.is_dir():
         raise unfinished
+    name = None if strategy is None else register_object(strategy)
     searcher = open_searcher(run)
+    if name not in (None, searcher.settings.strategy):
+        raise HnasError(f"{run.path}: its strategy is {searcher.settings.strategy}, not {name}; hand in one of its own")
     if not run.finished and searcher.round < searcher.rounds:
         raise unfinished
-    settings = searcher.settings
+    settings, costs = searcher.settings, searcher.costs
     settings = replace(
         settings,
         backend=settings.backend if backend is None else backend,
@@ -188,9 +196,9 @@ def derive(
     )
     limited = limits if limits is not None else settings.limits
     if limited.latency:
-        table = find_table(settings, searcher.fabric.device, limits=limited, kept=searcher.costs.table, say=say)
-        searcher.costs = CostTable.with_table(settings, table)
-    searcher.settings = settings
+        table = find_table(settings, searcher.fabric.device, limits=limited, kept=costs.table, say=say)
+        costs = CostTable.with_table(settings, table)
+    searcher = searcher.at_costs(costs, settings)
     if improve is None:
         derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
     elif count is None and lam is None:
@@ -209,15 +217,16 @@ def hand_over(searcher: Searcher, genotype: Genotype, path: Path) -> bool:
     Returns:
         Whether there are such weights.
     """
-    member = searcher.judging.member(genotype) if searcher.trains_shared else None
+    weights = searcher.weights if searcher.trains_shared else None
+    member = weights.judging.member(genotype) if weights else None
     if member is None:
         return False
     settings = searcher.settings
     provenance = {
         "command": "search",
         "space": settings.space,
-        "data": [summary(searcher.splits.shared)],
-        "val": summary(searcher.splits.validation),
+        "data": [summary(searcher.pictures.splits.shared)],
+        "val": summary(searcher.pictures.splits.validation),
         "steps": searcher.round * settings.w_steps,
         **{name: getattr(settings, name) for name in ("batch", "patch", "loss", "schedule", "lr", "ema", "seed")},
         "teacher": teacher_provenance(settings.teacher, settings.teacher_weight) if settings.teacher else None,
@@ -250,9 +259,8 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
     """
     config = read_config(run.path / CONFIG, "search")
     names = {field.name for field in fields(SearchSettings)}
-    settings = load_settings(
-        SearchSettings, {name: value for name, value in config.items() if name in names}, source=str(run.path)
-    )
+    values = {name: value for name, value in config.items() if name in names}
+    settings = load_settings(SearchSettings, values, source=str(run.path))
     state = load_checkpoint(run.checkpoint)
     if state is None:
         raise HnasError(f"{run.path}: the search has no checkpoint yet; go on with hnas search --resume")
@@ -260,7 +268,8 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
     devices = DeviceSettings(precision=remembered_precision(run) or "32-true")  # so that scores are those of the search
     fabric = fabric or start_fabric(devices)
     table = table_of_run(run.path) or find_table(settings, fabric.device)
-    searcher = Searcher(settings, splits, CostTable.with_table(settings, table), fabric)
+    costs = CostTable.with_table(settings, table)
+    searcher = build_searcher(settings, splits, costs, fabric)
     with taking_up(run.checkpoint):
         searcher.load_state_dict(state)
     return searcher

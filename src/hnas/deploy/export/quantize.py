@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,7 @@ def quantize_onnx(data: bytes, pictures: Iterable[NDArray[np.uint8]]) -> bytes:
     convolutions = [node.name for node in graph.graph.node if node.op_type == "Conv"]
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "int8.onnx"
-        # It recommends a shape inference that dynamic sizes do not need.
-        logging.disable(logging.WARNING)
-        try:
+        with _without_advice():
             quantization.quantize_static(
                 graph,
                 str(target),
@@ -57,13 +56,26 @@ def quantize_onnx(data: bytes, pictures: Iterable[NDArray[np.uint8]]) -> bytes:
                 nodes_to_exclude=[convolutions[0], convolutions[-1]],
                 per_channel=True,
             )
-        finally:
-            logging.disable(logging.NOTSET)
         quantized = onnx.load(str(target))
     quantized.ir_version = graph.ir_version
     del quantized.metadata_props[:]
     quantized.metadata_props.extend(graph.metadata_props)
     return quantized.SerializeToString()  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Keeps onnxruntime's advice out of the log: a shape inference that dynamic sizes do not need."""
+
+    def of_others(record: logging.LogRecord) -> bool:
+        return record.levelno > logging.WARNING or "quantization" not in Path(record.pathname).parts
+
+    log = logging.getLogger()  # which onnxruntime writes to
+    log.addFilter(of_others)
+    try:
+        yield
+    finally:
+        log.removeFilter(of_others)
 
 
 def calibration_pictures(folder: Path | None, model: nn.Module) -> list[NDArray[np.uint8]]:

@@ -153,9 +153,11 @@ def openvino_session(
     text = next((graph.get_rt_info(place).astype(str) for place in places if graph.has_rt_info(place)), None)
 
     def run(x: Floats) -> Floats:
+        nonlocal compiled
         try:
             return np.array(compiled(x)[0])
         except RuntimeError as error:
+            compiled = core.compile_model(graph, "CPU", options)  # one that failed fails at whatever comes next
             raise _failed(model, error) from error
 
     return run, _metadata(text, model)

@@ -1,0 +1,1 @@
+"""A static page that enlarges pictures in the reader's own browser."""
