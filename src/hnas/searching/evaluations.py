@@ -10,7 +10,9 @@ from typing import Any
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from hnas.data.degradations import as_degraded
 from hnas.data.folders import Pair, load_pairs
+from hnas.data.known_sets import locate_set
 from hnas.data.patches import PatchSampler
 from hnas.searching.evaluators import score_shortly
 from hnas.searching.pictures import SearchPictures, search_pictures, training_patches
@@ -108,12 +110,15 @@ def evaluate_by(at_hand: Prepared, trained: SearchSettings, genotype: Genotype) 
 @lru_cache(maxsize=2)
 def read_pairs(pictures: FoldersOfPictures, scale: int) -> tuple[list[Pair], list[Pair]]:
     """Read once in every process."""
-    return load_pairs(pictures.data, scale), load_pairs(pictures.val, scale) if pictures.val else []
+    validation = load_pairs(locate_set(pictures.val), scale) if pictures.val else []
+    return load_pairs(locate_set(pictures.data), scale), validation
 
 
 def splits_of(pictures: FoldersOfPictures, settings: SearchSettings) -> Splits:
     """The pictures as a search shares them out."""
-    training, validation = read_pairs(pictures, settings.scale)
+    training, validation = (
+        as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in read_pairs(pictures, settings.scale)
+    )
     return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)
 
 

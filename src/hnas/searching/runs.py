@@ -11,19 +11,22 @@ import torch
 from lightning_fabric import Fabric
 
 from hnas import __version__
+from hnas.data.degradations import as_degraded
 from hnas.data.folders import load_pairs, summary
+from hnas.data.known_sets import locate_set
 from hnas.deploy.running.runtimes import BackendName
+from hnas.deploy.timing.latency_table import LatencyTable
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.launched import is_first_process, refuse_several
 from hnas.nets import device_description
-from hnas.nets.latency_table import LatencyTable
 from hnas.run_files import CONFIG, GENOTYPE, SCORES, WEIGHTS
 from hnas.searching.algorithm import SearchProgress, run_search
 from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
-from hnas.searching.derive import Derived, derive_genotype, record, recorded
+from hnas.searching.derive import Derived, derive_genotype, record, recorded, validated
 from hnas.searching.evaluations import FoldersOfPictures
+from hnas.searching.improve import improve_genotype
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
 from hnas.searching.score_table import ScoreTable, score_by
 from hnas.searching.searcher import Searcher
@@ -160,6 +163,7 @@ def derive(
     count: int | None = None,
     limits: Limits | None = None,
     lam: float | None = None,
+    improve: Genotype | None = None,
     strategy: Strategy | None = None,
     backend: BackendName | None = None,
     threads: int | None = None,
@@ -174,6 +178,8 @@ def derive(
         count: genotypes to score; as many as the search did by default.
         limits: hard limits at the target size; those of the search by default.
         lam: weight of PSNR in the reward that chooses; see :func:`hnas.searching.derive.derive_genotype`.
+        improve: a genotype that is changed where that costs nothing more, in place of what the search proposes; see
+            :func:`hnas.searching.improve.improve_genotype`.
         strategy: where the search had one handed in: another object of the same class, which takes up its state.
         backend: what milliseconds are of; by default as in the search. So are the ``threads``.
         threads: see :class:`~hnas.searching.settings.SearchSettings`.
@@ -220,7 +226,12 @@ def derive(
         if settings.scorer == "short":
             folders = FoldersOfPictures.named(read_config(run.path / CONFIG, "search"))
             score_by(ScoreTable(searcher, folders, run.path / SCORES, workers), searcher)
-        derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
+        if improve is None:
+            derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
+        elif count is None and lam is None:
+            derived = improve_genotype(searcher, improve, limits=limits, say=say)
+        else:
+            raise HnasError("a genotype is improved by its PSNR, for as long as that pays; leave out lam and samples")
     hand_over(searcher, derived.best.genotype, weights)
     write_atomically(path, derived.best.genotype.to_json() + "\n")
     record(derived, run, step=searcher.round)
@@ -244,7 +255,10 @@ def hand_over(searcher: Searcher, genotype: Genotype, path: Path) -> bool:
         "data": [summary(searcher.pictures.splits.shared)],
         "val": summary(searcher.pictures.splits.validation),
         "steps": searcher.round * settings.w_steps,
-        **{name: getattr(settings, name) for name in ("batch", "patch", "loss", "schedule", "lr", "ema", "seed")},
+        **{
+            name: getattr(settings, name)
+            for name in ("batch", "patch", "degradation", "loss", "schedule", "lr", "ema", "seed")
+        },
         "teacher": teacher_provenance(settings.teacher, settings.teacher_weight) if settings.teacher else None,
         "device": device_description(searcher.fabric.device),
         "seconds": round(searcher.seconds),
@@ -263,7 +277,7 @@ def rescore(run_dir: str | Path, genotype: Genotype) -> float:
     """
     searcher = open_searcher(RunFolder(Path(run_dir), RESULT))
     low, high = searcher.settings.lam_range
-    (scored,) = searcher.score_all([genotype], searcher.pictures.validation, (low + high) / 2.0)
+    (scored,) = validated(searcher, [genotype], (low + high) / 2.0)
     return scored.psnr
 
 
@@ -292,11 +306,15 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
 
 
 def load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:
-    """Reads and shares out the pictures of the folders ``data`` and ``val`` (or None).
+    """Reads and shares out the pictures of ``data`` and ``val`` (or None): folders, or names of known sets.
 
     Raises:
-        HnasError: a folder or picture that cannot be read, too few pictures, or one in two parts.
+        HnasError: a set, folder or picture that cannot be read, too few pictures, or one in two parts.
     """
-    training = load_pairs(paths["data"], settings.scale)
-    validation = load_pairs(paths["val"], settings.scale) if paths["val"] else []
-    return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)
+    training = load_pairs(locate_set(paths["data"]), settings.scale)
+    validation = load_pairs(locate_set(paths["val"]), settings.scale) if paths["val"] else []
+    return split_pictures(
+        *(as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in (training, validation)),
+        w_fraction=settings.w_fraction,
+        seed=settings.seed,
+    )

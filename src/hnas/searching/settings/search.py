@@ -18,7 +18,9 @@ from hnas.searching.settings.strategy import StrategySettings
 # In this order help lists them from the last to the first.
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings(RunSettings, ScoringSettings, Budget, StrategySettings, SharedSettings, SpaceSettings):
-    """One search: Algorithm 1 of the paper, then the derivation of a genotype; every number of the paper is a default.
+    """One search: Algorithm 1 of the paper, then the derivation of a genotype.
+
+    The help of ``hnas search`` says in what the preset ``paper`` differs from the defaults.
 
     What a part of the search needs it asks for by its concern: space, shared weights, strategy, budget, scoring, run.
 
@@ -27,6 +29,8 @@ class SearchSettings(RunSettings, ScoringSettings, Budget, StrategySettings, Sha
     """
 
     def __post_init__(self) -> None:
+        if self.scorer == "short" and not self.derive_patch:
+            raise HnasError("derive_patch is 0, whole pictures, which scorer short does not take; set it to 48 or so")
         super().__post_init__()
         if self.asynchronous and (self.scorer != "short" or self.conditional):
             raise HnasError("asynchronous is for scorer short and one lambda, such as 0.9; leave it out")

@@ -20,9 +20,9 @@ from random import Random
 from statistics import fmean, stdev
 from typing import Any, TypeVar
 
+from hnas.deploy.timing.latency_table import LatencyTable
 from hnas.errors import HnasError
 from hnas.launched import refuse_several
-from hnas.nets.latency_table import LatencyTable
 from hnas.ranking import kendall_tau
 from hnas.run_files import CONFIG, SCORES
 from hnas.searching.building import build_searcher, search_by
