@@ -9,6 +9,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -155,6 +156,16 @@ def test_gradient_variance(
     assert len(lines) == 3
 
 
+def test_memory_over_time(
+    load: Callable[[str], ModuleType], run: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = load("memory_over_time")
+    monkeypatch.setattr(script, "HUNDRED", 2)
+    monkeypatch.setattr(script, "SIDES", (4, 9))
+    (line,) = run(script, "random", "--count", 4)
+    assert len(json.loads(line)["megabytes"]) == 2
+
+
 def test_sharing_depths(
     load: Callable[[str], ModuleType],
     run: Callable[..., list[str]],
@@ -189,6 +200,25 @@ def test_supernet_ranking(
     assert sum(line.startswith("| preset cpu | ") for line in lines) == 2
     assert any(line.startswith("| tuned 1 | ") for line in lines)
     assert len(run(script, "--out", out, "--against", out)) == 2 + 4  # a line for each score of shared weights
+
+
+def test_web_page(
+    load: Callable[[str], ModuleType], run: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a page that gives numbers: the real one needs a browser (tests/deploy/test_web.py)."""
+    browser = ModuleType("playwright.sync_api")
+    browser.sync_playwright = None  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", browser)
+    script = load("web_page")
+
+    class Page:
+        def evaluate(self, code: str, words: list[int]) -> object:
+            return {"threads": words[0]} if code == script.START else 1.0
+
+    monkeypatch.setattr(script, "page", lambda models: nullcontext(Page()))
+    monkeypatch.setattr(script, "SIDE", 16)
+    lines = run(script, "--models", "fast-x2", "--rounds", 1)
+    assert lines[-1].startswith("| fast-x2 | ")
 
 
 def test_chain_table(
