@@ -7,13 +7,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN ?= runs/demo
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test fuzz lint docs clean
 
 demo: $(VENV)/installed-train
 	$(BIN)/hnas demo --run-dir $(RUN) --overwrite
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto
+
+fuzz: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m fuzz -s tests/fuzz
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -118,9 +118,7 @@ def app(count: int, model: str) -> dict[str, Any]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address, after, most = f"http://127.0.0.1:{port}/gradio_api", list[float](), 0.0
-    process = subprocess.Popen(
-        [*HNAS, "app", model, "--port", str(port), "--max-total-megabytes", "200"], stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([*HNAS, "app", model, "--port", str(port)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         process.stdout.readline()
