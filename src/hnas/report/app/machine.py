@@ -52,7 +52,10 @@ def in_words(found: Attainable) -> str:
     for limit in STEPS:
         best = found.within(limit)
         if best is None:
-            lines.append(f"| {limit:g} | none is so fast | | |")
+            fastest = found.family[0]
+            lines.append(
+                f"| {limit:g} | none; {fastest.candidate.name} is the fastest | {fastest.milliseconds:.1f} ms | |"
+            )
         else:
             one = best.candidate
             lines.append(
