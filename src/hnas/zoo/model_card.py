@@ -15,7 +15,7 @@ import numpy as np
 
 from hnas.data.degradations import as_degraded
 from hnas.data.folders import find_sets, load_set
-from hnas.deploy.export.card import graph_of, write_card
+from hnas.deploy.export.card import graph_path, write_card
 from hnas.deploy.export.shipping import write_halved
 from hnas.deploy.running.runtimes import onnx_session, runtime_version
 from hnas.deploy.timing.turns import medians_in_turns
@@ -125,7 +125,7 @@ def export_zoo(
     cards = []
     for name, job in finished.items():
         weights = output / f"{name}.safetensors"
-        onnx = graph_of(weights)
+        onnx = graph_path(weights)
         write_halved(Path(runs) / name / WEIGHTS, weights, onnx)
         cards.append(write_card(weights, model_card(name, weights, onnx, job=job, benchmarks=benchmarks)))
     return cards

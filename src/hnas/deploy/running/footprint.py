@@ -47,7 +47,7 @@ class Footprint:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Footprint:
+    def from_dict(cls, values: object) -> Footprint:
         """What :meth:`as_dict` gave.
 
         Raises:
