@@ -177,7 +177,8 @@ def _convolution(channels: int, side: int, precision: Precision, device: torch.d
     dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
     conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
     conv.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    features = torch.rand(1, side, side, channels, device=device).permute(0, 3, 1, 2).to(dtype)
+    generator = torch.Generator(device).manual_seed(0)
+    features = torch.rand(1, side, side, channels, generator=generator, device=device).permute(0, 3, 1, 2).to(dtype)
 
     def run() -> object:
         with torch.inference_mode():

@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from hnas.cli.main import main
+from hnas.deploy.timing.latency_table import load_latency_table
 from hnas.nets.chain import ChainNetwork, chain_cost
-from hnas.nets.latency_table import load_latency_table
 from hnas.searching.candidate_cost import CandidateCost
 from hnas.searching.derive import keeps
 from hnas.searching.reward import Scored, joint_reward

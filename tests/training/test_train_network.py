@@ -402,6 +402,7 @@ def test_a_plan_trains_in_order_passes_over_what_is_done_and_goes_on_after_a_fai
         "x2.json", "x2.onnx", "x2.safetensors", "x4.json", "x4.onnx", "x4.safetensors"
     ]  # fmt: skip
     card = json.loads((tmp_path / "out" / "x2.json").read_text())
+    assert "compressed" not in card  # it never saw a JPEG
     # The exported weights are rounded to half precision, which moves PSNR by about a thousandth of a dB.
     assert card["results"][pictures.name]["psnr"] == pytest.approx(card["provenance"]["val_psnr"], abs=0.02)
     assert card["params"] == sum(

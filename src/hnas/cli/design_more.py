@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from hnas.cli.design_view import graphs_for, machine_of
+from hnas.cli.design_view import graphs_for
 from hnas.cli.options import say
 from hnas.cli.progress import training_progress
 from hnas.errors import HnasError
@@ -49,14 +49,14 @@ def quickest_machine(
     """
     from hnas.deploy.design.quickest import one_to_try, quickest, time_runtimes, turns_of
     from hnas.deploy.running.runtimes import PACKAGES
-    from hnas.deploy.timing.stopwatch import Stopwatch
+    from hnas.deploy.timing.stopwatch import Stopwatch, this_machine
 
     machines: dict[BackendName, Machine] = {}
     for backend in PACKAGES:
         if graphs_only and backend == "torch":
             continue
         try:
-            machines[backend] = machine_of(backend, threads, lr_size)
+            machines[backend] = this_machine(backend, threads, lr_size)
         except HnasError as error:
             missing = error
     if not machines:

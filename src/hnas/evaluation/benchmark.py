@@ -1,7 +1,7 @@
 """A model, or plain bicubic interpolation, measured on a set of pictures by the protocol of the field.
 
 The protocol: the output is rounded and clipped to 8 bits, Y of BT.601 (16..235) is taken of it and of the original,
-`scale` pixels are cut off on every side; PSNR and SSIM are averaged over the pictures.
+`scale` pixels are cut off on every side (none at scale 1); PSNR and SSIM are averaged over the pictures.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def evaluate_model(
     Args:
         model: N x 3 x H x W RGB in [0, 1] -> N x 3 x sH x sW; its `scale`, where it has one, must be this one.
         pairs: at least one; every `hr` at least 11 + 2 * scale pixels a side.
-        scale: 2, 3 or 4.
+        scale: 2, 3 or 4; 1 for networks that restore.
         self_ensemble: also measure the mean over the eight flips and turns.
         device: where the model runs.
         distance: also measure this on the single pass and the original (LPIPS).
@@ -145,15 +145,15 @@ def bicubic_result(
 
     `"float"` gives the rows that papers print: the original's Y (8 bits; gray pictures as they are) is shrunk and
     enlarged without rounding in between. `"uint8"` gives what a network has to beat: the 8-bit RGB pictures that a
-    network is given are enlarged and judged as a network's output is. `distance` and `on_picture` get the 8-bit RGB
-    output in both.
+    network is given are enlarged and judged as a network's output is; at scale 1 they are judged as they are.
+    `distance` and `on_picture` get the 8-bit RGB output in both.
 
     Raises:
         HnasError: no pictures, or one that is too small.
     """
 
     def enlarge(pair: Pair) -> tuple[Picture, dict[str, Any]]:
-        sr = imresize(pair.lr, scale)
+        sr = pair.lr if scale == 1 else imresize(pair.lr, scale)
         figures: dict[str, Any] = measure(sr, pair.hr, scale) if path == "uint8" else _float_figures(pair, scale)
         if distance:
             figures["lpips"] = distance(sr, pair.hr)
@@ -164,7 +164,13 @@ def bicubic_result(
 
 def measure(sr: Picture, hr: Picture, scale: int) -> dict[str, float]:
     """PSNR and SSIM on Y of one 8-bit output."""
-    return {"psnr": metrics.psnr_y(sr, hr, scale), "ssim": metrics.ssim_y(sr, hr, scale)}
+    border = border_of(scale)
+    return {"psnr": metrics.psnr_y(sr, hr, border), "ssim": metrics.ssim_y(sr, hr, border)}
+
+
+def border_of(scale: int) -> int:
+    """Pixels that are cut off on every side; where pictures are restored at their own size the field cuts none."""
+    return 0 if scale == 1 else scale
 
 
 def _float_figures(pair: Pair, scale: int) -> dict[str, float]:
@@ -184,7 +190,7 @@ def _over(
 ) -> BenchmarkResult:
     if not pairs:
         raise HnasError("there are no pictures to measure on")
-    smallest = metrics.WINDOW + 2 * scale
+    smallest = metrics.WINDOW + 2 * border_of(scale)
     results = []
     for pair in pairs:
         height, width = pair.hr.shape[:2]

@@ -68,7 +68,7 @@ def _go_on(searcher: Searcher, run: RunFolder, pictures: Mapping[str, Any]) -> N
     state = load_checkpoint(run.checkpoint)
     with taking_up(run.checkpoint):
         if state:
-            refuse_other_pictures(state.get("pictures", {}), pictures, where="this run")
+            refuse_other_pictures(state["pictures"], pictures, where="this run")
             searcher.load_state_dict(state)
         lengths = log_lengths(state)
     on_first_process(searcher.fabric, lambda: run.cut_logs(lengths))

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from random import Random
 from statistics import fmean
 
+from hnas.deploy.timing.latency_table import LatencyTable
 from hnas.errors import HnasError
 from hnas.nets import family_of
-from hnas.nets.latency_table import LatencyTable
 from hnas.searching.candidate_cost import CandidateCost
 from hnas.searching.settings import Limits, SearchSettings, in_words
 from hnas.searching.within import Usage, cheapest

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hnas.data.degradations import as_degraded
 from hnas.data.folders import Pair
 from hnas.data.patches import PatchSampler
 from hnas.data.resized import with_resized
@@ -60,6 +61,8 @@ def training_patches(settings: SearchSettings, splits: Splits) -> PatchSampler:
         HnasError: a picture is too small, or the teacher is none of this scale.
     """
     pairs = with_resized(splits.shared, settings.shrunk, scale=settings.scale, patch=settings.patch)
+    whole, copies = pairs[: len(splits.shared)], pairs[len(splits.shared) :]
+    pairs = [*whole, *as_degraded(copies, settings.degradation, seed=settings.seed)]
     return PatchSampler(
         pairs,
         scale=settings.scale,

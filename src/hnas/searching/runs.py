@@ -11,12 +11,13 @@ import torch
 from lightning_fabric import Fabric
 
 from hnas import __version__
+from hnas.data.degradations import as_degraded
 from hnas.data.folders import load_pairs, summary
 from hnas.deploy.running.runtimes import BackendName
+from hnas.deploy.timing.latency_table import LatencyTable
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import device_description
-from hnas.nets.latency_table import LatencyTable
 from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
 from hnas.searching.algorithm import SearchProgress, run_search
 from hnas.searching.building import build_searcher
@@ -218,7 +219,10 @@ def hand_over(searcher: Searcher, genotype: Genotype, path: Path) -> bool:
         "data": [summary(searcher.pictures.splits.shared)],
         "val": summary(searcher.pictures.splits.validation),
         "steps": searcher.round * settings.w_steps,
-        **{name: getattr(settings, name) for name in ("batch", "patch", "loss", "schedule", "lr", "ema", "seed")},
+        **{
+            name: getattr(settings, name)
+            for name in ("batch", "patch", "degradation", "loss", "schedule", "lr", "ema", "seed")
+        },
         "teacher": teacher_provenance(settings.teacher, settings.teacher_weight) if settings.teacher else None,
         "device": device_description(searcher.fabric.device),
         "seconds": round(searcher.seconds),
@@ -273,4 +277,8 @@ def load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:
     """
     training = load_pairs(paths["data"], settings.scale)
     validation = load_pairs(paths["val"], settings.scale) if paths["val"] else []
-    return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)
+    return split_pictures(
+        *(as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in (training, validation)),
+        w_fraction=settings.w_fraction,
+        seed=settings.seed,
+    )

@@ -26,7 +26,7 @@ from hnas.training.train_network import (
 )
 from hnas.values import read_yaml_mapping
 
-_OWN_FIELDS = ("model", "data", "val", "licence", "warm_start")
+_OWN_FIELDS = ("model", "data", "lr_data", "val", "val_lr_data", "licence", "warm_start")
 T = TypeVar("T")
 _SETTINGS = (NetworkOptions, TrainingSettings, DeviceSettings)
 
@@ -101,24 +101,34 @@ def _job(values: Mapping[str, Any], own: Mapping[str, Any], where: str) -> Train
     network = settings(NetworkOptions, own)
     network = _naming(where, lambda: network.or_else(settings(NetworkOptions), settings_class(model)))
 
-    data = values["data"] if isinstance(values["data"], list) else [values["data"]]
-    job = TrainingJob(
-        model=model,
-        data=tuple(Path(str(folder)) for folder in data),
-        val=Path(str(values["val"])) if values.get("val") else None,
-        licence=str(values.get("licence") or ""),
-        warm_start=Path(values["warm_start"]) if values.get("warm_start") else None,
-        network=network,
-        settings=settings(TrainingSettings),
-        device=settings(DeviceSettings),
+    training, device = settings(TrainingSettings), settings(DeviceSettings)
+    job = _naming(
+        where,
+        lambda: TrainingJob(
+            model=model,
+            data=_paths(values["data"]),
+            lr_data=_paths(values.get("lr_data")),
+            val=Path(str(values["val"])) if values.get("val") else None,
+            val_lr_data=Path(str(values["val_lr_data"])) if values.get("val_lr_data") else None,
+            licence=str(values.get("licence") or ""),
+            warm_start=Path(values["warm_start"]) if values.get("warm_start") else None,
+            network=network,
+            settings=training,
+            device=device,
+        ),
     )
     if job.device.devices != 1:
         raise HnasError(f"{where}: devices is {job.device.devices}; a plan trains on one device, model after model")
-    for folder in (*job.data, *([job.val] if job.val else [])):
+    for folder in (*job.data, *job.lr_data, *filter(None, (job.val, job.val_lr_data))):
         if not folder.exists():
             raise HnasError(f"{where}: {folder} does not exist; paths are relative to the working directory")
     _naming(where, lambda: model_description(job.model, job.network))
     return job
+
+
+def _paths(value: Any) -> tuple[Path, ...]:
+    """One or several folders, or none."""
+    return tuple(Path(str(folder)) for folder in (value if isinstance(value, list) else [value] if value else []))
 
 
 def _naming(where: str, read: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from hnas.files import write_atomically
 from hnas.space import Genotype
+from hnas.values import read_json
 
 
 class Table(Protocol):
@@ -77,7 +78,7 @@ class ScoreFolder:
         return self._file(genotype).exists()
 
     def __getitem__(self, genotype: Genotype, /) -> Sequence[float]:
-        scores: list[float] = json.loads(self._file(genotype).read_text(encoding="utf-8"))["psnr"]
+        scores: list[float] = read_json(self._file(genotype))["psnr"]
         return scores
 
     def __setitem__(self, genotype: Genotype, scores: Sequence[float], /) -> None:

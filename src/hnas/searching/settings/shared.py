@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hnas.bounds import Checked, refuse_below, refuse_no_part, refuse_not_above_zero
+from hnas.data.degradations import read_degradation
 from hnas.errors import HnasError
+from hnas.space.scales import ALL_SCALES, RESTORATION, refuse_other_scales
 from hnas.training.settings import LossName, OptimizerName, Schedule, refuse_no_shrinking
 
 
@@ -13,7 +15,7 @@ class SharedSettings(Checked):
     """The supernet and its training; a genotype that is trained alone has the same pictures and the same width.
 
     Attributes:
-        scale: enlargement, 2, 3 or 4.
+        scale: enlargement, 2, 3 or 4; chains also 1, which restore pictures at their own size.
         channels: channels C of the supernet of cells.
         image_skip: the enlarged input is added to the output: "bicubic", "nearest" or "none" (paper).
         cell_skip: a path around every cell, output = input + cell_skip * cell; 0 is none (paper).
@@ -29,6 +31,8 @@ class SharedSettings(Checked):
         w_genotypes: genotypes per update of the shared weights; each sees its share of the batch.
         batch: patches per step and process.
         patch: side of an LR patch, pixels.
+        degradation: what small pictures went through besides, such as "jpeg:30-95" (:mod:`hnas.data.degradations`),
+            one draw for each picture, in training and scoring.
         loss: of the shared weights: mean absolute error (paper), or that plus 0.05 times the same on the spectrum.
         schedule: of their learning rate: "cosine" (paper), or "one-cycle", which first rises over 30 % of the steps.
         ema: decay of the running average of the shared weights that scores genotypes; 0 is none (paper).
@@ -58,6 +62,7 @@ class SharedSettings(Checked):
     w_genotypes: int = 1
     batch: int = 16
     patch: int = 48
+    degradation: str = ""
     loss: LossName = "l1"
     schedule: Schedule = "cosine"
     ema: float = 0.0
@@ -75,8 +80,12 @@ class SharedSettings(Checked):
         refuse_not_above_zero(self, "lr")
         refuse_no_part(self, "teacher_weight")
         refuse_no_shrinking(self.shrunk)
-        if self.scale not in (2, 3, 4):
-            raise HnasError(f"scale is {self.scale}; allowed are 2, 3 and 4")
+        refuse_other_scales(self.scale, ALL_SCALES)
+        degrades = bool(read_degradation(self.degradation))
+        if self.scale == RESTORATION and not degrades:
+            raise HnasError("scale 1 restores pictures: say what is wrong with them, such as --degradation jpeg:30-95")
+        if degrades and self.teacher:
+            raise HnasError("degradation and teacher exclude each other in a search: a teacher needs clean pictures")
         if not 0 < self.w_fraction < 1:
             raise HnasError(f"w_fraction is {self.w_fraction}; allowed is more than 0 and less than 1")
         if self.batch % self.w_genotypes:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from hnas.data.degradations import as_degraded
 from hnas.data.folders import Pair, load_pairs
 from hnas.errors import HnasError
 from hnas.ranking import kendall_tau
@@ -167,7 +168,9 @@ def _pairs(pictures: _Pictures, scale: int) -> tuple[list[Pair], list[Pair]]:
 
 
 def _splits(pictures: _Pictures, settings: SearchSettings) -> Splits:
-    training, validation = _pairs(pictures, settings.scale)
+    training, validation = (
+        as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in _pairs(pictures, settings.scale)
+    )
     return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)
 
 
