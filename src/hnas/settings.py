@@ -16,6 +16,8 @@ from hnas.typed import typed
 from hnas.values import read_yaml_mapping
 
 PRESETS = Path(__file__).parent / "presets"
+#: Tabular benchmarks of strategies, each with the settings of a study on it.
+TABLES = Path(__file__).parent / "tables"
 
 T = TypeVar("T")
 _ADVICE = "write settings as 'steps: 1000'"

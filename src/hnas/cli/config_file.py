@@ -10,11 +10,14 @@ from cyclopts import App, Token
 from cyclopts.argument import Argument, ArgumentCollection
 
 from hnas.errors import HnasError
-from hnas.settings import read_config, read_devices, refuse_unknown
+from hnas.settings import TABLES, read_config, read_devices, refuse_unknown
 from hnas.typed import typed
+from hnas.values import read_yaml_mapping
 
 #: Commands whose settings are those of another one.
 SECTIONS = {"study": "search"}
+#: Flags that bring settings of their own, which others override: a file of the package.
+BRINGING = {"--table": TABLES / "chains.yaml"}
 #: Commands that read by themselves what the file says of networks: it is for any, while a flag is for the one named.
 READ_NETWORKS = ("train",)
 
@@ -37,6 +40,8 @@ def settings_from_config(app: App, commands: tuple[str, ...], arguments: Argumen
 
             values = {setting: value for setting, value in values.items() if setting not in options_in(values)}
         fill(arguments, values, source=name)
+    for flag in given.keys() & BRINGING.keys():
+        fill(arguments, read_yaml_mapping(BRINGING[flag], advice="install the package anew"), source=flag)
     refuse_fractions(arguments)
 
 

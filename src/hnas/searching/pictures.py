@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,7 +81,7 @@ def middle_crops(
 
     Args:
         pairs: validation pictures.
-        patch: side of the LR crop.
+        patch: side of the LR crop; 0 is the longest that every picture has.
         limit: at most this many pictures, evenly spread over the set; 0 takes all.
 
     Returns:
@@ -92,8 +92,8 @@ def middle_crops(
     """
     if not pairs:
         raise HnasError("there are no validation pictures")
-    if 0 < limit < len(pairs):
-        pairs = [pairs[index * len(pairs) // limit] for index in range(limit)]
+    pairs = evenly(pairs, limit)
+    patch = patch or min(side for pair in pairs for side in pair.lr.shape[:2])
     low, high = [], []
     for pair in pairs:
         height, width = pair.lr.shape[:2]
@@ -107,3 +107,16 @@ def middle_crops(
         low.append(pair.lr[top : top + patch, left : left + patch])
         high.append(pair.hr[scale * top : scale * (top + patch), scale * left : scale * (left + patch)])
     return as_floats(np.stack(low), device), as_floats(np.stack(high), device)
+
+
+def whole_pictures(pairs: Sequence[Pair], *, limit: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    """LR and HR of one picture at a time, float32 1 x 3 x H x W in [0, 1]; ``limit`` as for :func:`middle_crops`."""
+    for pair in evenly(pairs, limit):
+        yield as_floats(pair.lr[None]), as_floats(pair.hr[None])
+
+
+def evenly(pairs: Sequence[Pair], limit: int) -> Sequence[Pair]:
+    """At most so many pictures, evenly spread over the set; 0 takes all."""
+    if 0 < limit < len(pairs):
+        return [pairs[index * len(pairs) // limit] for index in range(limit)]
+    return pairs

@@ -13,6 +13,7 @@ from lightning_fabric import Fabric
 from hnas import __version__
 from hnas.data.degradations import as_degraded
 from hnas.data.folders import load_pairs, summary
+from hnas.data.known_sets import locate_set
 from hnas.deploy.running.runtimes import BackendName
 from hnas.deploy.timing.latency_table import LatencyTable
 from hnas.errors import HnasError
@@ -22,7 +23,8 @@ from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
 from hnas.searching.algorithm import SearchProgress, run_search
 from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
-from hnas.searching.derive import Derived, derive_genotype, record, recorded
+from hnas.searching.derive import Derived, derive_genotype, record, recorded, validated
+from hnas.searching.improve import improve_genotype
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
 from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
@@ -142,6 +144,7 @@ def derive(
     count: int | None = None,
     limits: Limits | None = None,
     lam: float | None = None,
+    improve: Genotype | None = None,
     strategy: Strategy | None = None,
     backend: BackendName | None = None,
     threads: int | None = None,
@@ -155,6 +158,8 @@ def derive(
         count: genotypes to score; as many as the search did by default.
         limits: hard limits at the target size; those of the search by default.
         lam: weight of PSNR in the reward that chooses; see :func:`hnas.searching.derive.derive_genotype`.
+        improve: a genotype that is changed where that costs nothing more, in place of what the search proposes; see
+            :func:`hnas.searching.improve.improve_genotype`.
         strategy: where the search had one handed in: another object of the same class, which takes up its state.
         backend: what milliseconds are of; by default as in the search. So are the ``threads``.
         threads: see :class:`~hnas.searching.settings.SearchSettings`.
@@ -195,7 +200,12 @@ def derive(
         table = find_table(settings, searcher.fabric.device, limits=limited, kept=costs.table, say=say)
         costs = CostTable.with_table(settings, table)
     searcher = searcher.at_costs(costs, settings)
-    derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
+    if improve is None:
+        derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
+    elif count is None and lam is None:
+        derived = improve_genotype(searcher, improve, limits=limits, say=say)
+    else:
+        raise HnasError("a genotype is improved by its PSNR, for as long as that pays; leave out lam and samples")
     hand_over(searcher, derived.best.genotype, weights)
     write_atomically(path, derived.best.genotype.to_json() + "\n")
     record(derived, run, step=searcher.round)
@@ -241,7 +251,7 @@ def rescore(run_dir: str | Path, genotype: Genotype) -> float:
     """
     searcher = open_searcher(RunFolder(Path(run_dir), RESULT))
     low, high = searcher.settings.lam_range
-    (scored,) = searcher.score_all([genotype], searcher.pictures.validation, (low + high) / 2.0)
+    (scored,) = validated(searcher, [genotype], (low + high) / 2.0)
     return scored.psnr
 
 
@@ -270,13 +280,13 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
 
 
 def load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:
-    """Reads and shares out the pictures of the folders ``data`` and ``val`` (or None).
+    """Reads and shares out the pictures of ``data`` and ``val`` (or None): folders, or names of known sets.
 
     Raises:
-        HnasError: a folder or picture that cannot be read, too few pictures, or one in two parts.
+        HnasError: a set, folder or picture that cannot be read, too few pictures, or one in two parts.
     """
-    training = load_pairs(paths["data"], settings.scale)
-    validation = load_pairs(paths["val"], settings.scale) if paths["val"] else []
+    training = load_pairs(locate_set(paths["data"]), settings.scale)
+    validation = load_pairs(locate_set(paths["val"]), settings.scale) if paths["val"] else []
     return split_pictures(
         *(as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in (training, validation)),
         w_fraction=settings.w_fraction,

@@ -1,4 +1,4 @@
-"""What a search and a study of several do, a concern each; every number of the paper is here."""
+"""What a search and a study of several do, a concern each."""
 
 from hnas.searching.settings.budget import Budget, Limits, in_words
 from hnas.searching.settings.run import RunSettings

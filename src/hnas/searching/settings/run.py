@@ -1,6 +1,7 @@
 """How long a search is, and how it ends."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from hnas.bounds import Checked, refuse_below
 
@@ -21,8 +22,9 @@ class RunSettings(Checked):
             multiply-adds first; under a limit of latency the best first, and more until one keeps it. 0 is none
             without such a limit.
         derive_samples: genotypes that the derivation scores.
+        derive_by: what is chosen in the end: the highest "reward", or the highest "psnr" (paper), as under limits.
         derive_pictures: validation pictures it uses (0: all), each by its middle crop.
-        derive_patch: side of that crop, LR pixels.
+        derive_patch: side of that crop, LR pixels; 0 is the whole picture (paper).
         seed: decides every random choice.
         checkpoint_every: rounds between full states on disk.
 
@@ -36,14 +38,15 @@ class RunSettings(Checked):
     exhaustive: int = 0
     measure: int = 0
     derive_samples: int = 100
+    derive_by: Literal["reward", "psnr"] = "reward"
     derive_pictures: int = 16
     derive_patch: int = 48
     seed: int = 0
     checkpoint_every: int = 10
 
     def __post_init__(self) -> None:
-        refuse_below(1, self, "rounds", "samples", "derive_samples", "derive_patch", "checkpoint_every")
-        refuse_below(0, self, "controller_steps", "exhaustive", "measure", "derive_pictures", "seed")
+        refuse_below(1, self, "rounds", "samples", "derive_samples", "checkpoint_every")
+        refuse_below(0, self, "controller_steps", "exhaustive", "measure", "derive_pictures", "derive_patch", "seed")
         super().__post_init__()
 
     @property
