@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +55,21 @@ print(before - me.memory_info().rss)
 def test_memory_is_returned() -> None:
     done = subprocess.run([sys.executable, "-c", _RETURNS], capture_output=True, text=True, check=True)
     assert int(done.stdout) > 200 * 2**20  # of 256 MiB
+
+
+def test_the_measurement_of_memory_over_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`bench/memory_over_time.py` on a few pictures: what is kept after every two, and the growth from the first."""
+    path = Path(__file__).parents[1] / "bench" / "memory_over_time.py"
+    spec = importlib.util.spec_from_file_location("memory_over_time", path)
+    assert spec
+    assert spec.loader
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    monkeypatch.setattr(script, "HUNDRED", 2)
+    monkeypatch.setattr(script, "keep_memory", lambda: True)  # in the tests' own process
+    found = script.in_process(6, "fast-x2", "onnx", script.SIDES)
+    assert len(found["megabytes"]) == 3
+    assert min(found["megabytes"]) > 10
+    assert script.growth([50.04, 60.0, 52.0]) == {"megabytes": [50.0, 60.0, 52.0], "grown": 2.0}
+    shapes = {picture.shape for picture in script.pictures(5, sides=script.SIDES)}
+    assert len(shapes) > 1

@@ -383,7 +383,7 @@ def test_several_pictures_in_a_browser(address, tmp_path):
         page.set_default_timeout(120_000)
         page.goto(address)
         page.set_input_files("#upload input[type=file]", [tmp_path / f"{name}.png" for name in "abc"])
-        page.get_by_text("c.png").wait_for()
+        page.locator("#upload .file", has_text=".png").nth(2).wait_for()
         page.click("#enlarge")
         page.get_by_text("c.png: not a picture that can be read").first.wait_for()
         page.get_by_text("20×30 → 40×60 pixels by tiny-x2").wait_for()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from signal import SIGTERM, signal
 from threading import Event
 from typing import Annotated
 
@@ -49,6 +50,7 @@ def app(
     from hnas.bundled import bundled_models
     from hnas.report.app import UploadLimits, serving
 
+    signal(SIGTERM, lambda *_: sys.exit(143))  # so that the folder goes then, too
     limits = UploadLimits(max_megabytes, max_megapixels, max_seconds, max_total_megabytes, max_waiting)
     offered = {name: name for name in models} or bundled_models()
     with serving(

@@ -66,13 +66,13 @@ def design(
         overwrite: Replace an earlier design in the folder.
         family: Folder with other networks to choose from, as `hnas zoo export` writes them.
     """
-    from hnas.deploy.design.choice import Limits, refuse_impossible
+    from hnas.deploy.design.choice import Requirements, refuse_impossible
     from hnas.deploy.design.hand_over import CARD, GRAPH, REPORT, WEIGHTS, check_free, hand_over
     from hnas.deploy.design.within_limits import design as choose
     from hnas.deploy.export.card import read_card
     from hnas.deploy.timing.stopwatch import this_machine
 
-    limits = Limits.parse(max_latency=max_latency, max_macs=max_macs, max_params=max_params, min_psnr=min_psnr)
+    limits = Requirements.parse(max_latency=max_latency, max_macs=max_macs, max_params=max_params, min_psnr=min_psnr)
     size = parse_size(lr_size, "--lr-size")
     seconds = _tuning_seconds(tune, data)
     _refuse_missing(backend, int8=int8, tuning=tune is not None)

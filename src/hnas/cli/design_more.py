@@ -16,7 +16,7 @@ from hnas.errors import HnasError
 
 if TYPE_CHECKING:
     from hnas.deploy.design.attainable import Attainable
-    from hnas.deploy.design.choice import Limits
+    from hnas.deploy.design.choice import Requirements
     from hnas.deploy.design.eight_bits import InEightBits
     from hnas.deploy.design.family import Candidate
     from hnas.deploy.design.survey import Turn
@@ -75,7 +75,7 @@ def quickest_machine(
 
 
 def with_eight_bits(
-    found: Attainable, limits: Limits, turn: Turn, folder: Path
+    found: Attainable, limits: Requirements, turn: Turn, folder: Path
 ) -> tuple[Attainable, Turn, list[InEightBits]]:
     """Adds networks in 8 bits where these may come within the limits, each with the median of a few turns.
 

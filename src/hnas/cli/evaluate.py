@@ -17,7 +17,7 @@ from hnas.errors import HnasError
 if TYPE_CHECKING:
     from torch import nn
 
-    from hnas.data.pictures import Picture
+    from hnas.data.pictures import Pixels
     from hnas.deploy.running.runtimes import BackendName, Precision
     from hnas.evaluation.benchmark import BicubicPath, PictureResult
 
@@ -157,11 +157,11 @@ def _scale(model: nn.Module) -> int:
     return int(scale)
 
 
-def _after_picture(advance: Callable[[], None], folder: Path | None) -> Callable[[PictureResult, Picture], None]:
+def _after_picture(advance: Callable[[], None], folder: Path | None) -> Callable[[PictureResult, Pixels], None]:
     """What is done after every picture: the bar advances, the output is saved where there is a folder for it."""
     from hnas.data.pictures import write_picture
 
-    def after_picture(picture: PictureResult, sr: Picture) -> None:
+    def after_picture(picture: PictureResult, sr: Pixels) -> None:
         advance()
         if folder is not None:
             write_picture(folder / f"{picture.name}.png", sr)

@@ -15,12 +15,12 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from hnas.data.folders import Pair
-from hnas.data.pictures import Picture
+from hnas.data.pictures import Pixels
 from hnas.errors import HnasError
 from hnas.registry import Registry
 
 
-def jpeg(picture: Picture, quality: float, draw: np.random.Generator) -> Picture:
+def jpeg(picture: Pixels, quality: float, draw: np.random.Generator) -> Pixels:
     """Compressed and opened again by libjpeg's quality, by chance with full colour resolution or half of it."""
     file = io.BytesIO()
     subsampling = int(draw.choice([0, 2]))
@@ -28,12 +28,12 @@ def jpeg(picture: Picture, quality: float, draw: np.random.Generator) -> Picture
     return np.asarray(Image.open(file))
 
 
-def blur(picture: Picture, sigma: float, draw: np.random.Generator) -> Picture:
+def blur(picture: Pixels, sigma: float, draw: np.random.Generator) -> Pixels:
     """Blurred by a Gaussian of so many pixels."""
     return np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(sigma)))
 
 
-def noise(picture: Picture, sigma: float, draw: np.random.Generator) -> Picture:
+def noise(picture: Pixels, sigma: float, draw: np.random.Generator) -> Pixels:
     """With Gaussian noise of so many of the 255 levels, drawn for every value."""
     noisy = picture + draw.normal(0, sigma, picture.shape)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
@@ -50,7 +50,7 @@ class Degradation:
         most: largest one.
     """
 
-    apply: Callable[[Picture, float, np.random.Generator], Picture]
+    apply: Callable[[Pixels, float, np.random.Generator], Pixels]
     least: float
     most: float
 
@@ -122,7 +122,7 @@ def _read_step(word: str, text: str) -> Step:
     return step
 
 
-def degraded(picture: Picture, steps: Sequence[Step], draw: np.random.Generator) -> Picture:
+def degraded(picture: Pixels, steps: Sequence[Step], draw: np.random.Generator) -> Pixels:
     """A picture after all steps.
 
     Args:

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from hnas.data.pairing import pair_up
-from hnas.data.pictures import EXTENSIONS, Picture, read_header, read_picture
+from hnas.data.pictures import EXTENSIONS, Pixels, read_header, read_picture
 from hnas.data.resize import imresize
 from hnas.errors import HnasError
 from hnas.files import cache_folder, write_atomically
@@ -44,8 +44,8 @@ class Pair:
     """
 
     name: str
-    hr: Picture
-    lr: Picture
+    hr: Pixels
+    lr: Pixels
     gray: bool = False
 
 
@@ -164,7 +164,7 @@ def _if_folder(path: Path) -> Path | None:
     return path if path.is_dir() else None
 
 
-def crop_to_multiple(picture: Picture, scale: int, *, name: str) -> Picture:
+def crop_to_multiple(picture: Pixels, scale: int, *, name: str) -> Pixels:
     """Cuts off the rows below and the columns to the right that the scale does not divide.
 
     Raises:
@@ -176,12 +176,12 @@ def crop_to_multiple(picture: Picture, scale: int, *, name: str) -> Picture:
     return picture[:height, :width]
 
 
-def shrink(hr: Picture, scale: int) -> Picture:
+def shrink(hr: Pixels, scale: int) -> Pixels:
     """The low-resolution picture of one whose size the scale divides; at scale 1 the picture itself."""
     return hr if scale == 1 else imresize(hr, Fraction(1, scale))
 
 
-def check_fit(lr: Picture, hr: Picture, scale: int, lr_path: Path) -> None:
+def check_fit(lr: Pixels, hr: Pixels, scale: int, lr_path: Path) -> None:
     """Checks that a low-resolution picture has the size of its original (already cropped) divided by the scale.
 
     Raises:
@@ -195,7 +195,7 @@ def check_fit(lr: Picture, hr: Picture, scale: int, lr_path: Path) -> None:
         )
 
 
-def pair_of(name: str, picture: Picture, scale: int) -> Pair:
+def pair_of(name: str, picture: Pixels, scale: int) -> Pair:
     """A pair from a picture in memory; see `crop_to_multiple`."""
     hr = crop_to_multiple(picture, scale, name=name)
     return Pair(name, hr, shrink(hr, scale))
@@ -252,11 +252,11 @@ def _names(paths: list[Path], root: Path) -> list[str]:
     return [(path if counts[path.with_suffix("")] > 1 else path.with_suffix("")).as_posix() for path in inside]
 
 
-def _in_memory(path: Path, kind: str, make: Callable[[], Picture]) -> Picture:
+def _in_memory(path: Path, kind: str, make: Callable[[], Pixels]) -> Pixels:
     return make()
 
 
-def _mapped(path: Path, kind: str, make: Callable[[], Picture]) -> Picture:
+def _mapped(path: Path, kind: str, make: Callable[[], Pixels]) -> Pixels:
     """A memory-mapped copy in the user's cache folder, made once for a file's path, size and time of change."""
     if not path.exists():
         return make()  # which says so
@@ -267,7 +267,7 @@ def _mapped(path: Path, kind: str, make: Callable[[], Picture]) -> Picture:
         np.save(encoded, make(), allow_pickle=False)
         copy.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(copy, encoded.getbuffer())
-    mapped: Picture = np.load(copy, mmap_mode="r", allow_pickle=False)
+    mapped: Pixels = np.load(copy, mmap_mode="r", allow_pickle=False)
     return mapped
 
 
@@ -282,7 +282,7 @@ def summary(pairs: Sequence[Pair], *, lr: Path | None = None) -> dict[str, Any]:
     return found if lr is None else {**found, "lr_folder": lr.name, "lr_sha256": _digest(pair.lr for pair in pairs)}
 
 
-def _digest(pictures: Iterable[Picture]) -> str:
+def _digest(pictures: Iterable[Pixels]) -> str:
     digest = hashlib.sha256()
     for picture in pictures:
         digest.update(np.ascontiguousarray(picture).data)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from hnas.data.folders import Pair
-from hnas.data.pictures import Picture
+from hnas.data.pictures import Pixels
 from hnas.data.resize import imresize
 from hnas.data.tensors import as_bytes, as_floats
 from hnas.errors import HnasError
@@ -83,8 +83,8 @@ def evaluate_model(
     scale: int,
     self_ensemble: bool = False,
     device: str | torch.device = "cpu",
-    distance: Callable[[Picture, Picture], float] | None = None,
-    on_picture: Callable[[PictureResult, Picture], None] | None = None,
+    distance: Callable[[Pixels, Pixels], float] | None = None,
+    on_picture: Callable[[PictureResult, Pixels], None] | None = None,
 ) -> BenchmarkResult:
     """Measures a model; it is moved to the device, put into evaluation mode and given back in the mode it had.
 
@@ -105,7 +105,7 @@ def evaluate_model(
     was_training = model.training
     model.to(device).eval()
 
-    def enlarge(pair: Pair) -> tuple[Picture, dict[str, Any]]:
+    def enlarge(pair: Pair) -> tuple[Pixels, dict[str, Any]]:
         x = as_floats(np.array(pair.lr)[None], device)
         with torch.inference_mode():
             sr = _as_picture(model(x), pair)
@@ -123,7 +123,7 @@ def evaluate_model(
         model.train(was_training)
 
 
-def enlarge_picture(model: nn.Module, pair: Pair, *, device: torch.device | str = "cpu") -> Picture:
+def enlarge_picture(model: nn.Module, pair: Pair, *, device: torch.device | str = "cpu") -> Pixels:
     """The 8-bit picture that a model makes of a pair's small one; it must be on the device and in evaluation mode.
 
     Raises:
@@ -138,8 +138,8 @@ def bicubic_result(
     scale: int,
     path: BicubicPath = "uint8",
     *,
-    distance: Callable[[Picture, Picture], float] | None = None,
-    on_picture: Callable[[PictureResult, Picture], None] | None = None,
+    distance: Callable[[Pixels, Pixels], float] | None = None,
+    on_picture: Callable[[PictureResult, Pixels], None] | None = None,
 ) -> BenchmarkResult:
     """Measures bicubic interpolation in one of the two ways in use, which differ by up to 0.1 dB.
 
@@ -152,7 +152,7 @@ def bicubic_result(
         HnasError: no pictures, or one that is too small.
     """
 
-    def enlarge(pair: Pair) -> tuple[Picture, dict[str, Any]]:
+    def enlarge(pair: Pair) -> tuple[Pixels, dict[str, Any]]:
         sr = pair.lr if scale == 1 else imresize(pair.lr, scale)
         figures: dict[str, Any] = measure(sr, pair.hr, scale) if path == "uint8" else _float_figures(pair, scale)
         if distance:
@@ -162,7 +162,7 @@ def bicubic_result(
     return _over(pairs, enlarge, scale=scale, on_picture=on_picture)
 
 
-def measure(sr: Picture, hr: Picture, scale: int) -> dict[str, float]:
+def measure(sr: Pixels, hr: Pixels, scale: int) -> dict[str, float]:
     """PSNR and SSIM on Y of one 8-bit output."""
     border = border_of(scale)
     return {"psnr": metrics.psnr_y(sr, hr, border), "ssim": metrics.ssim_y(sr, hr, border)}
@@ -183,10 +183,10 @@ def _float_figures(pair: Pair, scale: int) -> dict[str, float]:
 
 def _over(
     pairs: Sequence[Pair],
-    enlarge: Callable[[Pair], tuple[Picture, dict[str, Any]]],
+    enlarge: Callable[[Pair], tuple[Pixels, dict[str, Any]]],
     *,
     scale: int,
-    on_picture: Callable[[PictureResult, Picture], None] | None,
+    on_picture: Callable[[PictureResult, Pixels], None] | None,
 ) -> BenchmarkResult:
     if not pairs:
         raise HnasError("there are no pictures to measure on")
@@ -208,10 +208,10 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return math.fsum(known) / len(known) if known else None
 
 
-def _as_picture(output: Tensor, pair: Pair) -> Picture:
+def _as_picture(output: Tensor, pair: Pair) -> Pixels:
     if output.shape != (1, 3, *pair.hr.shape[:2]):
         raise HnasError(f"{pair.name}: the model gives the shape {tuple(output.shape)} for {pair.hr.shape}")
     if not output.isfinite().all():
         raise HnasError(f"{pair.name}: the model's output has values that are not finite; train it again")
-    picture: Picture = as_bytes(output)[0].cpu().numpy()
+    picture: Pixels = as_bytes(output)[0].cpu().numpy()
     return picture

@@ -99,7 +99,7 @@ class TrainingJob:
             "command": "train",
             "model": self.model,
             "data": [str(folder) for folder in self.data],
-            "lr_data": [str(folder) for folder in self.lr_data] or None,
+            **({"lr_data": [str(folder) for folder in self.lr_data]} if self.lr_data else {}),
             "val": str(self.val) if self.val else None,
             "val_lr_data": str(self.val_lr_data) if self.val_lr_data else None,
             "licence": self.licence,

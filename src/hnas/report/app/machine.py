@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hnas.bundled import BUNDLED
 from hnas.deploy.design.attainable import Attainable
-from hnas.deploy.design.choice import Limits
+from hnas.deploy.design.choice import Requirements
 from hnas.deploy.design.family import read_family
 from hnas.deploy.design.hand_over import hand_over
 from hnas.deploy.design.within_limits import design, look_around
@@ -52,7 +52,10 @@ def in_words(found: Attainable) -> str:
     for limit in STEPS:
         best = found.within(limit)
         if best is None:
-            lines.append(f"| {limit:g} | none is so fast | | |")
+            fastest = found.family[0]
+            lines.append(
+                f"| {limit:g} | none; {fastest.candidate.name} is the fastest | {fastest.milliseconds:.1f} ms | |"
+            )
         else:
             one = best.candidate
             lines.append(
@@ -82,7 +85,7 @@ def design_archive(
     if not 0 < limit_ms < float("inf"):
         raise HnasError(f"{limit_ms} milliseconds are no limit; give a number above 0")
     found, stopwatch = survey_machine(scale, size, limit_ms=limit_ms, models=models)
-    result = design(found, Limits(latency_ms=limit_ms), stopwatch.turn)
+    result = design(found, Requirements(latency_ms=limit_ms), stopwatch.turn)
     chosen = result.chosen.candidate
     report = render_design(result, read_card(chosen.card)["provenance"], [])
     name = f"{chosen.name}-{limit_ms:g}ms"
