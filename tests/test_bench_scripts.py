@@ -141,6 +141,64 @@ def test_every_budget(
     assert lines[-1].startswith("| 0 | ")
 
 
+SHORT = {"scorer": "short", "layers": 2, "channels": 2, "target_channels": 2, "hidden": 4, "population": 2}
+
+
+def test_workers(
+    load: Callable[[str], ModuleType],
+    run: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    pictures: tuple[Path, Path],
+) -> None:
+    script = load("workers")
+    monkeypatch.setattr(script, "BASE", changes(**SHORT, tournament=1, samples=2))
+    options = ["--data", pictures[0], "--val", pictures[1], "--steps", 1, "--evaluations", 10, "--seeds", 1]
+    lines = run(script, *options, "--processes", 1)
+    trained = int(lines[-1].split(" | ")[3])
+    assert 1 <= trained <= 2 * 10 + 2
+    assert lines[-1].endswith("| 1.00 |")
+
+
+def test_scale(
+    load: Callable[[str], ModuleType],
+    run: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    pictures: tuple[Path, Path],
+    tmp_path: Path,
+) -> None:
+    script = load("scale")
+    monkeypatch.setattr(script, "BASE", changes(**SHORT, tournament=1))
+    output = tmp_path / "durations.json"
+    options = ["--data", pictures[0], "--val", pictures[1], "--steps", 1, "--genotypes", 4, "--on"]
+    run(script, "record", *options, "--output", output)
+    recorded = json.loads(output.read_text())
+    assert len(recorded["durations"]) == 4
+    recorded["handing"] = {"local": 0.0}
+    output.write_text(json.dumps(recorded))
+    lines = run(script, "simulate", output, "--workers", 2, 3, "--genotypes", 20)
+    assert [line.split(" | ")[0] for line in lines[-2:]] == ["| 2", "| 3"]
+
+
+def test_a_simulated_search_takes_as_long_as_by_hand(load: Callable[[str], ModuleType]) -> None:
+    script = load("scale")
+    plain = {"workers": 4, "count": 8, "batch": 4, "each": 0.0, "lost": 0.0}
+    for simulated in (script.in_step([10.0], **plain), script.asynchronously([10.0], **plain)):
+        assert (3600 * simulated.hours, simulated.used) == pytest.approx((20.0, 1.0))
+    # A second for each genotype, one after the other: the fourth begins at 4 s, so its batch ends at 14 s.
+    slow = script.in_step([10.0], **{**plain, "each": 1.0})
+    assert (3600 * slow.hours, slow.used) == pytest.approx((28.0, 80 / (4 * 28)))
+    # Asynchronously the fifth is asked for when the first is back, at 11 s, and the eighth begins at 15 s.
+    quick = script.asynchronously([10.0], **{**plain, "each": 1.0})
+    assert 3600 * quick.hours == pytest.approx(25.0)
+    # One process that takes 10 s for each keeps a single worker at work, whatever there is.
+    for simulate in (script.in_step, script.asynchronously):
+        assert simulate([1.0], workers=64, count=50, batch=64, each=10.0, lost=0.0).used == pytest.approx(
+            50 / (64 * 501), rel=1e-6
+        )
+    # Workers that are often lost do more that brings nothing.
+    assert script.in_step([1000.0], **{**plain, "lost": 1.0}).used < 1.0
+
+
 def test_gradient_variance(
     load: Callable[[str], ModuleType],
     run: Callable[..., list[str]],

@@ -23,12 +23,13 @@ from hnas.space import KINDS
 
 PACKAGE = Path(hnas.__file__).parent
 ROOMS = (
-    *("space", "nets", "data", "weights", "evaluation", "training", "deploy", "searching", "zoo"),
+    *("space", "nets", "data", "weights", "evaluation", "workers", "training", "deploy", "searching", "zoo"),
     *("step_times", "chain_step_times", "drawing", "conformance", "report", "cli"),
 )
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
-    *("around", "bounds", "brightness", "bundled", "description", "errors", "extras", "files", "machine", "memory"),
+    *("around", "bounds", "brightness", "bundled", "description", "errors", "extras", "files"),
+    *("launched", "machine", "memory"),
     *("ranking", "registry", "run_files", "settings", "torch_files", "typed", "values", "views"),
 )
 

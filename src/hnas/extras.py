@@ -26,6 +26,7 @@ EXTRAS = {
     "huggingface_hub": "hub",
     "torchmetrics": "lpips",
     "optuna": "optuna",
+    "ray": "ray",
     "spandrel": "spandrel",
     "tensorboard": "tensorboard",
 }

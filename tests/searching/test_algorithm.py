@@ -272,41 +272,31 @@ def test_a_killed_search_resumes_to_the_same_bits(folders: tuple[Path, Path], tm
     assert_same_runs(whole, cut)
 
 
-def test_two_processes_share_the_work_and_draw_genotypes_of_their_own(
-    folders: tuple[Path, Path], tmp_path: Path, make_searcher: Make
-) -> None:
-    run = tmp_path / "two"
-    assert start(tmp_path, *folders, run, 2, 2).wait() == 0
-    assert len(lines(run, "log.jsonl")) == 2
-    assert len(lines(run, "candidates.jsonl")) == 2 * 2 + 3
-
-    searcher = make_searcher()
-    drawn = []
-    for rank in range(2):
-        searcher.fabric = _Ranked(rank)  # type: ignore[assignment]
-        drawn.append([searcher.w_genotypes(step)[0] for step in range(8)])
-    assert drawn[0] != drawn[1]
+def test_processes_with_batches_of_their_own_draw_genotypes_of_their_own(make_searcher: Make) -> None:
+    for own in (False, True):
+        searcher = make_searcher(batch_per_device=own)
+        drawn = []
+        for rank in range(2):
+            searcher.fabric = _Ranked(rank)  # type: ignore[assignment]
+            drawn.append([searcher.w_genotypes(step)[0] for step in range(8)])
+        assert (drawn[0] != drawn[1]) == own
 
 
 class _Ranked:
-    """Stands for one of two processes."""
+    """Stands for one of several processes."""
 
-    def __init__(self, rank: int) -> None:
-        self.global_rank = rank
+    device = "cpu"
 
-
-def test_samples_must_share_out_evenly(splits: Splits, tiny: SearchSettings, make_searcher: Make) -> None:
-    searcher = make_searcher()
-    with pytest.raises(HnasError, match="samples is 2; with 4 processes"):
-        Searcher(
-            tiny,
-            pictures=searcher.pictures,
-            costs=searcher.costs,
-            evaluator=searcher.evaluator,
-            propose_within=searcher.propose_within,
-            fabric=_Four(),
-        )  # type: ignore[arg-type]
+    def __init__(self, rank: int, world_size: int = 2) -> None:
+        self.global_rank, self.world_size = rank, world_size
 
 
-class _Four:
-    world_size = 4
+def test_processes_do_not_share_patches_that_are_normalised_together(
+    splits: Splits, tiny: SearchSettings, make_searcher: Make
+) -> None:
+    settings = replace(tiny, norm="batch-statistics", w_genotypes=2)
+    costs = make_searcher().costs
+    build_searcher(settings, splits, costs, _Ranked(0, 2))  # type: ignore[arg-type]
+    with pytest.raises(HnasError, match=r"w_genotypes is 2; .* allowed are multiples of 4, or --batch-per-device"):
+        build_searcher(settings, splits, costs, _Ranked(0, 4))  # type: ignore[arg-type]
+    build_searcher(replace(settings, batch_per_device=True), splits, costs, _Ranked(0, 4))  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ from hnas.training.run_folder import open_run
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import TrainingJob, train_network
 from hnas.weights import load_model, read_weights
+from hnas.workers import Engine, open_workers
 from hnas.zoo.model_card import export_zoo, reproducing_command
 from hnas.zoo.plans import read_plan, train_zoo, zoo_status
 
@@ -408,6 +409,28 @@ def test_a_plan_trains_in_order_passes_over_what_is_done_and_goes_on_after_a_fai
     assert card["params"] == sum(
         tensor.numel() for tensor in load_model(tmp_path / "out" / "x2.safetensors").parameters()
     )
+
+
+def test_models_of_a_plan_are_trained_at_once_and_what_needs_another_waits(pictures: Path, tmp_path: Path) -> None:
+    models = {
+        "x4": {"model": "espcn", "scale": 4},
+        "wild": {"model": "plain", "lr": 1e30},
+        "x2": {"model": "espcn", "warm_start": "x4"},
+    }
+    runs = tmp_path / "runs"
+    jobs = read_plan(_plan(tmp_path, pictures, models), runs=runs)
+    told = []
+    with open_workers(Engine(processes=2)) as workers:
+        done = train_zoo(jobs, runs, workers=workers, report=lambda status: told.append(status.name))
+        assert [(status.name, status.status) for status in done] == [
+            ("x4", "finished"),
+            ("wild", "failed"),
+            ("x2", "finished"),
+        ]
+        assert told.index("x4") < told.index("x2")
+        assert "step 2" in str(done[1].error)
+    start = json.loads((runs / "x2" / "log.jsonl").read_text().splitlines()[0])
+    assert start["tensors_taken"] > 0
 
 
 def test_several_models_of_a_plan_are_named_at_once(

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
 
 from hnas.cli.options import Device, Folders
 from hnas.cli.progress import training_progress
+from hnas.errors import HnasError
+from hnas.workers.engine import Engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from hnas.training.loop import StepProgress
     from hnas.training.settings import DeviceSettings, TrainingSettings
     from hnas.training.train_network import TrainingJob
+    from hnas.workers import Workers
     from hnas.zoo.comparison import ComparisonRow
     from hnas.zoo.plans import ZooStatus
     from hnas.zoo.table_two import System
@@ -45,7 +50,8 @@ class MacsOptions:
         batch: Patches per step and process.
         patch: Side of a low-resolution patch, pixels.
         lr: Highest learning rate.
-        devices: Processes that share each training.
+        devices: Processes that share each training; by default as many as a launcher (torchrun, srun) started, or 1.
+        engine: who trains rows, several at a time.
     """
 
     latency: bool = True
@@ -58,7 +64,8 @@ class MacsOptions:
     batch: int = 16
     patch: int = 48
     lr: float = 1e-3
-    devices: int = 1
+    devices: int | None = None
+    engine: Annotated[Engine | None, Parameter(name="*")] = None
 
 
 def compare_by_macs(
@@ -93,15 +100,19 @@ def compare_by_macs(
     wanted = chosen(rows, systems())
     folders = (options.runs, *weights)
     if options.train_steps is not None:
-        from hnas.training.devices import is_first_process
+        from hnas.launched import is_first_process
         from hnas.training.settings import DeviceSettings, TrainingSettings
+        from hnas.workers.engine import open_workers
 
+        if options.engine and not options.engine.here and (options.devices or 1) > 1:
+            raise HnasError("--devices shares each training and --processes or --on ray all of them; choose one")
         recipe = TrainingSettings(
             steps=options.train_steps, seed=options.seed, batch=options.batch, patch=options.patch, lr=options.lr
         )
         untrained = [system for system in wanted if not _has_weights(system, folders)]
         where = DeviceSettings(devices=options.devices)
-        failed = _train(untrained, options.runs, options.data, options.val, recipe, where)
+        with open_workers(options.engine or Engine()) as workers:
+            failed = _train(untrained, options.runs, options.data, options.val, recipe, where, workers)
         if not is_first_process():
             return 0
     else:
@@ -170,6 +181,7 @@ def _train(
     val: Path | None,
     recipe: TrainingSettings,
     device: DeviceSettings,
+    workers: Workers,
 ) -> bool:
     """Trains rows; whether any of them failed."""
     from hnas.zoo.table_rows import train_systems
@@ -186,7 +198,15 @@ def _train(
             print(f"{status.name}: {status.status}, step {status.step}{reason}", file=sys.stderr, flush=True)
 
         done = train_systems(
-            untrained, runs, data=data, val=val, settings=recipe, device=device, progress=progress, report=report
+            untrained,
+            runs,
+            data=data,
+            val=val,
+            settings=recipe,
+            device=device,
+            workers=workers,
+            progress=progress,
+            report=report,
         )
     return any(status.status == "failed" for status in done)
 

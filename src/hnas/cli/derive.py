@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from hnas.cli.minutes import minutes
 from hnas.cli.options import Json, say
+from hnas.workers.engine import Engine
 
 
 def derive(
@@ -25,6 +26,7 @@ def derive(
     improve: str | None = None,
     backend: Literal["torch", "onnx", "openvino"] | None = None,
     threads: int | None = None,
+    engine: Annotated[Engine | None, Parameter(name="*")] = None,
     output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
     json: Json = False,
 ) -> None:
@@ -61,6 +63,7 @@ def derive(
             improve=None if improve is None else load_genotype(improve),
             backend=backend,
             threads=threads,
+            engine=engine,
             output=output,
             say=say,
         )

@@ -18,6 +18,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from keyword import iskeyword
 
 from cyclopts import App, CycloptsError, Group, Parameter
@@ -26,6 +27,7 @@ from hnas import __version__
 from hnas.cli.config_file import settings_from_config
 from hnas.errors import HnasError, one_line
 from hnas.extras import absent_extra
+from hnas.launched import first_speaks, left_to_the_first
 from hnas.memory import is_out_of_memory, keep_memory
 
 #: Group -> command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that
@@ -90,6 +92,8 @@ class _Said(logging.Handler):
         print(self.format(record), file=sys.stderr, flush=True)
 
 
+#: Commands that may be several processes, which do one thing together.
+TOGETHER = ("search", "train", "compare")
 #: Commands that an interruption costs nothing.
 RESUMABLE = ("demo", "search", "study", "train")
 
@@ -117,10 +121,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rooms.setLevel(logging.INFO)
         rooms.addHandler(_Said())
     tokens = list(sys.argv[1:] if arguments is None else arguments)
+    together = bool(tokens) and tokens[0] in TOGETHER
     try:
         if tokens and tokens[0] in COMMANDS:
             command(tokens[0])
-        status = app(tokens, exit_on_error=False, print_error=False)
+        with first_speaks() if together else nullcontext():
+            status = app(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except CycloptsError as error:
         words = " ".join(("hnas", *(error.command_chain or ())))
@@ -129,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             said = said.partition(" Available commands:")[0]  # which would be cut off after the first few
         return _fail(f"{said.rstrip('.')}; see {words} --help")
     except HnasError as error:
-        return _fail(one_line(error))
+        return _fail(left_to_the_first(one_line(error)) if together else one_line(error))
     except ImportError as error:
         if absent := absent_extra(error):
             return _fail(one_line(absent))
@@ -153,6 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _fail(message: str) -> int:
-    print(f"hnas: error: {message}", file=sys.stderr)
+def _fail(message: str | None) -> int:
+    if message:
+        print(f"hnas: error: {message}", file=sys.stderr)
     return 2

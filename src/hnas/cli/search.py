@@ -17,6 +17,7 @@ from hnas.cli.search_view import search_view
 from hnas.errors import HnasError
 from hnas.searching.settings import SearchSettings
 from hnas.training.settings import DeviceSettings
+from hnas.workers.engine import Engine
 
 
 def search(
@@ -26,6 +27,7 @@ def search(
     val: Path | None = None,
     settings: Annotated[SearchSettings | None, Parameter(name="*", consume_multiple=True)] = None,
     device: Annotated[DeviceSettings | None, Parameter(name="*")] = None,
+    engine: Annotated[Engine | None, Parameter(name="*")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     tensorboard: Annotated[bool, Parameter(negative="")] = False,
@@ -49,13 +51,13 @@ def search(
         overwrite: Take the run in the folder away and start anew.
         tensorboard: Write TensorBoard events to run_dir/tensorboard as well.
     """
+    from hnas.launched import is_first_process
     from hnas.report.events import event_writer
     from hnas.report.page import write_report
     from hnas.run_files import REPORT
     from hnas.searching.latency import machine_of
     from hnas.searching.runs import RESULT
     from hnas.searching.runs import search as run_search
-    from hnas.training.devices import is_first_process
 
     settings = settings or SearchSettings()
     if settings.limits.latency and not resume and is_first_process():
@@ -77,6 +79,7 @@ def search(
             run_dir=run_dir,
             settings=settings,
             devices=device,
+            engine=engine,
             resume=resume,
             overwrite=overwrite,
             progress=progress,

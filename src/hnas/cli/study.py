@@ -13,6 +13,7 @@ from hnas.cli.minutes import minutes
 from hnas.cli.options import Config, Json
 from hnas.errors import HnasError
 from hnas.searching.settings import SearchSettings, StudySettings
+from hnas.workers.engine import Engine
 
 
 def study(
@@ -23,6 +24,7 @@ def study(
     table: Annotated[bool, Parameter(negative="")] = False,
     compared: Annotated[StudySettings | None, Parameter(name="*", consume_multiple=True)] = None,
     settings: Annotated[SearchSettings | None, Parameter(name="*", consume_multiple=True)] = None,
+    engine: Annotated[Engine | None, Parameter(name="*")] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     overwrite: Annotated[bool, Parameter(negative="")] = False,
     config: Config = None,
@@ -75,6 +77,7 @@ def study(
             run_dir=run_dir,
             settings=settings,
             study=compared,
+            engine=engine,
             resume=resume,
             overwrite=overwrite,
             progress=progress,

@@ -52,9 +52,9 @@ def train(
         resume: Go on with the run in the folder.
         overwrite: Take the run in the folder away and start anew.
     """
+    from hnas.launched import is_first_process
     from hnas.report.page import write_report
     from hnas.run_files import REPORT
-    from hnas.training.devices import is_first_process
     from hnas.training.train_network import TrainingJob, settings_class, train_network
 
     chosen = (network or NetworkOptions()).or_else(_preset(config), settings_class(model))

@@ -14,6 +14,8 @@ from cyclopts import App, Parameter
 from hnas.cli.options import Json, Names
 from hnas.cli.progress import training_progress
 from hnas.errors import HnasError
+from hnas.launched import refuse_several
+from hnas.workers.engine import Engine
 
 if TYPE_CHECKING:
     from hnas.training.loop import StepProgress
@@ -24,8 +26,16 @@ zoo = App(name="zoo")
 
 
 @zoo.command
-def train(plan: Path, /, *, runs: Path = Path("runs/zoo"), only: Names = (), json: Json = False) -> int:
-    """Train the models of a plan, one after the other, each from where it stopped.
+def train(
+    plan: Path,
+    /,
+    *,
+    runs: Path = Path("runs/zoo"),
+    only: Names = (),
+    engine: Annotated[Engine | None, Parameter(name="*")] = None,
+    json: Json = False,
+) -> int:
+    """Train the models of a plan, one after the other or several at a time, each from where it stopped.
 
     Finished models are passed over, so after a stop the same command goes on. A plan is a YAML file: settings for all
     models by the names that `hnas train` has (steps, batch, data, val ...), then `models`, a mapping from names to
@@ -36,8 +46,10 @@ def train(plan: Path, /, *, runs: Path = Path("runs/zoo"), only: Names = (), jso
         runs: Folder for the run folders, one for each model.
         only: Only the models of these names; the plan stands before them.
     """
+    from hnas.workers.engine import open_workers
     from hnas.zoo.plans import read_plan, train_zoo
 
+    refuse_several("hnas zoo train", "start it once; --processes and --on ray share its models out")
     jobs = _chosen(read_plan(plan, runs=runs), only, plan)
     with ExitStack() as bars:
 
@@ -49,7 +61,8 @@ def train(plan: Path, /, *, runs: Path = Path("runs/zoo"), only: Names = (), jso
             bars.close()
             print(_line(status), file=sys.stderr, flush=True)
 
-        done = train_zoo(jobs, runs, progress=progress, report=report)
+        with open_workers(engine or Engine()) as workers:
+            done = train_zoo(jobs, runs, workers=workers, progress=progress, report=report)
     if json:
         print(json_module.dumps([asdict(status) for status in done]))
     else:

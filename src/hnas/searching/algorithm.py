@@ -65,7 +65,7 @@ def _listed(searcher: Searcher) -> dict[str, Any]:
 
 def _go_on(searcher: Searcher, run: RunFolder, pictures: Mapping[str, Any]) -> None:
     """Takes up the last checkpoint, and cuts off the logs what came after it."""
-    state = load_checkpoint(run.checkpoint)
+    state = on_first_process(searcher.fabric, lambda: load_checkpoint(run.checkpoint))
     with taking_up(run.checkpoint):
         if state:
             refuse_other_pictures(state["pictures"], pictures, where="this run")
@@ -79,8 +79,9 @@ def _record(searcher: Searcher, run: RunFolder, line: Mapping[str, Any], scored:
 
     def write() -> None:
         run.append(line)
-        for candidate in scored:
-            more = {"step": line["step"], "seed": None, "source": searcher.settings.strategy}
+        order = [one.line() for one in searcher.order] or [{}] * len(scored)
+        for candidate, asked in zip(scored, order, strict=True):
+            more = {"step": line["step"], "seed": None, "source": searcher.settings.strategy, **asked}
             run.append(candidate.line(**more, chosen=False), to=CANDIDATES)
 
     on_first_process(searcher.fabric, write)

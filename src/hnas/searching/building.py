@@ -71,7 +71,7 @@ def search_by(base: Searcher, settings: SearchSettings) -> Searcher:
         settings: of the other search, which trains no shared weights.
     """
     tabulated = base.weights is None
-    return Searcher(
+    other = Searcher(
         settings,
         pictures=base.pictures if tabulated else search_pictures(settings, base.pictures.splits, base.fabric.device),
         costs=base.costs,
@@ -79,3 +79,5 @@ def search_by(base: Searcher, settings: SearchSettings) -> Searcher:
         propose_within=partial(build_strategy, settings),
         fabric=base.fabric,
     )
+    other.ahead = base.ahead
+    return other

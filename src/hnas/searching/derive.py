@@ -18,6 +18,7 @@ from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.within import Usage
 from hnas.space import Genotype
+from hnas.training.devices import on_first_process
 from hnas.training.run_folder import RunFolder
 
 #: Genotypes that a derivation trains alone where that is how genotypes are scored and nobody asked for more.
@@ -92,6 +93,8 @@ def derive_genotype(
 ) -> Derived:
     """Scores what the strategy of a finished search proposes on the middle of the validation pictures.
 
+    Several processes share the scoring. All of them call this, and have the result.
+
     The best has the highest reward for lambda. Under limits and without a lambda it has the highest PSNR, because
     the limits then say all there is to say about cost; so it has where the settings say so, as the paper does.
     Milliseconds of a limit are predicted for what is scored and measured, on whole networks, of what is chosen.
@@ -132,10 +135,13 @@ def derive_genotype(
     if limit or settings.measure:
         machine = machine_of(settings, searcher.fabric.device)
         timed_on = f"{machine.words}, {machine.precision}, {machine.processor}"
-        if limit:
-            scored = measured_within(settings, scored, machine, limit=limit, worth=worth, say=say)
-        else:
-            scored = measured(settings, scored, machine)
+
+        def timed(scored: list[Scored] = scored) -> list[Scored]:
+            if limit:
+                return measured_within(settings, scored, machine, limit=limit, worth=worth, say=say)
+            return measured(settings, scored, machine)
+
+        scored = on_first_process(searcher.fabric, timed)  # times of one machine, and nothing else at work on it
     ranked = sorted(scored, key=worth, reverse=True)
     chosen = next(one for one in ranked if keeps(one, limit))
     return Derived(chosen, tuple(ranked), whole_space=settings.exhausts, limits=limited, timed_on=timed_on)

@@ -18,14 +18,17 @@ from hnas.deploy.running.runtimes import BackendName
 from hnas.deploy.timing.latency_table import LatencyTable
 from hnas.errors import HnasError
 from hnas.files import write_atomically
+from hnas.launched import is_first_process, refuse_several
 from hnas.nets import device_description
-from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
+from hnas.run_files import CONFIG, GENOTYPE, SCORES, WEIGHTS
 from hnas.searching.algorithm import SearchProgress, run_search
 from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.derive import Derived, derive_genotype, record, recorded, validated
+from hnas.searching.evaluations import FoldersOfPictures
 from hnas.searching.improve import improve_genotype
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
+from hnas.searching.score_table import ScoreTable, score_by
 from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
@@ -34,12 +37,13 @@ from hnas.searching.strategies.registry import register_object
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint, taking_up
-from hnas.training.devices import is_first_process, on_first_process, start_fabric
+from hnas.training.devices import on_first_process, start_fabric
 from hnas.training.precision import remembered_precision
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.training.settings import DeviceSettings
 from hnas.training.teacher import teacher_provenance
 from hnas.weights import save_model
+from hnas.workers import Engine, open_workers
 
 RESULT = GENOTYPE
 
@@ -52,6 +56,7 @@ def search(
     settings: SearchSettings | None = None,
     strategy: Strategy | None = None,
     devices: DeviceSettings | None = None,
+    engine: Engine | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: SearchProgress | None = None,
@@ -69,6 +74,7 @@ def search(
             search keeps it within the limits, and has it on record by the name that
             :func:`hnas.searching.strategies.registry.register_object` gives it.
         devices: where it runs.
+        engine: who trains genotypes alone, with ``scorer`` short; this process by default.
         resume: go on with the run in this folder.
         overwrite: replace the run in this folder.
         progress: called after every round.
@@ -81,10 +87,19 @@ def search(
     Raises:
         HnasError: pictures, settings or the folder are not fit for it, a loss is not finite, or the disk is full.
     """
-    settings = settings or SearchSettings()
+    settings, engine = settings or SearchSettings(), engine or Engine()
+    if settings.scorer != "short" and not engine.here:
+        raise HnasError(
+            f"--on {engine.on} --processes {engine.processes} share out what --scorer short trains; shared weights "
+            "score where they are, on --devices"
+        )
     if strategy is not None:
         settings = replace(settings, strategy=register_object(strategy))
     fabric = start_fabric(devices)
+    if fabric.world_size > 1 and (settings.asynchronous or not engine.here):
+        raise HnasError(
+            "several devices score in step with each other; use --processes or --on ray, or --devices alone"
+        )
     paths = {"data": str(data), "val": None if validation is None else str(validation)}
     build_strategy(settings, lambda genotype: 0.0)  # refuses settings that are not for it, before anything is read
     splits = load_splits(paths, settings)  # whose mistakes come out before latencies are measured for long
@@ -106,9 +121,12 @@ def search(
         fabric,
         lambda: open_run(run_dir, config, result=GENOTYPE, resume=resume, overwrite=overwrite, then=then),
     )
-    if run.finished:
-        return recorded(run, settings)
-    return search_and_derive(searcher, run, resume=resume, progress=progress, say=say)
+    if found := on_first_process(fabric, lambda: recorded(run, settings) if run.finished else None):
+        return found
+    with open_workers(engine) as workers:
+        if settings.scorer == "short" and fabric.world_size == 1:
+            score_by(ScoreTable(searcher, FoldersOfPictures.named(paths), run.path / SCORES, workers), searcher)
+        return search_and_derive(searcher, run, resume=resume, progress=progress, say=say)
 
 
 def search_and_derive(
@@ -128,14 +146,15 @@ def search_and_derive(
         write_atomically(run.path / TABLE, searcher.costs.table.to_json())
     run_search(searcher, run, resume=resume, progress=progress)
 
-    def choose() -> Derived:
-        derived = derive_genotype(searcher, say=say)
+    derived = derive_genotype(searcher, say=say)
+
+    def hand_on() -> None:
         record(derived, run, step=searcher.round)
         hand_over(searcher, derived.best.genotype, run.path / WEIGHTS)
         run.write_json(RESULT, derived.best.genotype.to_dict())
-        return derived
 
-    return on_first_process(searcher.fabric, choose)
+    on_first_process(searcher.fabric, hand_on)
+    return derived
 
 
 def derive(
@@ -148,6 +167,7 @@ def derive(
     strategy: Strategy | None = None,
     backend: BackendName | None = None,
     threads: int | None = None,
+    engine: Engine | None = None,
     output: str | Path | None = None,
     say: Say = lambda words: None,
 ) -> Derived:
@@ -163,6 +183,7 @@ def derive(
         strategy: where the search had one handed in: another object of the same class, which takes up its state.
         backend: what milliseconds are of; by default as in the search. So are the ``threads``.
         threads: see :class:`~hnas.searching.settings.SearchSettings`.
+        engine: as for :func:`search`.
         say: as for :func:`search`.
         output: the JSON file to write; ``run_dir/genotype.json`` by default. Where shared weights are the network's
             own, its weights are written beside it: ``weights.safetensors``, or as ``output`` with that ending.
@@ -170,6 +191,7 @@ def derive(
     Raises:
         HnasError: no finished search there, nothing within the limits, or an output that the weights are written to.
     """
+    refuse_several("hnas derive", "start it once")
     path = Path(run_dir) / RESULT if output is None else Path(output)
     weights = Path(run_dir) / WEIGHTS if output is None else path.with_suffix(".safetensors")
     if path == weights:
@@ -200,12 +222,16 @@ def derive(
         table = find_table(settings, searcher.fabric.device, limits=limited, kept=costs.table, say=say)
         costs = CostTable.with_table(settings, table)
     searcher = searcher.at_costs(costs, settings)
-    if improve is None:
-        derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
-    elif count is None and lam is None:
-        derived = improve_genotype(searcher, improve, limits=limits, say=say)
-    else:
-        raise HnasError("a genotype is improved by its PSNR, for as long as that pays; leave out lam and samples")
+    with open_workers(engine or Engine()) as workers:
+        if settings.scorer == "short":
+            folders = FoldersOfPictures.named(read_config(run.path / CONFIG, "search"))
+            score_by(ScoreTable(searcher, folders, run.path / SCORES, workers), searcher)
+        if improve is None:
+            derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
+        elif count is None and lam is None:
+            derived = improve_genotype(searcher, improve, limits=limits, say=say)
+        else:
+            raise HnasError("a genotype is improved by its PSNR, for as long as that pays; leave out lam and samples")
     hand_over(searcher, derived.best.genotype, weights)
     write_atomically(path, derived.best.genotype.to_json() + "\n")
     record(derived, run, step=searcher.round)

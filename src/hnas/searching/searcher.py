@@ -14,6 +14,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from hnas.errors import HnasError
+from hnas.searching.asynchronous import Asked, Stream
 from hnas.searching.costs import CostTable
 from hnas.searching.evaluators import Evaluator
 from hnas.searching.pictures import SearchPictures
@@ -21,6 +22,7 @@ from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.round_line import mean_numbers, means
 from hnas.searching.scoring import bicubic_psnr
 from hnas.searching.settings import SearchSettings
+from hnas.searching.sharing_out import shared_out
 from hnas.searching.strategies import Strategy
 from hnas.searching.within import Usage
 from hnas.space import Genotype
@@ -42,9 +44,9 @@ class Searcher:
 
     Attributes:
         alone: PSNR, dB, of genotypes trained alone, once they are; see :mod:`hnas.searching.tell_apart`.
-
-    Raises:
-        HnasError: ``samples`` cannot be shared out evenly over the processes.
+        ahead: told of genotypes that are scored next, so that several can be at once.
+        stream: what is being scored, where strategy and scores do not wait for each other.
+        order: in which the genotypes of the last round were asked for, where that is another.
     """
 
     def __init__(
@@ -57,14 +59,12 @@ class Searcher:
         propose_within: Callable[[Usage], Strategy],
         fabric: Fabric,
     ) -> None:
-        if settings.samples % fabric.world_size:
-            raise HnasError(
-                f"samples is {settings.samples}; with {fabric.world_size} processes, each of which scores its share, "
-                f"allowed are multiples of {fabric.world_size}"
-            )
         self.settings, self.pictures, self.costs, self.fabric = settings, pictures, costs, fabric
         self.evaluator, self.weights, self.propose_within = evaluator, evaluator.weights, propose_within
         self.strategy = propose_within(costs.usage(settings.limits))
+        self.ahead: Callable[[Sequence[Genotype]], None] = lambda genotypes: None
+        self.stream: Stream | None = None
+        self.order: list[Asked] = []
         self.spread = Spread()
         self.alone: list[float] = []
         self.round = 0
@@ -99,9 +99,12 @@ class Searcher:
         line: dict[str, Any] = {"phase": "search", "step": self.round + 1, "cost_reference": reference}
         if self.weights and self.trains_shared:
             losses = [self.w_step(self.round * settings.w_steps + i) for i in range(settings.w_steps)]
-            line["w_loss"] = self._finite("loss of the shared weights", losses)
+            mean = self.fabric.all_reduce(torch.stack(losses), reduce_op="mean")
+            assert isinstance(mean, Tensor)
+            line["w_loss"] = self._finite("loss of the shared weights", list(mean))
             line["lr_w"] = self.weights.lr
         scored: list[Scored] = []
+        self.order = []
         if self.round >= self.warmup and not settings.exhausts:
             first = (self.round - self.warmup) * settings.controller_steps
             told: list[dict[str, Any]] = []
@@ -118,14 +121,14 @@ class Searcher:
         return line, scored
 
     def w_step(self, step: int) -> Tensor:
-        """One update of the shared weights, of which there are some; returns the loss, on the device."""
+        """One update of the shared weights, of which there are some; returns this process's part of the loss."""
         assert self.weights is not None
         return self.weights.update(step, self.w_genotypes(step), steps=self.rounds * self.settings.w_steps)
 
     def w_genotypes(self, step: int) -> list[Genotype]:
-        """The genotypes of one process's update of the shared weights; every process draws its own."""
+        """The genotypes of one update of the shared weights; with a batch of its own, a process draws its own."""
         settings = self.settings
-        random = Random(f"{settings.seed} w {step} {self.fabric.global_rank}")
+        random = Random(f"{settings.seed} w {step} {self.fabric.global_rank if settings.batch_per_device else 0}")
         if settings.w_sampling == "fair" or step < self.warmup * settings.w_steps:
             return settings.search_space.fair(settings.w_genotypes, random)
         return self.strategy.ask(settings.w_genotypes, lam=self._lam(random), random=random)
@@ -139,19 +142,26 @@ class Searcher:
         settings = self.settings
         random = Random(f"{settings.seed} strategy {update}")
         lam = self._lam(random)
-        genotypes = self.strategy.ask(settings.samples, lam=lam, random=random)
+        if self.stream:
+            came = self.stream.next(settings.samples, after=update)
+            self.order += came
+            genotypes = [one.genotype for one in came]
+        else:
+            genotypes = self.strategy.ask(settings.samples, lam=lam, random=random)
         # Scores that do not change are on the same pictures always, so that those of all updates compare.
         number = update if self.trains_shared else 0
         lr, hr = self.pictures.scoring.batch(number, device=self.fabric.device)
-        psnrs = _shared_out(lambda genotype: self.evaluator(genotype, lr, hr), genotypes, self.fabric)
+        self.ahead(genotypes)
+        psnrs = shared_out(lambda genotype: self.evaluator(genotype, lr, hr), genotypes, self.fabric)
         scored = self._scored(genotypes, psnrs, bicubic_psnr(lr, hr), lam)
         self.spread = self.spread.after(scored)
         told = self.strategy.tell(scored, lam=lam, spread=self.spread)
         return scored, told | {"lam": lam}
 
     def score_all(self, genotypes: Sequence[Genotype], pictures: tuple[Tensor, Tensor], lam: float) -> list[Scored]:
-        """Scores fixed genotypes on fixed pictures (LR and HR)."""
-        psnrs = [self.evaluator(genotype, *pictures) for genotype in genotypes]
+        """Scores fixed genotypes on fixed pictures (LR and HR); every process scores its share and has all scores."""
+        self.ahead(genotypes)
+        psnrs = shared_out(lambda genotype: self.evaluator(genotype, *pictures), genotypes, self.fabric)
         return self._scored(genotypes, psnrs, bicubic_psnr(*pictures), lam)
 
     def _scored(
@@ -190,6 +200,7 @@ class Searcher:
             "strategy": self.strategy.state_dict(),
             "spread": astuple(self.spread),
             "alone": list(self.alone),
+            "stream": self.stream.state_dict() if self.stream else None,
             "round": self.round,
             "seconds": self.seconds,
         }
@@ -200,16 +211,7 @@ class Searcher:
             self.weights.load_state_dict(state)
         self.strategy.load_state_dict(state["strategy"])
         self.spread, self.alone = Spread(*state["spread"]), list(state["alone"])
+        if self.stream and state["stream"]:
+            self.stream.load_state_dict(state["stream"])
         self.round = state["round"]
         self.seconds = state["seconds"]
-
-
-def _shared_out(score: Callable[[Genotype], float], genotypes: Sequence[Genotype], fabric: Fabric) -> list[float]:
-    """All scores, of which every process makes its share."""
-    world, rank = fabric.world_size, fabric.global_rank
-    mine = torch.tensor([score(genotype) for genotype in genotypes[rank::world]], device=fabric.device)
-    if world == 1:
-        return [float(psnr) for psnr in mine]
-    gathered = fabric.all_gather(mine)  # (processes, share)
-    assert isinstance(gathered, Tensor)
-    return [float(psnr) for psnr in gathered.t().flatten()]

@@ -13,6 +13,7 @@ from hnas.data.patches import PatchSampler
 from hnas.errors import HnasError
 from hnas.nets import SharedWeights, family_of, to_channels_last
 from hnas.searching.settings import SearchSettings
+from hnas.searching.sharing_out import average_gradients, patches_of
 from hnas.space import Genotype
 from hnas.training.ema import Ema
 from hnas.training.losses import LOSSES
@@ -31,11 +32,20 @@ class SharedTraining:
     Attributes:
         supernet: the module.
         patches: as given.
+
+    Raises:
+        HnasError: processes would share patches that belong together.
     """
 
     def __init__(self, settings: SearchSettings, patches: PatchSampler, fabric: Fabric) -> None:
         self.patches, self._settings, self._fabric = patches, settings, fabric
         self.supernet = build_supernet(settings).to(fabric.device)
+        if self.shared.whole_batch and not settings.batch_per_device and settings.w_genotypes % fabric.world_size:
+            raise HnasError(
+                f"w_genotypes is {settings.w_genotypes}; with norm {settings.norm} all patches of a genotype are in "
+                f"one process, so with {fabric.world_size} allowed are multiples of {fabric.world_size}, or "
+                "--batch-per-device, which gives each a batch of its own"
+            )
         groups = self.shared.groups()
         self._optimizer = build_optimizer(settings.optimizer, [{"params": group} for group, _ in groups], settings.lr)
         self._rates = [rate for _, rate in groups]
@@ -59,23 +69,27 @@ class SharedTraining:
     def update(self, step: int, genotypes: Sequence[Genotype], *, steps: int) -> Tensor:
         """One update on the W pictures; each genotype sees its own share of the batch.
 
+        Several processes share the batch, or have one each (``batch_per_device``).
+
         Args:
             step: its number, from 0.
-            genotypes: of this process.
+            genotypes: of the batch.
             steps: updates in all, for the learning rate.
 
         Returns:
-            The loss, on the device.
+            This process's part of the loss, whose mean over the processes is the loss, on the device.
         """
-        settings, rank = self._settings, self._fabric.global_rank
-        lr, hr = map(self.shared.seen, self.patches.batch(step, rank, device=self._fabric.device))
+        settings, fabric = self._settings, self._fabric
+        world, rank = (1, 0) if settings.batch_per_device else (fabric.world_size, fabric.global_rank)
+        own = fabric.global_rank if settings.batch_per_device else 0
+        lr, hr = map(self.shared.seen, self.patches.batch(step, own, device=fabric.device))
         loss_of = LOSSES[settings.loss]
         count = len(genotypes)
-        total = torch.zeros((), device=self._fabric.device)
-        for genotype, few_lr, few_hr in zip(genotypes, lr.chunk(count), hr.chunk(count), strict=True):
-            with self._fabric.autocast():
-                pictures = self.shared.pictures(few_lr, genotype)
-                loss = torch.stack([loss_of(picture, few_hr) for picture in pictures]).mean() / count
+        total = torch.zeros((), device=fabric.device)
+        for number, few, part in patches_of(rank, world=world, batch=settings.batch, genotypes=count):
+            with fabric.autocast():
+                pictures = self.shared.pictures(lr[few], genotypes[number])
+                loss = torch.stack([loss_of(picture, hr[few]) for picture in pictures]).mean() * part / count
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         parameters = list(self.supernet.parameters())
@@ -123,21 +137,3 @@ def build_supernet(settings: SearchSettings) -> nn.Module:
         supernet = family_of(settings.space, settings).supernet(settings.search_space)
     to_channels_last(supernet)
     return supernet
-
-
-def average_gradients(parameters: Sequence[nn.Parameter], fabric: Fabric) -> None:
-    """Averages gradients over the processes; each has run other genotypes, so each has other gradients missing.
-
-    What no process has used keeps no gradient.
-    """
-    if fabric.world_size == 1:
-        return
-    device = fabric.device
-    used = torch.tensor([float(parameter.grad is not None) for parameter in parameters], device=device)
-    gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-    flat = torch.cat([*(gradient.flatten() for gradient in gradients), used])
-    mean = fabric.all_reduce(flat, reduce_op="mean")
-    assert isinstance(mean, Tensor)
-    *parts, used = torch.split(mean, [*(parameter.numel() for parameter in parameters), len(parameters)])
-    for parameter, part, share in zip(parameters, parts, used.tolist(), strict=True):
-        parameter.grad = part.view_as(parameter).clone() if share else None

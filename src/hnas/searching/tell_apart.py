@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 import torch
 
 from hnas.ranking import kendall_tau
 from hnas.searching.evaluators import score_shortly
 from hnas.searching.searcher import Searcher
+from hnas.searching.sharing_out import shared_out
+from hnas.space import Genotype
 
 #: Random genotypes by which the log says it, and pictures for it.
 _PROBES = 16
@@ -34,9 +37,11 @@ def tell_apart(searcher: Searcher) -> dict[str, float]:
         if not searcher.alone:
             assert searcher.weights is not None
             patches, fabric = searcher.weights.patches, searcher.fabric
-            for genotype in genotypes[: settings.tau_samples]:
-                searcher.alone += score_shortly(
-                    genotype, settings=settings, patches=patches, pictures=[(lr, hr)], fabric=fabric
-                )
+
+            def score(genotype: Genotype) -> float:
+                how: dict[str, Any] = {"settings": settings, "patches": patches, "fabric": fabric}
+                return score_shortly(genotype, pictures=[(lr, hr)], **how)[0]
+
+            searcher.alone = shared_out(score, genotypes[: settings.tau_samples], fabric)
         figures["tau"] = kendall_tau(gains[: settings.tau_samples].tolist(), searcher.alone)
     return figures

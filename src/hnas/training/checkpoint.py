@@ -16,8 +16,8 @@ import torch
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
+from hnas.launched import is_first_process
 from hnas.torch_files import read_torch
-from hnas.training.devices import is_first_process
 from hnas.values import mapping
 
 FORMAT = "hnas-checkpoint/1"

@@ -12,10 +12,14 @@ from typing import Any, Literal, TypeVar
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning_fabric.plugins.precision import MixedPrecision
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from hnas.errors import HnasError
+from hnas.launched import Launched, first_has_left, launched, line_to_type
 from hnas.training.settings import DeviceSettings, Precision
 
 T = TypeVar("T")
@@ -52,19 +56,29 @@ class RunPrecision(MixedPrecision):
 
 
 def start_fabric(settings: DeviceSettings | None = None) -> Fabric:
-    """Readies the devices; with several, this starts the other processes, each of which runs the same command.
+    """Readies the devices.
 
-    Precision "auto" is chosen later, by :func:`hnas.training.precision.settle_precision`.
+    With several, this starts the other processes, each of which runs the same command; where a launcher (torchrun,
+    srun) has started them already, on one host or many, it joins them. Precision "auto" is chosen later, by
+    :func:`hnas.training.precision.settle_precision`.
 
     Raises:
-        HnasError: no such device, or not so many.
+        HnasError: no such device, not so many, or not as many processes as were launched; says what to type.
     """
     settings = settings or DeviceSettings()
-    if settings.devices < 1:
-        raise HnasError(f"devices is {settings.devices}; allowed is 1 and more")
+    for name, value in (("devices", settings.devices), ("num_nodes", settings.num_nodes)):
+        if value is not None and value < 1:
+            raise HnasError(f"{name} is {value}; allowed is 1 and more")
+    started = launched()
+    hosts, devices = _as_launched(settings, started) if started else _alone(settings)
     try:
         precision = RunPrecision(settings.precision)
-        fabric = Fabric(accelerator=settings.accelerator, devices=settings.devices, plugins=[precision])
+        fabric = Fabric(
+            accelerator=settings.accelerator,
+            devices=devices,
+            num_nodes=hosts,
+            plugins=[precision, *_environment(started)],
+        )
         precision.device = fabric.device.type
         fabric.launch()
         if fabric.world_size > 1:
@@ -72,7 +86,7 @@ def start_fabric(settings: DeviceSettings | None = None) -> Fabric:
             atexit.register(_leave_group)
     except (RuntimeError, ValueError, MisconfigurationException) as error:
         raise HnasError(
-            f"cannot use {settings.devices} device(s) of the kind {settings.accelerator!r} at precision "
+            f"cannot use {devices} device(s) of the kind {settings.accelerator!r} at precision "
             f"{settings.precision!r} ({str(error).splitlines()[0]}); --accelerator cpu --devices 1 works everywhere"
         ) from error
     if not fabric.is_global_zero:
@@ -82,14 +96,45 @@ def start_fabric(settings: DeviceSettings | None = None) -> Fabric:
     return fabric
 
 
+def _as_launched(settings: DeviceSettings, started: Launched) -> tuple[int, int]:
+    """Hosts, and devices on each, of processes that are there already."""
+    hosts, devices = settings.num_nodes or started.hosts, settings.devices or started.on_each
+    if (hosts, devices) != (started.hosts, started.on_each):
+        raise HnasError(
+            f"{started.launcher} started {started.processes} process(es), {started.on_each} on each of {started.hosts} "
+            f"host(s), and --num-nodes {hosts} --devices {devices} are {hosts * devices}; leave both out to use those "
+            f"that are there, or type: {line_to_type(started.launcher, hosts, devices)}"
+        )
+    if started.launcher == "srun" and "SLURM_NTASKS_PER_NODE" not in os.environ:  # without which Fabric counts nothing
+        raise HnasError(
+            f"srun started {started.processes} processes and does not say how many on each host; type: "
+            f"{line_to_type('srun', hosts, devices)}"
+        )
+    return hosts, devices
+
+
+def _alone(settings: DeviceSettings) -> tuple[int, int]:
+    """Hosts, and devices on each, of a command that no launcher started."""
+    hosts, devices = settings.num_nodes or 1, settings.devices or 1
+    if hosts > 1:
+        raise HnasError(
+            f"num_nodes is {hosts}, and nothing started this command on other hosts; type on each of them: "
+            f"{line_to_type('torchrun', hosts, devices)}"
+        )
+    return hosts, devices
+
+
+def _environment(started: Launched | None) -> list[ClusterEnvironment]:
+    """What tells Fabric of the processes, where it would not find out alike by itself."""
+    if started and started.launcher == "srun":
+        return [SLURMEnvironment()]
+    # In a job of SLURM but not started by srun: one process, whatever the job has room for.
+    return [LightningEnvironment()] if not started and "SLURM_NTASKS" in os.environ else []
+
+
 def _leave_group() -> None:
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
-
-
-def is_first_process() -> bool:
-    """Whether this process is the one that speaks and writes for all; those started for more devices are not."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def on_first_process(fabric: Fabric, work: Callable[[], T]) -> T:
@@ -111,5 +156,6 @@ def on_first_process(fabric: Fabric, work: Callable[[], T]) -> T:
     if error is not None:
         raise error
     if failed:
+        first_has_left(2.0)  # a launcher may end all as soon as one has left, and the first has something to say
         raise SystemExit(2)
     return result  # type: ignore[return-value]

@@ -125,7 +125,7 @@ def train(
     ema = Ema(model, settings.ema) if settings.ema else None
     place = _Place()
     if resume:
-        state = load_checkpoint(run.checkpoint)
+        state = on_first_process(fabric, lambda: load_checkpoint(run.checkpoint))
         with taking_up(run.checkpoint):
             if state:
                 refuse_other_pictures(state["pictures"], pictures or {}, where="this run")
@@ -329,7 +329,7 @@ def _restore(
     if len(state["generators"]) != fabric.world_size:
         raise HnasError(
             f"this run was started with {len(state['generators'])} process(es), now there are {fabric.world_size}; "
-            "resume with the same --devices"
+            "resume with as many (--devices, --num-nodes, or what the launcher starts)"
         )
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from hnas.errors import HnasError
 from hnas.files import write_atomically
-from hnas.run_files import CANDIDATES, CHECKPOINT, CONFIG, GENOTYPE, LATENCY, LOG, REPORT, WEIGHTS
+from hnas.run_files import CANDIDATES, CHECKPOINT, CONFIG, GENOTYPE, LATENCY, LOG, REPORT, SCORES, WEIGHTS
 from hnas.settings import read_run_config
 from hnas.values import as_yaml, json_lines, parse_yaml, shown
 
@@ -207,7 +207,8 @@ def _remove_run(run: RunFolder, then: str) -> None:
     try:
         for name in filter(None, (run.result, then, *RESULTS, *LOGS)):
             (path / name).unlink(missing_ok=True)
-        shutil.rmtree(path / CHECKPOINT, ignore_errors=True)
+        for name in (CHECKPOINT, SCORES):
+            shutil.rmtree(path / name, ignore_errors=True)
         (path / CONFIG).unlink()
     except OSError as error:
         raise HnasError(f"{path}: cannot take away the earlier run ({error.strerror})") from error

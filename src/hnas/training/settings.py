@@ -116,7 +116,9 @@ class DeviceSettings:
 
     Attributes:
         accelerator: kind of device; "auto" takes a GPU where there is one.
-        devices: how many; each is a process of its own, with patches and genotypes of its own.
+        devices: how many on each host, each a process of its own; by default as many as a launcher (torchrun, srun)
+            started, or 1.
+        num_nodes: hosts; by default those on which a launcher started this command (docs/scale.md), or 1.
         precision: "bf16-mixed" computes most of it in bfloat16; "auto" does so where that is clearly faster, by a
             measurement of about a second at the start of the run.
 
@@ -125,7 +127,8 @@ class DeviceSettings:
     """
 
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    devices: int = 1
+    devices: int | None = None
+    num_nodes: int | None = None
     precision: Precision | Literal["auto"] = "32-true"
 
     def __post_init__(self) -> None:

@@ -38,7 +38,7 @@ OF_THE_PIECE = ("max_minutes", "graph")
 #: What says which network it is; a run's is compared whole.
 OF_THE_NETWORK = tuple(field.name for field in fields(NetworkOptions))
 #: A training may move to another kind of device; how many processes share the work must stay.
-MAY_DIFFER = ("accelerator", "precision", *OF_THE_PIECE, *OF_THE_NETWORK)
+MAY_DIFFER = ("accelerator", "devices", "num_nodes", "precision", *OF_THE_PIECE, *OF_THE_NETWORK)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,8 +179,8 @@ def train_network(
         return run
 
     run = on_first_process(fabric, open_folder)
-    if run.finished:
-        return _recorded(run)
+    if recorded := on_first_process(fabric, lambda: _recorded(run) if run.finished else None):
+        return recorded
     result = train(
         model,
         sampler,
@@ -210,6 +210,8 @@ def train_network(
         "warm_start": "/".join(job.warm_start.parts[-2:]) if job.warm_start else None,
         "teacher": teacher_provenance(settings.teacher, settings.teacher_weight) if settings.teacher else None,
         "device": device_description(fabric.device),
+        "devices": fabric.world_size,
+        "num_nodes": None,
         "precision": remembered_precision(run) or computes_in(fabric),
         "kept_step": result.step,
         "val_psnr": result.psnr,

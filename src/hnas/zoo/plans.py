@@ -1,10 +1,12 @@
-"""Training a list of models, one after the other, in as many pieces as it takes."""
+"""Training a list of models, one after the other or several at a time, in as many pieces as it takes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +27,7 @@ from hnas.training.train_network import (
     train_network,
 )
 from hnas.values import read_yaml_mapping
+from hnas.workers import Workers
 
 _OWN_FIELDS = ("model", "data", "lr_data", "val", "val_lr_data", "licence", "warm_start")
 T = TypeVar("T")
@@ -117,8 +120,11 @@ def _job(values: Mapping[str, Any], own: Mapping[str, Any], where: str) -> Train
             device=device,
         ),
     )
-    if job.device.devices != 1:
-        raise HnasError(f"{where}: devices is {job.device.devices}; a plan trains on one device, model after model")
+    for name in ("devices", "num_nodes"):
+        if getattr(job.device, name) not in (None, 1):
+            raise HnasError(
+                f"{where}: {name} is {getattr(job.device, name)}; a plan trains on one device, model after model"
+            )
     for folder in (*job.data, *job.lr_data, *filter(None, (job.val, job.val_lr_data))):
         if not folder.exists():
             raise HnasError(f"{where}: {folder} does not exist; paths are relative to the working directory")
@@ -152,35 +158,55 @@ def train_zoo(
     jobs: Mapping[str, TrainingJob],
     runs: str | Path,
     *,
+    workers: Workers | None = None,
     progress: Callable[[str, TrainingJob], StepProgress | None] = lambda name, job: None,
     report: Callable[[ZooStatus], None] = lambda status: None,
 ) -> list[ZooStatus]:
-    """Trains what is not finished, in order, each from where it stopped. One that fails does not stop the others.
+    """Trains what is not finished, each from where it stopped. One that fails does not stop the others.
 
     Args:
         jobs: see :func:`read_plan`.
         runs: every model has its run folder in here.
-        progress: gives what is called after every step of a model.
+        workers: who trains them; without, this process does, in order. A model that begins with another's weights waits
+            for it.
+        progress: gives what is called after every step of a model that this process trains.
         report: called when a model is finished, was finished before, or has failed.
 
     Returns:
         The state of every model, in order.
     """
-    done = []
-    for name, job in jobs.items():
-        run_dir = Path(runs) / name
-        error = None
-        try:
-            if zoo_status(name, job, run_dir).status == "finished":
-                refuse_other_settings(run_dir, job.config(), MAY_DIFFER)
-                refuse_other_model(run_dir, model_description(job.model, job.network))
-            else:
-                train_network(job, run_dir, resume=True, progress=progress(name, job))
-        except HnasError as raised:
-            error = str(raised)
-        status = zoo_status(name, job, run_dir)
-        if error:
-            status = ZooStatus(name, "failed", status.step, status.steps, status.psnr, error)
-        report(status)
-        done.append(status)
-    return done
+    found: dict[str, ZooStatus] = {}
+    if workers is None or workers.here:
+        for name, job in jobs.items():
+            found[name] = _train_one(name, job, Path(runs) / name, partial(progress, name, job))
+            report(found[name])
+        return list(found.values())
+    going: dict[Future[ZooStatus], str] = {}
+    while len(found) < len(jobs):
+        for name, job in jobs.items():
+            needs = next((one for one in jobs if job.warm_start == Path(runs) / one / WEIGHTS), None)
+            if name not in found and name not in going.values() and (needs is None or needs in found):
+                going[workers.submit(_train_one, name, job, Path(runs) / name)] = name
+        for future in wait(going, return_when=FIRST_COMPLETED).done:
+            name = going.pop(future)
+            found[name] = future.result()
+            report(found[name])
+    return [found[name] for name in jobs]
+
+
+def _train_one(
+    name: str, job: TrainingJob, run_dir: Path, progress: Callable[[], StepProgress | None] = lambda: None
+) -> ZooStatus:
+    error = None
+    try:
+        if zoo_status(name, job, run_dir).status == "finished":
+            refuse_other_settings(run_dir, job.config(), MAY_DIFFER)
+            refuse_other_model(run_dir, model_description(job.model, job.network))
+        else:
+            train_network(job, run_dir, resume=True, progress=progress())
+    except HnasError as raised:
+        error = str(raised)
+    status = zoo_status(name, job, run_dir)
+    if error:
+        status = ZooStatus(name, "failed", status.step, status.steps, status.psnr, error)
+    return status

@@ -13,6 +13,7 @@ from hnas.nets import NetworkOptions
 from hnas.training.loop import StepProgress
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import TrainingJob
+from hnas.workers import Workers
 from hnas.zoo.plans import ZooStatus, train_zoo
 from hnas.zoo.table_two import SCALE, System
 
@@ -25,10 +26,11 @@ def train_systems(
     val: Path | None,
     settings: TrainingSettings,
     device: DeviceSettings,
+    workers: Workers | None = None,
     progress: Callable[[str, TrainingJob], StepProgress | None],
     report: Callable[[ZooStatus], None],
 ) -> list[ZooStatus]:
-    """Trains systems one after the other, each into its run folder, each from where it stopped.
+    """Trains systems, each into its run folder, each from where it stopped.
 
     Args:
         systems: those with a structure; the weights of each end up in ``runs/<slug>/weights.safetensors``.
@@ -37,6 +39,7 @@ def train_systems(
         val: a folder with pictures that choose the weights that are kept.
         settings: the one recipe, its seed included.
         device: where to compute.
+        workers: see :func:`hnas.zoo.plans.train_zoo`.
         progress: see :func:`hnas.zoo.plans.train_zoo`.
         report: likewise.
 
@@ -59,4 +62,4 @@ def train_systems(
         jobs[system.slug] = TrainingJob(
             model=model, data=data, val=val, network=network, settings=settings, device=device
         )
-    return train_zoo(jobs, runs, progress=progress, report=report)
+    return train_zoo(jobs, runs, workers=workers, progress=progress, report=report)

@@ -53,3 +53,8 @@ class RunSettings(Checked):
     def updates(self) -> int:
         """Updates of the strategy in all."""
         return self.rounds * self.controller_steps
+
+    @property
+    def evaluations(self) -> int:
+        """Genotypes that the search scores, those of the derivation aside."""
+        return self.updates * self.samples

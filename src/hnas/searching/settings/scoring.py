@@ -17,6 +17,9 @@ class ScoringSettings(Checked):
         score_batch: patches that genotypes are scored on; 0 is as many as in a step of training.
         short_steps: updates of a training alone.
         short_lr: its highest learning rate (Adam, one cycle).
+        asynchronous: with scorer short: a genotype is proposed whenever a worker is free, and the strategy learns from
+            every ``samples`` scores as they come, so that the slowest does not set the pace; candidates.jsonl has the
+            order.
         tau_samples: random genotypes that a search by shared weights also trains alone, that long and once, so that its
             log has Kendall's tau between both; 0 is none.
 
@@ -28,6 +31,7 @@ class ScoringSettings(Checked):
     score_batch: int = 0
     short_steps: int = 100
     short_lr: float = 4e-3
+    asynchronous: bool = False
     tau_samples: int = 12
 
     def __post_init__(self) -> None:

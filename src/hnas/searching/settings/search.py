@@ -32,6 +32,8 @@ class SearchSettings(RunSettings, ScoringSettings, Budget, StrategySettings, Sha
         if self.scorer == "short" and not self.derive_patch:
             raise HnasError("derive_patch is 0, whole pictures, which scorer short does not take; set it to 48 or so")
         super().__post_init__()
+        if self.asynchronous and (self.scorer != "short" or self.conditional):
+            raise HnasError("asynchronous is for scorer short and one lambda, such as 0.9; leave it out")
 
     @property
     def exhausts(self) -> bool:

@@ -29,7 +29,8 @@ class SharedSettings(Checked):
         w_sampling: who draws the genotypes that train the shared weights: the "strategy" (paper), or "fair", which
             shows every operation and source of every edge equally often.
         w_genotypes: genotypes per update of the shared weights; each sees its share of the batch.
-        batch: patches per step and process.
+        batch: patches per step, which several processes share.
+        batch_per_device: every process has a batch and genotypes of its own: more patches in a step.
         patch: side of an LR patch, pixels.
         degradation: what small pictures went through besides, such as "jpeg:30-95" (:mod:`hnas.data.degradations`),
             one draw for each picture, in training and scoring.
@@ -61,6 +62,7 @@ class SharedSettings(Checked):
     w_sampling: Literal["strategy", "fair"] = "strategy"
     w_genotypes: int = 1
     batch: int = 16
+    batch_per_device: bool = False
     patch: int = 48
     degradation: str = ""
     loss: LossName = "l1"

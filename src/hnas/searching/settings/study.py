@@ -22,7 +22,6 @@ class StudySettings:
         evaluations: genotypes that each search scores.
         alone: random genotypes that are trained alone for Kendall's tau of the scores.
         alone_steps: updates of that training; rate and patches are those of the search settings' short training.
-        processes: searches at a time.
 
     Raises:
         HnasError: no strategy of such a name, or a value outside its bounds.
@@ -33,12 +32,11 @@ class StudySettings:
     evaluations: int = 400
     alone: int = 12
     alone_steps: int = 300
-    processes: int = 1
 
     def __post_init__(self) -> None:
         if not self.strategies:
             raise HnasError("strategies are none; name one or more, such as controller and random")
         refuse_unknown("strategies have", *self.strategies)
         refuse_below(STUDY_POINTS, self, "evaluations")
-        refuse_below(1, self, "seeds", "alone_steps", "processes")
+        refuse_below(1, self, "seeds", "alone_steps")
         refuse_below(0, self, "alone")

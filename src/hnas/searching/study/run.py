@@ -3,38 +3,37 @@
 With shared weights, those of every seed are trained once, on genotypes that show every choice equally often, and then
 frozen. With short training, a genotype's score is one and the same in all searches, and kept in a table. So what
 differs between strategies is the strategy alone.
+
+Workers do what is independent: with shared weights their training and whole searches, otherwise every evaluation, which
+all searches ask for at once.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import fmean, stdev
 from typing import Any, TypeVar
 
-import torch
-
-from hnas.data.degradations import as_degraded
-from hnas.data.folders import Pair, load_pairs
+from hnas.deploy.timing.latency_table import LatencyTable
 from hnas.errors import HnasError
+from hnas.launched import refuse_several
 from hnas.ranking import kendall_tau
-from hnas.run_files import CONFIG, LOG
+from hnas.run_files import CONFIG, SCORES
 from hnas.searching.building import build_searcher, search_by
 from hnas.searching.costs import CostTable
-from hnas.searching.evaluators import ScoreFolder, score_shortly
+from hnas.searching.evaluations import FoldersOfPictures, splits_of
 from hnas.searching.latency import find_table, needs_table
-from hnas.searching.pictures import training_patches
 from hnas.searching.reward import Scored
 from hnas.searching.runs import RESULT, open_searcher, search_and_derive
+from hnas.searching.score_table import ScoreTable, score_by
 from hnas.searching.searcher import Searcher
 from hnas.searching.settings import STUDY_POINTS, SearchSettings, StudySettings
-from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import build_strategy
 from hnas.searching.study.figures import (
     best_so_far,
@@ -51,19 +50,14 @@ from hnas.space import Genotype
 from hnas.training.devices import start_fabric
 from hnas.training.run_folder import RunFolder, open_run
 from hnas.values import mapping, read_json
+from hnas.workers import Engine, Workers, open_workers
 
 STUDY = "study.json"
 T = TypeVar("T")
 #: Random genotypes by which the spread of shared weights is measured.
 _PROBES = 60
-#: The table of scores by short training, in the study's folder.
-_TABLE = "scores"
-
-
-@dataclass(frozen=True)
-class _Pictures:
-    data: str
-    val: str | None
+#: The scores of genotypes that are trained longer, in the study's folder; those of the searches are in SCORES.
+_ALONE = "alone"
 
 
 def run_study(
@@ -73,9 +67,10 @@ def run_study(
     run_dir: str | Path,
     settings: SearchSettings,
     study: StudySettings,
+    engine: Engine | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str], None] = lambda sentence: None,
     then: str = "",
 ) -> dict[str, Any]:
     """Runs all searches, each in a folder of its own below ``run_dir``, and writes ``study.json``.
@@ -86,6 +81,7 @@ def run_study(
         run_dir: folder of the study.
         settings: of every search, but for the strategy, the seed and the number of rounds.
         study: what is compared.
+        engine: who does the work; this process by default.
         resume: go on where a study was stopped; searches that were finished stay.
         overwrite: take an earlier study away first.
         progress: called with a sentence whenever a part is done.
@@ -94,95 +90,73 @@ def run_study(
     Raises:
         HnasError: as :func:`hnas.searching.runs.search`.
     """
+    refuse_several("hnas study", "start it once; --processes and --on ray share its work out")
     if settings.conditional:
         raise HnasError(f"lam is {settings.lam}; a study needs one lambda, such as 0.9")
+    if settings.asynchronous:
+        raise HnasError("asynchronous is not for a study: which strategy is ahead would hang on who was quick")
     for name in study.strategies:  # refuses what is not for these settings, before anything is trained
         build_strategy(replace(settings, strategy=name), lambda genotype: 0.0)
-    pictures = _Pictures(str(data), None if validation is None else str(validation))
+    pictures = FoldersOfPictures(str(data), None if validation is None else str(validation))
     config = {"command": "study", **asdict(pictures), **asdict(study), **asdict(settings)}
     del config["strategy"], config["seed"]
     folder = open_run(run_dir, config, result=STUDY, resume=resume, overwrite=overwrite, then=then)
     if folder.finished:
         return dict(mapping(str(folder.path / STUDY), read_json(folder.path / STUDY)))
     if overwrite:
-        for part in (*folder.path.glob("seed-*"), *folder.path.glob("alone-*")):
+        for part in folder.path.glob("seed-*"):
             if (part / CONFIG).is_file():
                 shutil.rmtree(part)
-        shutil.rmtree(folder.path / _TABLE, ignore_errors=True)
-    if needs_table(settings):
-        find_table(
-            settings, start_fabric().device, say=progress or (lambda words: None)
-        )  # once, and kept for all searches
-    seeds = range(study.seeds)
-    if settings.scorer == "shared":
-        shared = partial(_train_shared, folder.path, pictures, settings)
-        _map(shared, seeds, study.processes, progress, "shared weights of seed {} trained")
-    searches = [(name, seed) for seed in seeds for name in study.strategies]
-    one = partial(_search, folder.path, pictures, settings, study)
-    _map(one, searches, study.processes, progress, "search {0[0]}, seed {0[1]} done")
-    alone = partial(_train_alone, folder.path, pictures, settings, study)
-    psnrs = _map(alone, range(study.alone), study.processes, progress, "genotype {} trained alone")
-    result = {"settings": config, **_analyse(folder.path, pictures, settings, study, psnrs)}
+        for table in (SCORES, _ALONE):
+            shutil.rmtree(folder.path / table, ignore_errors=True)
+    fabric = start_fabric()
+    latencies = find_table(settings, fabric.device, say=progress) if needs_table(settings) else None  # one for all
+    searches: list[tuple[str, int]] = [(name, seed) for seed in range(study.seeds) for name in study.strategies]
+    with open_workers(engine or Engine()) as workers:
+        if settings.scorer == "shared":
+            shared = partial(_train_shared, folder.path, pictures, settings, latencies)
+            _map(workers, shared, range(study.seeds), progress, "shared weights of seed {} trained")
+            one = partial(_search, folder.path, pictures, settings, study)
+            _map(workers, one, searches, progress, "search {0[0]}, seed {0[1]} done")
+            judges = [_open_shared(folder.path, pictures, settings, seed) for seed in range(study.seeds)]
+        else:
+            own = replace(settings, seed=0)  # one table for all seeds
+            base = build_searcher(own, splits_of(pictures, own), CostTable.with_table(own, latencies), fabric)
+            score_by(ScoreTable(base, pictures, folder.path / SCORES, workers), base)
+            _search_by_table(folder.path, pictures, study, base, searches, workers, progress)
+            judges = [base] * study.seeds
+        psnrs = _train_alone(folder.path, pictures, settings, study, judges[0], workers, progress)
+        result = {"settings": config, **_analyse(folder.path, settings, study, judges, psnrs)}
     folder.write_json(STUDY, result)
     return result
 
 
 def _map(
-    work: Callable[[Any], T],
-    items: Iterable[Any],
-    processes: int,
-    progress: Callable[[str], None] | None,
-    sentence: str,
+    workers: Workers, work: Callable[[Any], T], items: Iterable[Any], progress: Callable[[str], None], sentence: str
 ) -> list[T]:
-    """All results in order; in this process, or in several."""
-    items = list(items)
-    results: list[T] = []
-    if processes == 1:
-        done: Iterable[T] = map(work, items)
-    else:
-        pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_one_thread)
-        done = pool.map(work, items)
-    for item, result in zip(items, done, strict=True):
-        results.append(result)
-        if progress:
+    """All results in order."""
+    futures = {}
+    for item in items:
+        future = workers.submit(work, item)
+        futures[future] = item
+        if workers.here:
+            future.result()
             progress(sentence.format(item))
-    if processes > 1:
-        pool.shutdown()
-    return results
+    if not workers.here:
+        for future in as_completed(futures):
+            future.result()
+            progress(sentence.format(futures[future]))
+    return [future.result() for future in futures]
 
 
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-def _run(path: Path, searcher: Searcher, pictures: _Pictures) -> None:
+def _run(path: Path, searcher: Searcher, pictures: FoldersOfPictures) -> None:
     """A search in a folder of the study: begun, or gone on with."""
     config = {"command": "search", **asdict(pictures), **asdict(searcher.settings)}
     search_and_derive(searcher, open_run(path, config, result=RESULT, resume=True), resume=True)
 
 
-@lru_cache(maxsize=1)
-def _pairs(pictures: _Pictures, scale: int) -> tuple[list[Pair], list[Pair]]:
-    """Read once in every process of a study."""
-    return load_pairs(pictures.data, scale), load_pairs(pictures.val, scale) if pictures.val else []
-
-
-def _splits(pictures: _Pictures, settings: SearchSettings) -> Splits:
-    training, validation = (
-        as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in _pairs(pictures, settings.scale)
-    )
-    return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)
-
-
-def _begin(settings: SearchSettings, pictures: _Pictures, table: ScoreFolder | None = None) -> Searcher:
-    """A search at its start; scores by short training are kept in the table."""
-    fabric = start_fabric()
-    costs = CostTable.with_table(settings, find_table(settings, fabric.device))
-    return build_searcher(settings, _splits(pictures, settings), costs, fabric, table=table)
-
-
-def _open_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, seed: int) -> Searcher:
-    splits = _splits(pictures, replace(settings, seed=seed))
+def _open_shared(folder: Path, pictures: FoldersOfPictures, settings: SearchSettings, seed: int) -> Searcher:
+    splits = splits_of(pictures, replace(settings, seed=seed))
     return open_searcher(RunFolder(shared_folder(folder, seed), RESULT), splits=splits)
 
 
@@ -192,34 +166,65 @@ def shared_weights_only(settings: SearchSettings) -> SearchSettings:
     return replace(settings, strategy="random", w_sampling="fair", warmup=rounds, rounds=1, controller_steps=1)
 
 
-def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, seed: int) -> None:
+def _train_shared(
+    folder: Path, pictures: FoldersOfPictures, settings: SearchSettings, latencies: LatencyTable | None, seed: int
+) -> None:
     path = shared_folder(folder, seed)
     if RunFolder(path, RESULT).finished:
         return
     # No tau: a study trains genotypes alone for all strategies together.
     own = replace(shared_weights_only(settings), seed=seed, tau_samples=0)
-    _run(path, _begin(own, pictures), pictures)
+    costs = CostTable.with_table(own, latencies)
+    _run(path, build_searcher(own, splits_of(pictures, own), costs, start_fabric()), pictures)
+
+
+def _settings_of(settings: SearchSettings, study: StudySettings, name: str, seed: int) -> SearchSettings:
+    rounds = study.evaluations // settings.samples
+    return replace(settings, seed=seed, strategy=name, warmup=0, w_steps=0, rounds=rounds, controller_steps=1)
 
 
 def _search(
-    folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, item: tuple[str, int]
+    folder: Path, pictures: FoldersOfPictures, settings: SearchSettings, study: StudySettings, item: tuple[str, int]
 ) -> None:
+    """A search by the frozen weights of its seed."""
     name, seed = item
     path = search_folder(folder, seed, name)
     if RunFolder(path, RESULT).finished:
         return
-    rounds = study.evaluations // settings.samples
-    own = replace(settings, seed=seed, strategy=name, warmup=0, w_steps=0, rounds=rounds, controller_steps=1)
-    if settings.scorer == "short":
-        own = replace(own, derive_samples=1, checkpoint_every=1)
-    _run(path, search_by(_open_scorer(folder, pictures, settings, seed), own), pictures)
+    base = _open_shared(folder, pictures, settings, seed)
+    _run(path, search_by(base, _settings_of(settings, study, name, seed)), pictures)
 
 
-def _open_scorer(folder: Path, pictures: _Pictures, settings: SearchSettings, seed: int) -> Searcher:
-    """What scores in all searches of a seed: its frozen shared weights, or the table, which is one for all seeds."""
-    if settings.scorer == "shared":
-        return _open_shared(folder, pictures, settings, seed)
-    return _begin(replace(settings, seed=0), pictures, ScoreFolder(folder / _TABLE))
+def _search_by_table(
+    folder: Path,
+    pictures: FoldersOfPictures,
+    study: StudySettings,
+    base: Searcher,
+    items: Sequence[tuple[str, int]],
+    workers: Workers,
+    progress: Callable[[str], None],
+) -> None:
+    """All searches at once, each waiting for the scores that it asked for; one after the other in a single process."""
+    searchers = {}
+    for name, seed in items:
+        path = search_folder(folder, seed, name)
+        if not RunFolder(path, RESULT).finished:
+            own = replace(_settings_of(base.settings, study, name, seed), derive_samples=1, checkpoint_every=1)
+            searchers[name, seed] = path, search_by(base, own)
+    if workers.here:
+        for (name, seed), (path, searcher) in searchers.items():
+            _run(path, searcher, pictures)
+            progress(f"search {name}, seed {seed} done")
+        return
+    with ThreadPoolExecutor(max(1, len(searchers))) as threads:
+        runs = {threads.submit(_run, path, one, pictures): item for item, (path, one) in searchers.items()}
+        try:
+            for done in as_completed(runs):
+                done.result()
+                progress("search {0[0]}, seed {0[1]} done".format(runs[done]))
+        except BaseException:
+            workers.close()  # which wakes the others, so that they end
+            raise
 
 
 def _random_genotype(settings: SearchSettings, index: int) -> Genotype:
@@ -228,28 +233,34 @@ def _random_genotype(settings: SearchSettings, index: int) -> Genotype:
 
 
 def _train_alone(
-    folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, index: int
-) -> float:
-    """PSNR on the validation crops of one genotype trained alone; kept in a file, so that it is done once."""
-    path = RunFolder(folder / f"alone-{index}", "score.json")
-    if path.finished:
-        return float(path.lines(LOG)[-1]["psnr"])
-    base = _open_scorer(folder, pictures, settings, 0)
-    genotype = _random_genotype(settings, index)
-    # A start of its own, unlike that of any score: what two trainings from one start share is not worth.
-    recipe = replace(settings, seed=study.seeds, short_steps=study.alone_steps)
-    patches, asked = training_patches(replace(settings, seed=0), base.pictures.splits), base.pictures.validation
-    (psnr,) = score_shortly(genotype, settings=recipe, patches=patches, pictures=[asked], fabric=base.fabric)
-    if settings.scorer == "short":
-        base.evaluator(genotype, *asked)  # so that this score, too, is made by one of several processes
-    run = open_run(path.path, {"command": "alone", "index": index}, result="score.json", resume=True)
-    run.append({"psnr": psnr})
-    run.write_json("score.json", {"genotype": genotype.to_dict(), "psnr": psnr})
-    return psnr
+    folder: Path,
+    pictures: FoldersOfPictures,
+    settings: SearchSettings,
+    study: StudySettings,
+    base: Searcher,
+    workers: Workers,
+    progress: Callable[[str], None],
+) -> list[float]:
+    """PSNR on the validation crops of random genotypes trained alone; kept in a table of their own."""
+    # A start of their own, unlike that of any score: what two trainings from one start share is not worth.
+    trained = replace(settings, seed=study.seeds, short_steps=study.alone_steps)
+    table = ScoreTable(base, pictures, folder / _ALONE, workers, trained=trained)
+    genotypes = [_random_genotype(settings, index) for index in range(study.alone)]
+    if not workers.here:
+        table.ahead(genotypes)
+    psnrs = []
+    for index, genotype in enumerate(genotypes):
+        psnrs.append(table.future(genotype).result()[1])
+        progress(f"genotype {index} trained alone")
+    return psnrs
 
 
 def _analyse(
-    folder: Path, pictures: _Pictures, settings: SearchSettings, study: StudySettings, alone: Sequence[float]
+    folder: Path,
+    settings: SearchSettings,
+    study: StudySettings,
+    judges: Sequence[Searcher],
+    alone: Sequence[float],
 ) -> dict[str, Any]:
     lam = settings.lam_range[0]
     curves: dict[str, list[list[float]]] = {name: [] for name in study.strategies}
@@ -258,7 +269,7 @@ def _analyse(
     scores, ranking = [], []
     tabulated_scores = settings.scorer == "short"
     for seed in range(study.seeds):
-        judge = _Judge(_open_scorer(folder, pictures, settings, seed), lam)
+        judge = _Judge(judges[seed], lam)
         if seed == 0 or not tabulated_scores:  # one table serves all seeds
             count = max(study.alone, 2) if tabulated_scores else max(study.alone, _PROBES)
             probes = judge([_random_genotype(settings, index) for index in range(count)])
