@@ -23,14 +23,13 @@ from typing import Any
 from hnas.data.folders import load_pairs
 from hnas.files import write_atomically
 from hnas.memory import keep_memory
-from hnas.searching.algorithm import Searcher
+from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.scoring import bicubic_psnr
 from hnas.searching.settings import SearchSettings, StudySettings
 from hnas.searching.splits import split_pictures
-from hnas.searching.strategies import build_strategy
-from hnas.searching.strategy_registry import STRATEGIES
+from hnas.searching.strategies import STRATEGIES, build_strategy
 from hnas.searching.study.run import shared_weights_only
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype, read_genotype
@@ -93,15 +92,17 @@ def make_table(settings: SearchSettings, data: str, val: str, precision: Any) ->
     """Trains the shared weights and scores every genotype of the space."""
     own = shared_weights_only(settings)
     splits = split_pictures(load_pairs(data, 2), load_pairs(val, 2), w_fraction=own.w_fraction, seed=own.seed)
-    searcher = Searcher(own, splits, CostTable(own), start_fabric(DeviceSettings(precision=precision)))
+    searcher = build_searcher(own, splits, CostTable(own), start_fabric(DeviceSettings(precision=precision)))
     while searcher.round < searcher.rounds:
         line, _ = searcher.run_round()
         print(
             f"round {searcher.round} of {searcher.rounds}: loss {line['w_loss']:.4f}, {line['seconds']:.0f} s",
             flush=True,
         )
-    scores = {genotype: searcher.scorer(genotype, *searcher.validation) for genotype in settings.search_space}
-    return Table(scores, bicubic_psnr(*searcher.validation))
+    scores = {
+        genotype: searcher.evaluator(genotype, *searcher.pictures.validation) for genotype in settings.search_space
+    }
+    return Table(scores, bicubic_psnr(*searcher.pictures.validation))
 
 
 def open_table(path: Path, settings: SearchSettings, data: str | None, val: str | None, precision: Any) -> Table:

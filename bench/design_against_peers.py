@@ -20,7 +20,7 @@ from hnas.bundled import BUNDLED
 from hnas.cli.options import parse_size
 from hnas.data.benchmarks import find_benchmarks
 from hnas.data.folders import Pair
-from hnas.deploy.design.choice import Limits, settle
+from hnas.deploy.design.choice import Requirements, settle
 from hnas.deploy.design.family import Candidate, read_family
 from hnas.deploy.design.survey import measure_whole
 from hnas.deploy.timing.graphs import graph_of
@@ -54,7 +54,7 @@ def handed_over(family: Sequence[Candidate], times: Mapping[str, float], limit: 
     estimates = {one.name: times.get(one.name, float("inf")) for one in family}
     try:
         chosen, _ = settle(
-            family, estimates, Limits(latency_ms=limit), lambda names: {name: estimates[name] for name in names}
+            family, estimates, Requirements(latency_ms=limit), lambda names: {name: estimates[name] for name in names}
         )
     except HnasError:
         return None

@@ -21,10 +21,11 @@ from pathlib import Path
 
 from hnas.data.folders import load_pairs
 from hnas.memory import keep_memory
-from hnas.searching.algorithm import Searcher
+from hnas.searching.building import build_searcher, search_by
 from hnas.searching.costs import CostTable
+from hnas.searching.evaluators import ScoreFolder
 from hnas.searching.reward import Scored
-from hnas.searching.score_table import open_table, search_by
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import pareto_ranks
@@ -40,7 +41,7 @@ RANGE, SINGLE = "0.75..0.99", (0.75, 0.95, 0.99)
 def trained(settings: SearchSettings, splits: Splits) -> Searcher:
     """Shared weights trained for as long as in a search of these settings."""
     own = shared_weights_only(settings)
-    searcher = Searcher(own, splits, CostTable(own), start_fabric())
+    searcher = build_searcher(own, splits, CostTable(own), start_fabric())
     while searcher.round < searcher.rounds:
         searcher.run_round()
     return searcher
@@ -56,7 +57,7 @@ def volume(found: Sequence[Scored], base: Searcher) -> float:
     """The hypervolume of the front, chosen by the searches' own scores and measured on the validation pictures."""
     ranks = pareto_ranks([(one.gain, -one.cost.relative) for one in found])
     front = dict.fromkeys(one.genotype for one, rank in zip(found, ranks, strict=True) if rank == 0)
-    judged = base.score_all(list(front), base.validation, 0.5)
+    judged = base.score_all(list(front), base.pictures.validation, 0.5)
     return hypervolume([(one.gain, one.cost.relative) for one in judged])
 
 
@@ -77,7 +78,7 @@ def main() -> None:
     if arguments.scorer == "shared" and not arguments.table:
         base = trained(preset, splits)
     elif arguments.scorer == "short" and arguments.table:
-        base = open_table(preset, splits, arguments.table)
+        base = build_searcher(preset, splits, CostTable(preset), start_fabric(), table=ScoreFolder(arguments.table))
     else:
         parser.error("--table is for --scorer short, which needs it")
     settings = replace(preset, rounds=arguments.evaluations // preset.samples)

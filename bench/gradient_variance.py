@@ -21,7 +21,8 @@ from torch import Generator, Tensor
 from hnas.searching.controller import Policy
 from hnas.searching.reward import joint_reward
 from hnas.searching.runs import RESULT, open_searcher
-from hnas.searching.strategies import ControllerStrategy, policy_loss
+from hnas.searching.strategies import build_strategy
+from hnas.searching.strategies.reinforce import ControllerStrategy, policy_loss
 from hnas.space import Genotype
 from hnas.training.run_folder import RunFolder
 
@@ -46,11 +47,13 @@ def main() -> None:
     arguments = parser.parse_args()
     searcher = open_searcher(RunFolder(Path(arguments.run), RESULT))
     settings = replace(searcher.settings, lam=arguments.lam, strategy="controller", standardise=False)
-    many = ControllerStrategy(replace(settings, samples=SAMPLES, baseline="leave-one-out"), lambda _: 0.0)
-    one = ControllerStrategy(replace(settings, samples=1, baseline="ema"), lambda _: 0.0)
+    many = build_strategy(replace(settings, samples=SAMPLES, baseline="leave-one-out"), lambda _: 0.0)
+    one = build_strategy(replace(settings, samples=1, baseline="ema"), lambda _: 0.0)
+    assert isinstance(many, ControllerStrategy)
+    assert isinstance(one, ControllerStrategy)
 
     def reward(genotype: Genotype, batch: int) -> float:
-        psnr = searcher.scorer(genotype, *searcher.controller_patches.batch(batch))
+        psnr = searcher.evaluator(genotype, *searcher.pictures.scoring.batch(batch))
         return joint_reward(psnr, searcher.costs(genotype).relative, arguments.lam).value
 
     grouped, single, averaged = [], [], []

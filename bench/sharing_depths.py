@@ -22,7 +22,7 @@ from torch import nn
 from hnas.data.folders import load_pairs
 from hnas.evaluation.benchmark import evaluate_model
 from hnas.memory import keep_memory
-from hnas.searching.algorithm import Searcher
+from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits, split_pictures
@@ -57,11 +57,13 @@ def train(splits: Splits, width: int, depths: Sequence[int], arguments: argparse
     }
     settings = load_settings(SearchSettings, {**read_config("cpu", "search", space="chain"), **changes})
     fabric = start_fabric(DeviceSettings(accelerator="cpu", precision=arguments.precision))
-    searcher = Searcher(settings, splits, CostTable(settings), fabric)
+    searcher = build_searcher(settings, splits, CostTable(settings), fabric)
     began = process_time()
     searcher.run_round()
     seconds = process_time() - began
-    networks = {genotype.depth: searcher.judging.member(genotype) for genotype in settings.search_space}
+    assert searcher.weights is not None
+    judging = searcher.weights.judging
+    networks = {genotype.depth: judging.member(genotype) for genotype in settings.search_space}
     return Trained({depth: measure(cast(nn.Module, network), splits) for depth, network in networks.items()}, seconds)
 
 

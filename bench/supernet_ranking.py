@@ -32,9 +32,12 @@ from hnas.data.folders import load_pairs
 from hnas.memory import keep_memory
 from hnas.nets import NetworkSettings, network_cost
 from hnas.ranking import kendall_tau
-from hnas.searching.algorithm import Searcher
+from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
-from hnas.searching.scoring import batch_psnr, bicubic_psnr, train_shortly
+from hnas.searching.evaluators import train_shortly
+from hnas.searching.pictures import training_patches
+from hnas.searching.scoring import batch_psnr, bicubic_psnr
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import split_pictures
 from hnas.settings import load_settings, read_config
@@ -71,17 +74,17 @@ def searcher_for(splits: Any, changes: Mapping[str, Any], steps: int, devices: D
     """A search that has not begun, with ``steps`` updates of the shared weights ahead."""
     settings = load_settings(SearchSettings, {**read_config("cpu", "search"), **BASE, **changes})
     settings = replace(settings, w_steps=1, warmup=steps - 1, rounds=1)
-    return Searcher(settings, splits, CostTable(settings), start_fabric(devices))
+    return build_searcher(settings, splits, CostTable(settings), start_fabric(devices))
 
 
 def alone(searcher: Searcher, name: str, index: int) -> Line:
     """One genotype trained alone: the seed decides its start and its patches."""
     seed, steps = ALONE[name]
     began = process_time()
-    searcher.shared_patches.seed = seed
     settings = replace(searcher.settings, short_steps=steps, seed=seed)
-    network = train_shortly(RANKED[index], settings, searcher.shared_patches, searcher.fabric)
-    lr, hr = searcher.validation
+    patches = training_patches(settings, searcher.pictures.splits)
+    network = train_shortly(RANKED[index], settings, patches, searcher.fabric)
+    lr, hr = searcher.pictures.validation
     with torch.no_grad():
         gain = batch_psnr(network(lr), hr, 2) - bicubic_psnr(lr, hr)
     return {"name": f"{name} #{index}", "gain": gain, "seconds": process_time() - began}
@@ -95,8 +98,8 @@ def shared(searcher: Searcher, name: str, checkpoints: Sequence[int]) -> Iterato
         searcher.w_step(step - 1)
         seconds += process_time() - began
         if step in checkpoints:
-            scores = [one.gain for one in searcher.score_all(RANKED, searcher.validation, 0.5)]
-            probes = [one.gain for one in searcher.score_all(PROBES, searcher.validation, 0.5)]
+            scores = [one.gain for one in searcher.score_all(RANKED, searcher.pictures.validation, 0.5)]
+            probes = [one.gain for one in searcher.score_all(PROBES, searcher.pictures.validation, 0.5)]
             line = {"name": name, "steps": step, "seconds": seconds, "scores": scores}
             yield line | {"gain": fmean(probes), "spread": stdev(probes)}
     if name == TUNED_FROM:
@@ -106,13 +109,15 @@ def shared(searcher: Searcher, name: str, checkpoints: Sequence[int]) -> Iterato
 def tuned(searcher: Searcher, steps: int) -> Line:
     """Scores after a copy of the shared weights was trained on for one genotype, then thrown away."""
     began, gains = process_time(), []
-    lr, hr = searcher.validation
+    lr, hr = searcher.pictures.validation
+    weights = searcher.weights
+    assert weights is not None
     for genotype in RANKED:
-        supernet = deepcopy(searcher.supernet)
+        supernet = deepcopy(weights.supernet)
         optimizer = torch.optim.Adam(supernet.parameters(), fused=True)
         for step in range(steps):
             optimizer.param_groups[0]["lr"] = TUNED_LR * (1.0 - step / steps)
-            few_lr, few_hr = searcher.shared_patches.batch(10**6 + step)
+            few_lr, few_hr = weights.patches.batch(10**6 + step)
             F.l1_loss(supernet(few_lr, genotype), few_hr).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(supernet.parameters(), searcher.settings.grad_clip)
             optimizer.step()

@@ -22,8 +22,8 @@ import torch
 from safetensors.torch import save
 
 from hnas.deploy.enlarge.models import load
+from hnas.deploy.timing.latency_table import load_latency_table
 from hnas.errors import HnasError
-from hnas.nets.latency_table import load_latency_table
 from hnas.report.run import read_run
 from hnas.settings import read_config
 from hnas.space import load_genotype
@@ -53,7 +53,7 @@ def weights(said: dict[str, Any], **more: torch.Tensor) -> bytes:
 
 
 def onnx_that_says(said: dict[str, Any]) -> bytes:
-    """A graph of one pixel shuffle, with the metadata of another network, as an earlier version wrote it."""
+    """A graph of one pixel shuffle, with the metadata of another network, and no word of how far it looks."""
     import onnx
     from onnx import TensorProto, helper
 

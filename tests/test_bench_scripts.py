@@ -9,6 +9,8 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +21,7 @@ from PIL import Image
 
 import hnas
 from hnas.nets.peers import build_peer
+from hnas.searching.study.table import read_table
 from tests.searching.conftest import TINY
 
 HERE = Path(__file__).parent
@@ -153,6 +156,16 @@ def test_gradient_variance(
     assert len(lines) == 3
 
 
+def test_memory_over_time(
+    load: Callable[[str], ModuleType], run: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = load("memory_over_time")
+    monkeypatch.setattr(script, "HUNDRED", 2)
+    monkeypatch.setattr(script, "SIDES", (4, 9))
+    (line,) = run(script, "random", "--count", 4)
+    assert len(json.loads(line)["megabytes"]) == 2
+
+
 def test_sharing_depths(
     load: Callable[[str], ModuleType],
     run: Callable[..., list[str]],
@@ -187,6 +200,68 @@ def test_supernet_ranking(
     assert sum(line.startswith("| preset cpu | ") for line in lines) == 2
     assert any(line.startswith("| tuned 1 | ") for line in lines)
     assert len(run(script, "--out", out, "--against", out)) == 2 + 4  # a line for each score of shared weights
+
+
+def test_web_page(
+    load: Callable[[str], ModuleType], run: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a page that gives numbers: the real one needs a browser (tests/deploy/test_web.py)."""
+    browser = ModuleType("playwright.sync_api")
+    browser.sync_playwright = None  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "playwright.sync_api", browser)
+    script = load("web_page")
+
+    class Page:
+        def evaluate(self, code: str, words: list[int]) -> object:
+            return {"threads": words[0]} if code == script.START else 1.0
+
+    monkeypatch.setattr(script, "page", lambda models: nullcontext(Page()))
+    monkeypatch.setattr(script, "SIDE", 16)
+    lines = run(script, "--models", "fast-x2", "--rounds", 1)
+    assert lines[-1].startswith("| fast-x2 | ")
+
+
+def test_chain_table(
+    load: Callable[[str], ModuleType],
+    run: Callable[..., list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    pictures: tuple[Path, Path],
+    tmp_path: Path,
+) -> None:
+    """Stopped before the deepest chains are all trained, it leaves the table of the others."""
+    script = load("chain_table")
+    small = {"widths": (2,), "depths": (1, 2), "after": (0,), "patch": 8, "batch": 1, "derive_patch": 8}
+    monkeypatch.setattr(script, "SETTINGS", replace(script.SETTINGS, **small, lr_size="8x8"))
+    for name, value in (("LENGTHS", (1, 2)), ("AGAIN", 1), ("ROUNDS", 1)):
+        monkeypatch.setattr(script, name, value)
+    lines, out = tmp_path / "lines.jsonl", tmp_path / "table.json"
+    folders = ["--data", pictures[0], "--val", pictures[1], "--lines", lines]
+    run(script, "train", *folders)
+    run(script, "time", *folders)
+    done = lines.read_text()
+    assert len(done.splitlines()) == (2 + 4) * 2 + 1 + (2 + 4)  # both lengths of each, one again, a turn of each
+    run(script, "train", *folders)
+    assert lines.read_text() == done
+    run(script, "pack", *folders, "--out", out)
+    table = read_table(out)
+    assert len(table.rows) == 2 + 4
+    assert sum(row.again is not None for row in table.rows.values()) == 1
+    lines.write_text("".join(line for line in done.splitlines(True) if line.count("_3x3") == 1 or '"ms"' in line))
+    run(script, "pack", *folders, "--out", out)
+    assert len(read_table(out).rows) == 2
+
+
+def test_paper_cost(
+    load: Callable[[str], ModuleType], run: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = load("paper_cost")
+    small = {"layers": 2, "nodes": 1, "channels": 2, "batch": 4, "patch": 8}
+    monkeypatch.setattr(script, "SEARCH", replace(script.SEARCH, **small))
+    monkeypatch.setattr(script, "TRAINING", {**script.TRAINING, "channels": 2})
+    monkeypatch.setattr(script, "GENOTYPES", 2)
+    lines = run(script)
+    assert sum(line.endswith("hours") for line in lines) == 5
+    assert any("kept for the backward pass" in line for line in lines)
 
 
 def test_accelerator(load: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,13 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
     subprocess.run([*pip, *alone, str(folder)], check=True)
     paths = [str(installed), str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
     return folder, {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
+
+
+def test_the_page_says_how_many_lines_each_part_took() -> None:
+    page = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
+    found = dict(re.findall(r"`(\w+\.py)` \| (\d+) \|", page))
+    parts = (ROOT / "examples" / "hnas-example" / "src" / "hnas_example").glob("[!_]*.py")
+    assert found == {path.name: str(len(path.read_text(encoding="utf-8").splitlines())) for path in parts}
 
 
 def test_its_own_tests_pass(example: tuple[Path, dict[str, str]]) -> None:

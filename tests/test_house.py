@@ -29,7 +29,7 @@ ROOMS = (
 #: Modules beside the rooms, which every room may import, and which import no room themselves.
 FREE = (
     *("around", "bounds", "brightness", "bundled", "description", "errors", "extras", "files", "machine", "memory"),
-    *("ranking", "registry", "run_files", "settings", "torch_files", "values", "views"),
+    *("ranking", "registry", "run_files", "settings", "torch_files", "typed", "values", "views"),
 )
 
 
@@ -150,15 +150,13 @@ EXCEPTIONS: dict[str, set[str]] = {
     "deploy/running/torch_backend.py": {"Trim", "trimmed"},
     "deploy/running/simplify.py": {"Trim"},
     # Defaults of --normal-operations and --upsampling-operations.
-    "searching/settings.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
+    "searching/settings/space.py": {"NORMAL_OPERATIONS", "UPSAMPLING_OPERATIONS"},
     # What the operations of cells promise.
     "conformance/operations.py": {
         *("OPERATIONS", "Cell", "CellGenotype", "CellKind", "CellSpace", "Edge", "Norm", "operation_of"),
         *("Network", "NetworkSettings", "Supernet", "SupernetSettings", "network_cost"),
     },
     # What the benchmark of this package times.
-    "cli/profile.py": {"NetworkSettings"},
-    "cli/build_table.py": {"NetworkSettings"},
     "step_times.py": {"NAMED_GENOTYPES", "Network", "NetworkSettings", "set_fast_depthwise"},
 }
 

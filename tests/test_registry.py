@@ -18,7 +18,7 @@ from hnas.nets import build_model
 from hnas.nets.peers import PEERS, Peer
 from hnas.registry import Registry
 from hnas.searching.settings import SearchSettings, StudySettings
-from hnas.searching.strategy_registry import STRATEGIES
+from hnas.searching.strategies.registry import STRATEGIES
 from hnas.space.cells import OPERATIONS
 from hnas.space.chain import BLOCKS
 from hnas.weights import load_model, save_model

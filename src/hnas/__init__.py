@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hnas.nets.peers import register_model
     from hnas.searching.runs import derive, search
     from hnas.searching.settings import SearchSettings
-    from hnas.searching.strategy_registry import register_strategy
+    from hnas.searching.strategies.registry import register_strategy
     from hnas.space import Genotype, load_genotype
     from hnas.space.cells import register_operation
     from hnas.space.chain import register_block
@@ -82,7 +82,7 @@ _HOMES = {
     "register_degradation": "hnas.data.degradations:register_degradation",
     "register_model": "hnas.nets.peers:register_model",
     "register_operation": "hnas.space.cells:register_operation",
-    "register_strategy": "hnas.searching.strategy_registry:register_strategy",
+    "register_strategy": "hnas.searching.strategies.registry:register_strategy",
     "search": "hnas.searching.runs:search",
     "train": "hnas.training.train_network:train_network",
 }

@@ -69,3 +69,10 @@ def refuse_no_part(settings: object, *names: str) -> None:
     for name in names:
         if not 0 < getattr(settings, name) <= 1:
             raise HnasError(f"{name} is {getattr(settings, name)}; allowed is more than 0 and at most 1")
+
+
+class Checked:
+    """The root of settings that are joined by inheritance: each checks its own values, then calls the next."""
+
+    def __post_init__(self) -> None:
+        refuse_unlisted(self)

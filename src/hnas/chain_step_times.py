@@ -21,8 +21,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from hnas.data.folders import Pair
 from hnas.memory import keep_memory
 from hnas.nets.latency import synchronise
-from hnas.searching.algorithm import Searcher
+from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits
 from hnas.settings import load_settings, read_config
@@ -152,7 +153,7 @@ def _searcher(search: SearchSettings, width: int, precision: Precision, device: 
     pairs = tuple(Pair(str(i), hr, hr[:: own.scale, :: own.scale].copy()) for i, hr in enumerate(pictures))
     kind: Literal["cuda", "cpu", "mps"] = device.type  # type: ignore[assignment]
     fabric = start_fabric(DeviceSettings(accelerator=kind, precision=precision))
-    return Searcher(own, Splits(pairs[:4], pairs[4:5], pairs[5:]), CostTable(own), fabric)
+    return build_searcher(own, Splits(pairs[:4], pairs[4:5], pairs[5:]), CostTable(own), fabric)
 
 
 def _steps(searcher: Searcher) -> Callable[[], object]:
@@ -166,8 +167,9 @@ def _macs(searcher: Searcher) -> int:
     settings = searcher.settings
     lr = torch.zeros(settings.batch, 3, settings.patch, settings.patch, device=searcher.fabric.device)
     (genotype,) = searcher.w_genotypes(0)
+    assert searcher.weights is not None
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        searcher.shared.pictures(lr, genotype)
+        searcher.weights.shared.pictures(lr, genotype)
     return _FORWARDS * (int(counter.get_total_flops()) // 2)
 
 
@@ -175,7 +177,8 @@ def _convolution(channels: int, side: int, precision: Precision, device: torch.d
     dtype = torch.bfloat16 if precision == "bf16-mixed" else torch.float32
     conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
     conv.to(device, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    features = torch.rand(1, side, side, channels, device=device).permute(0, 3, 1, 2).to(dtype)
+    generator = torch.Generator(device).manual_seed(0)
+    features = torch.rand(1, side, side, channels, generator=generator, device=device).permute(0, 3, 1, 2).to(dtype)
 
     def run() -> object:
         with torch.inference_mode():

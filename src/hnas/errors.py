@@ -1,4 +1,4 @@
-"""The one exception a person's own mistake raises."""
+"""The one exception a person's own mistake raises, and any exception in one line."""
 
 
 class HnasError(ValueError):
@@ -7,3 +7,8 @@ class HnasError(ValueError):
     The message is one line that names the file or value, says what is allowed and what to do. The command line
     prints it without a traceback and exits with status 2.
     """
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's message without its line breaks."""
+    return " ".join(str(error).split()).rstrip(".")

@@ -7,9 +7,14 @@ import platform
 from pathlib import Path
 
 
+def most_threads() -> int:
+    """As many as the machine runs at a time."""
+    return os.cpu_count() or 1
+
+
 def default_threads() -> int:
     """Two, or one where the machine has no more."""
-    return min(2, os.cpu_count() or 1)
+    return min(2, most_threads())
 
 
 def processor_name() -> str:

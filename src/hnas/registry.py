@@ -35,23 +35,20 @@ class Registry(MutableMapping[str, T], Generic[T]):
         group: of the entry points, such as "hnas.operations".
         own: the project's own.
         kind: the class that every part is an instance of, or an abstract one such as ``Callable``.
-        later: more of the project's own, by where they are (``module:attribute``), imported when they are asked for.
     """
 
     def __init__(
         self,
         what: str,
         group: str,
-        own: Mapping[str, T] | None = None,
+        own: Mapping[str, T],
         *,
         kind: object,
-        later: Mapping[str, str] | None = None,
     ) -> None:
         self.what, self.group, self.kind = what, group, kind
-        self._parts = dict(own or {})
-        self._later = {name: EntryPoint(name, where, group) for name, where in (later or {}).items()}
+        self._parts = dict(own)
         #: Names of the project's own parts.
-        self.own = (*self._parts, *self._later)
+        self.own = tuple(own)
         self._complained: set[str] = set()
 
     @cached_property
@@ -101,12 +98,10 @@ class Registry(MutableMapping[str, T], Generic[T]):
 
     def __getitem__(self, name: str) -> T:
         if name not in self._parts:
-            point = self._later.get(name) or self._brought[name]
+            point = self._brought[name]
             try:
                 part = point.load()
             except Exception as error:  # the import of another package may raise anything
-                if name in self._later:
-                    raise
                 said = " ".join(str(error).split())
                 raise HnasError(
                     f"{self._where(point)} cannot be imported: {type(error).__name__}: {said}; mend or uninstall it"
@@ -121,7 +116,7 @@ class Registry(MutableMapping[str, T], Generic[T]):
         del self._parts[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._parts or name in self._later or name in self._brought
+        return name in self._parts or name in self._brought
 
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys((*self.own, *self._brought, *self._parts)))

@@ -2,27 +2,25 @@
 
 A file holds either settings (``steps: 1000``) or one section per command (``search: {...}``, ``train: {...}``), and
 beside those perhaps ``device: {...}`` for all commands that choose where they compute.
-Values are converted by the library that reads the command line, so both accept and refuse the same things.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
-
-from cyclopts import App, CycloptsError, Parameter
-from cyclopts.argument import ArgumentCollection
-from cyclopts.config import Dict
+from typing import Any, TypeVar, get_type_hints
 
 from hnas.errors import HnasError
-from hnas.values import read_yaml, shown
+from hnas.typed import typed
+from hnas.values import read_yaml_mapping
 
 PRESETS = Path(__file__).parent / "presets"
+#: Tabular benchmarks of strategies, each with the settings of a study on it.
+TABLES = Path(__file__).parent / "tables"
 
 T = TypeVar("T")
+_ADVICE = "write settings as 'steps: 1000'"
 
 
 def preset_names() -> list[str]:
@@ -58,7 +56,7 @@ def read_config(name_or_path: str | Path, command: str, *, space: str | None = N
         HnasError: the file is missing, no YAML, no mapping, or meant for another command.
     """
     path = config_path(name_or_path)
-    values = _read_mapping(path)
+    values = read_yaml_mapping(path, advice=_ADVICE)
     if _has_sections(values):
         command = f"{command}-{space}" if f"{command}-{space}" in values else command
         if command not in values:
@@ -76,7 +74,7 @@ def read_devices(name_or_path: str | Path) -> dict[str, Any]:
     Raises:
         HnasError: the file is missing, no YAML or no mapping.
     """
-    values = _read_mapping(config_path(name_or_path))
+    values = read_yaml_mapping(config_path(name_or_path), advice=_ADVICE)
     return dict(values.get("device", {})) if _has_sections(values) else {}
 
 
@@ -84,13 +82,13 @@ def _has_sections(values: Mapping[str, Any]) -> bool:
     return bool(values) and all(isinstance(section, dict) for section in values.values())
 
 
-def _read_mapping(path: Path) -> dict[str, Any]:
-    values = read_yaml(path)
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise HnasError(f"{path}: a mapping of settings to values is needed, such as 'steps: 1000'")
-    return values
+def read_run_config(path: Path) -> dict[str, Any]:
+    """All that a run's config.yaml says, as plain values.
+
+    Raises:
+        HnasError: the file is missing, no YAML or no mapping.
+    """
+    return read_yaml_mapping(path, advice="a run's settings are needed here")
 
 
 def load_settings(cls: type[T], values: Mapping[str, Any], *, source: str = "settings") -> T:
@@ -105,15 +103,10 @@ def load_settings(cls: type[T], values: Mapping[str, Any], *, source: str = "set
         HnasError: an unknown name, a value of the wrong type or outside its bounds.
     """
 
-    def build(settings: Any = None) -> Any:
-        return cls() if settings is None else settings
-
-    build.__annotations__["settings"] = Annotated[cls | None, Parameter(name="*")]
-    app = App(default_command=build, help_flags=[], version_flags=[], config=[FromMapping(values, source)])
-    try:
-        return app([], exit_on_error=False, print_error=False, result_action="return_value")  # type: ignore[no-any-return]
-    except CycloptsError as error:
-        raise HnasError(one_line(error)) from error
+    hints = get_type_hints(cls)
+    given = {name.replace("-", "_"): value for name, value in values.items()}
+    refuse_unknown(given, [field.name for field in fields(cls)], source=source)  # type: ignore[arg-type]
+    return cls(**{name: typed(value, hints[name], f"{source}: {name}") for name, value in given.items()})
 
 
 def load_parts(values: Mapping[str, Any], *classes: type[Any], source: str = "settings") -> list[Any]:
@@ -123,76 +116,18 @@ def load_parts(values: Mapping[str, Any], *classes: type[Any], source: str = "se
         HnasError: as :func:`load_settings`; a name that none of them has.
     """
     names = {cls: {field.name for field in fields(cls)} for cls in classes}
-    allowed = set().union(*names.values())
-    if unknown := sorted(values.keys() - allowed):
-        raise HnasError(f"{source}: unknown setting {', '.join(unknown)}; allowed are {', '.join(sorted(allowed))}")
+    refuse_unknown(values, set().union(*names.values()), source=source)
     return [
         load_settings(cls, {name: value for name, value in values.items() if name in names[cls]}, source=source)
         for cls in classes
     ]
 
 
-class FromMapping:
-    """A source of arguments for cyclopts: values by name, which the command line overrides."""
-
-    def __init__(self, values: Mapping[str, Any], source: str) -> None:
-        self.values = dict(values)
-        self.source = source
-
-    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-        allowed = {name.removeprefix("--").replace("-", "_") for name in _names(arguments)} - {"config"}
-        values = {name.replace("-", "_"): value for name, value in self.values.items()}
-        if unknown := sorted(values.keys() - allowed):
-            raise HnasError(
-                f"{self.source}: unknown setting {', '.join(unknown)}; allowed are {', '.join(sorted(allowed))}"
-            )
-        for name, value in values.items():
-            _refuse_nested(f"{self.source}: {name}", value)
-        # Below the command's name: a flat Dict drops settings that are called like some command, such as data.
-        nested: dict[str, Any] = values
-        for command in reversed(commands):
-            nested = {command: nested}
-        Dict(nested, source=self.source)(app, commands, arguments)
-        refuse_fractions(arguments)
-
-
-def _refuse_nested(name: str, value: object) -> None:
-    """Raises :class:`HnasError` for anything but a text, a number, true, false, nothing, or a list of such values."""
-    if isinstance(value, Mapping):
-        raise HnasError(f"{name} is a mapping; a single value or a list is needed")
-    for inner in value if isinstance(value, list | tuple) else ():
-        if inner is None or isinstance(inner, Mapping | list | tuple):
-            raise HnasError(f"{name} has {shown(inner)} in its list; single values are needed")
-
-
-def refuse_fractions(arguments: ArgumentCollection) -> None:
-    """cyclopts rounds 5.5 to 6 where a whole number is meant; a person who wrote 5.5 meant something else.
+def refuse_unknown(values: Mapping[str, Any], allowed: Collection[str], *, source: str) -> None:
+    """Every one of these values must have a name that is allowed.
 
     Raises:
-        HnasError: a fraction for a whole number.
+        HnasError: one has not.
     """
-    for argument in arguments:
-        if not _is_whole(argument.hint):
-            continue
-        for token in argument.tokens:
-            try:
-                number = float(token.value)
-            except ValueError:
-                continue  # cyclopts says what is wrong
-            if not number.is_integer():
-                raise HnasError(f"{argument.name} is {token.value}; a whole number is needed")
-
-
-def one_line(error: Exception) -> str:
-    """An exception's message without its line breaks."""
-    return " ".join(str(error).split()).rstrip(".")
-
-
-def _names(arguments: ArgumentCollection) -> Iterable[str]:
-    return (argument.name for argument in arguments if argument.name.startswith("--") and argument.parse)
-
-
-def _is_whole(hint: Any) -> bool:
-    if get_origin(hint) in (UnionType, Union):
-        return all(_is_whole(member) for member in get_args(hint) if member is not type(None))
-    return hint is int
+    if unknown := sorted(set(map(str, values)) - set(allowed)):
+        raise HnasError(f"{source}: unknown setting {', '.join(unknown)}; allowed are {', '.join(sorted(allowed))}")

@@ -27,9 +27,11 @@ from hnas.data.tensors import as_bytes, as_floats
 from hnas.memory import keep_memory
 from hnas.nets import Network, NetworkSettings, set_fast_depthwise, to_channels_last
 from hnas.nets.latency import synchronise
-from hnas.searching.algorithm import Searcher, build_supernet
+from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings
+from hnas.searching.shared_training import build_supernet
 from hnas.searching.splits import Splits
 from hnas.space.cells import NAMED_GENOTYPES
 from hnas.training.devices import start_fabric
@@ -177,8 +179,9 @@ def bench_controller_step(settings: BenchSettings, device: torch.device) -> Step
     steps: dict[Way, Step] = {}
     for way in _ways(device):
         fabric = start_fabric(DeviceSettings(accelerator=kind, precision="bf16-mixed" if way == "mixed" else "32-true"))
-        searcher = Searcher(search, Splits(pairs[:2], pairs[2:4], pairs[4:]), CostTable(search), fabric)
-        _lay_out(searcher.supernet, way)
+        searcher = build_searcher(search, Splits(pairs[:2], pairs[2:4], pairs[4:]), CostTable(search), fabric)
+        assert searcher.weights is not None
+        _lay_out(searcher.weights.supernet, way)
         sampler = _sampler(settings, pairs[2:4], search.scale)
 
         def step(

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from hnas.errors import HnasError
+from hnas.errors import HnasError, one_line
 
 #: A file of settings takes a few kilobytes; a JSON file (a report's pictures, a study) some hundreds.
 MAX_YAML_BYTES, MAX_JSON_BYTES = 1 << 16, 1 << 24
@@ -56,12 +56,14 @@ def read_yaml(path: Path, *, advice: str = "") -> Any:
 
 
 def read_yaml_mapping(path: Path, *, advice: str) -> dict[str, Any]:
-    """The mapping that a YAML file holds; as :func:`read_yaml`.
+    """The mapping that a YAML file holds, which may be empty; as :func:`read_yaml`.
 
     Raises:
         HnasError: it holds something else.
     """
     value = read_yaml(path, advice=advice)
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise HnasError(f"{path}: not a mapping of settings to values; {advice}")
     return value
@@ -92,7 +94,7 @@ def parse_yaml(text: str, *, where: str, advice: str = "") -> Any:
     except HnasError:
         raise
     except Exception as error:  # tags such as !!bool x and !!timestamp x raise anything, beside YAMLError
-        raise HnasError(f"{where}: not valid YAML ({_one_line(error)}){more}") from error
+        raise HnasError(f"{where}: not valid YAML ({_said(error)}){more}") from error
     return plain(value, where=where, advice=advice)
 
 
@@ -129,7 +131,7 @@ def parse_json(text: str | bytes, *, where: str, advice: str = "", finite: bool 
         value = json.loads(text)
     except (ValueError, RecursionError) as error:  # UnicodeDecodeError is a ValueError
         more = f"; {advice}" if advice else ""
-        raise HnasError(f"{where}: no readable JSON ({_one_line(error)}){more}") from error
+        raise HnasError(f"{where}: no readable JSON ({_said(error)}){more}") from error
     return plain(value, where=where, advice=advice, finite=finite)
 
 
@@ -193,8 +195,8 @@ def _refuse_depth(depth: int, where: str, more: str) -> None:
         raise HnasError(f"{where}: has more than {MAX_DEPTH} lists and mappings within each other{more}")
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _said(error: BaseException) -> str:
+    return one_line(error)[:200] or type(error).__name__
 
 
 def mapping(what: str, value: object) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ import pytest
 from hnas import __version__
 from hnas.cli import show as show_module
 from hnas.cli.main import COMMANDS, RESUMABLE, main
+from hnas.errors import HnasError
+from hnas.searching.settings import SearchSettings
+from hnas.settings import load_settings, read_config
+from hnas.values import as_yaml
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,6 +145,31 @@ def test_flags_override_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main([*arguments, "--layers", "3"]) == 2
     assert "nowhere" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("space", ["cells", "chain"])
+def test_a_file_fills_the_settings_of_a_command_as_python_reads_it(
+    space: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whatever the type of a setting: numbers, choices, lists, texts."""
+    values = {
+        **read_config("cpu", "search", space=space),
+        "shrunk": [0.7, 0.5],
+        "lam": "0.2..0.8",
+        "teacher": "best-x2",
+    }
+    path = tmp_path / "mine.yaml"
+    path.write_text(as_yaml(values))
+    given: dict[str, object] = {}
+
+    def search(*_: object, **arguments: object) -> None:
+        given.update(arguments)
+        raise HnasError("so far")
+
+    monkeypatch.setattr("hnas.searching.runs.search", search)
+    arguments = ["search", "--data", "a", "--run-dir", str(tmp_path / "run"), "--config", str(path)]
+    assert main([*arguments, "--seed", "3"]) == 2
+    assert given["settings"] == replace(load_settings(SearchSettings, values), seed=3)
 
 
 def test_the_shell_is_taught(tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def test_a_network_has_the_width_that_was_asked_for(capsys: pytest.CaptureFixtur
         (["falsr-b", "--scale", "3"], "falsr-b: scale is 3; allowed are 2"),
         (["plain", "--channels", "0"], "plain: channels is 0; allowed are 1 to 1024"),
         (["--build-table", "table.json", "--depth", "3"], "a latency table has no --depth"),
+        (["HNAS-A", "--layers", "3"], "go with --build-table"),
         (["--front", "--channels", "64"], "it takes --scale and --lr-size alone"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hnas.deploy.design.choice import Limits, best_within, front, refuse_impossible, settle
+from hnas.deploy.design.choice import Requirements, best_within, front, refuse_impossible, settle
 from hnas.errors import HnasError
 from tests.deploy.made_family import candidate
 
@@ -53,49 +53,49 @@ def test_the_front_leaves_out_what_is_slower_and_no_better() -> None:
     ],
 )
 def test_the_best_within_limits(limits: dict[str, Any], name: str | None) -> None:
-    found = best_within(FAMILY, TIMES, Limits(**limits))
+    found = best_within(FAMILY, TIMES, Requirements(**limits))
     assert (found.name if found else None) == name
 
 
 def test_what_keeps_the_limit_is_measured_with_its_neighbours() -> None:
     clock = Clock(medium=39.0)
-    chosen, measured = settle(FAMILY, TIMES, Limits(latency_ms=40), clock)
+    chosen, measured = settle(FAMILY, TIMES, Requirements(latency_ms=40), clock)
     assert (chosen.name, measured["medium"]) == ("medium", 39.0)
     assert clock.asked == [["medium", "small", "large"]]
 
 
 def test_one_that_misses_when_it_is_measured_is_passed_over() -> None:
     clock = Clock(medium=41.0)
-    chosen, measured = settle(FAMILY, TIMES, Limits(latency_ms=40), clock)
+    chosen, measured = settle(FAMILY, TIMES, Requirements(latency_ms=40), clock)
     assert (chosen.name, measured["small"]) == ("small", 20.0)
     assert clock.asked == [["medium", "small", "large"]]  # small was a neighbour and needs no further measurement
 
 
 def test_misses_go_on_until_one_fits() -> None:
     clock = Clock(medium=41.0, small=40.5, odd=40.1, tiny=12.0)
-    chosen, measured = settle(FAMILY, TIMES, Limits(latency_ms=40), clock)
+    chosen, measured = settle(FAMILY, TIMES, Requirements(latency_ms=40), clock)
     assert (chosen.name, measured["tiny"]) == ("tiny", 12.0)
     assert {name for names in clock.asked for name in names} == set(TIMES)
 
 
 def test_a_better_neighbour_that_fits_after_all_is_taken() -> None:
     estimates = TIMES | {"large": 42.0}
-    chosen, measured = settle(FAMILY, estimates, Limits(latency_ms=40), Clock(large=39.9))
+    chosen, measured = settle(FAMILY, estimates, Requirements(latency_ms=40), Clock(large=39.9))
     assert (chosen.name, measured["large"]) == ("large", 39.9)
 
 
 def test_what_just_misses_by_its_estimate_is_measured_before_it_is_refused() -> None:
-    assert settle(FAMILY, TIMES, Limits(latency_ms=9), Clock(tiny=8.9))[0].name == "tiny"
+    assert settle(FAMILY, TIMES, Requirements(latency_ms=9), Clock(tiny=8.9))[0].name == "tiny"
     with pytest.raises(HnasError, match=r"no network keeps 9 ms here: the fastest, tiny, takes 9\.4 ms; give a larger"):
-        settle(FAMILY, TIMES, Limits(latency_ms=9), Clock(tiny=9.4))
+        settle(FAMILY, TIMES, Requirements(latency_ms=9), Clock(tiny=9.4))
 
 
 def test_where_none_fits_nothing_is_measured_and_the_fastest_is_named() -> None:
     clock = Clock()
     with pytest.raises(HnasError, match=r"no network keeps 5 ms here: the fastest, tiny, takes 10\.0 ms"):
-        settle(FAMILY, TIMES, Limits(latency_ms=5), clock)
+        settle(FAMILY, TIMES, Requirements(latency_ms=5), clock)
     assert not clock.asked
-    limits = Limits(latency_ms=30, psnr=34)
+    limits = Requirements(latency_ms=30, psnr=34)
     with pytest.raises(HnasError, match=r"the fastest that keeps the other limits, medium, takes 38\.0 ms"):
         settle(FAMILY, TIMES, limits, clock)
 
@@ -105,7 +105,7 @@ def test_limits_hold_for_the_measured_times_whatever_these_are() -> None:
     factors = (0.6, 1.0, 1.7)
     for number in range(len(factors) ** len(TIMES)):
         wrong = {name: TIMES[name] * factors[number // len(factors) ** at % 3] for at, name in enumerate(TIMES)}
-        chosen, measured = settle(FAMILY, wrong, Limits(latency_ms=40), Clock())
+        chosen, measured = settle(FAMILY, wrong, Requirements(latency_ms=40), Clock())
         assert measured[chosen.name] == TIMES[chosen.name] <= 40
 
 
@@ -120,16 +120,16 @@ def test_limits_hold_for_the_measured_times_whatever_these_are() -> None:
 )
 def test_limits_that_no_card_keeps_are_refused(limits: dict[str, Any], message: str) -> None:
     with pytest.raises(HnasError, match=message):
-        refuse_impossible(FAMILY, Limits(**limits))
+        refuse_impossible(FAMILY, Requirements(**limits))
     with pytest.raises(HnasError, match=message):
-        settle(FAMILY, TIMES, Limits(**limits), Clock())
+        settle(FAMILY, TIMES, Requirements(**limits), Clock())
 
 
 def test_limits_are_read_from_words_and_said_in_words() -> None:
-    limits = Limits.parse(max_latency="40ms", max_macs="3.5G", max_params="50k", min_psnr=33.0)
-    assert limits == Limits(40.0, 3.5e9, 50e3, 33.0)
+    limits = Requirements.parse(max_latency="40ms", max_macs="3.5G", max_params="50k", min_psnr=33.0)
+    assert limits == Requirements(40.0, 3.5e9, 50e3, 33.0)
     assert limits.words == "40 ms, 3.5 G multiply-adds, 50 k parameters, at least 33 dB"
-    assert Limits.parse(max_latency="40").as_dict() == {"latency_ms": 40.0}
+    assert Requirements.parse(max_latency="40").as_dict() == {"latency_ms": 40.0}
 
 
 @pytest.mark.parametrize(
@@ -144,4 +144,4 @@ def test_limits_are_read_from_words_and_said_in_words() -> None:
 )
 def test_limits_that_are_none_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(HnasError, match=message):
-        Limits.parse(**given)
+        Requirements.parse(**given)

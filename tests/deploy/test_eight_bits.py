@@ -11,7 +11,7 @@ import pytest
 from hnas.data.folders import pair_of
 from hnas.data.sample import HELD_OUT, sample_pictures
 from hnas.deploy.design import eight_bits
-from hnas.deploy.design.choice import Limits
+from hnas.deploy.design.choice import Requirements
 from hnas.deploy.design.eight_bits import in_eight_bits, worth_trying
 from hnas.deploy.design.family import read_family
 from hnas.deploy.export import quantize
@@ -30,13 +30,13 @@ TIMES = {"a": 10.0, "b": 20.0, "c": 40.0, "d": 55.0, "e": 500.0}
 @pytest.mark.parametrize(
     ("limits", "names"),
     [
-        (Limits(latency_ms=25), ["c", "d"]),  # what 32 bits make too slow, but not far too slow
-        (Limits(latency_ms=5), ["a"]),  # nothing fits in 32 bits
-        (Limits(latency_ms=1000), ["e"]),  # nothing is slower than the best
-        (Limits(latency_ms=1), []),
+        (Requirements(latency_ms=25), ["c", "d"]),  # what 32 bits make too slow, but not far too slow
+        (Requirements(latency_ms=5), ["a"]),  # nothing fits in 32 bits
+        (Requirements(latency_ms=1000), ["e"]),  # nothing is slower than the best
+        (Requirements(latency_ms=1), []),
     ],
 )
-def test_those_are_tried_that_8_bits_may_bring_within_the_limit(limits: Limits, names: list[str]) -> None:
+def test_those_are_tried_that_8_bits_may_bring_within_the_limit(limits: Requirements, names: list[str]) -> None:
     assert [one.name for one in worth_trying(FAMILY, TIMES, limits)] == names
 
 

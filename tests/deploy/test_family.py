@@ -49,6 +49,11 @@ def test_networks_of_another_structure_or_without_a_graph_are_passed_over(folder
         read_family(2, folder)
 
 
+def test_networks_for_degraded_pictures_are_passed_over(folder: Path) -> None:
+    _change(folder, provenance={"val": {"folder": "Kodak24"}, "val_psnr": 34.0, "degradation": "jpeg:30-95"})
+    assert [one.name for one in read_family(2, folder)] == ["chain-4x1"]
+
+
 def test_a_scale_that_is_not_there_names_those_that_are(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(HnasError, match=r"no networks for x3 .*; there are x2"):
         read_family(3, folder)

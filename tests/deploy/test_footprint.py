@@ -48,10 +48,7 @@ def test_a_graph_says_how_far_its_network_looks(graph: Path) -> None:
     assert (backend.scale, backend.radius, backend.can_tile) == (3, 4, True)
 
 
-def test_without_it_torch_finds_the_same(graph: Path, tmp_path: Path) -> None:
-    found, old = load(graph).backend, load(_edited(graph, tmp_path / "old.onnx", None)).backend
-    assert (old.scale, old.radius, old.can_tile) == (found.scale, found.radius, found.can_tile)
-    assert old.bytes_per_pixel == found.bytes_per_pixel
+def test_tiles_by_it_leave_no_trace(graph: Path) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
     np.testing.assert_array_equal(load(graph, tile=16).upscale(picture), load(graph, tile=0).upscale(picture))
 
@@ -59,7 +56,7 @@ def test_without_it_torch_finds_the_same(graph: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "footprint",
     [
-        *({}, [], "x", 3, {"scale": 2, "radius": 3, "bytes_per_pixel": 4}),
+        *(None, {}, [], "x", 3, {"scale": 2, "radius": 3, "bytes_per_pixel": 4}),
         {"scale": 2, "radius": -1, "bytes_per_pixel": 4, "can_tile": True},
         {"scale": 2, "radius": 1.5, "bytes_per_pixel": 4, "can_tile": True},
         {"scale": 5, "radius": 1, "bytes_per_pixel": 4, "can_tile": True},

@@ -8,11 +8,11 @@ from random import Random
 import pytest
 
 from hnas.deploy.running.runtimes import PACKAGES, BackendName
+from hnas.deploy.timing.latency_table import LatencyCheck, LatencyTable
 from hnas.deploy.timing.latency_tables import Thoroughness, build_latency_table
 from hnas.deploy.timing.stopwatch import Machine
 from hnas.errors import HnasError
 from hnas.nets import family_of
-from hnas.nets.latency_table import LatencyCheck, LatencyTable
 from hnas.searching.latency import describe_space
 from hnas.searching.settings import SearchSettings
 from tests.timing import Timing, by_macs, without_clock

@@ -24,8 +24,8 @@ from hnas.deploy.enlarge.models import load
 from hnas.deploy.enlarge.planning import Job
 from hnas.deploy.pictures.animation import read_animation
 from hnas.deploy.pictures.reading import open_picture
+from hnas.deploy.timing.latency_table import LatencyCheck, LatencyTable, load_latency_table
 from hnas.nets import build_model
-from hnas.nets.latency_table import LatencyCheck, LatencyTable, load_latency_table
 from hnas.report.run import read_run
 from hnas.settings import read_config
 from hnas.space import load_genotype

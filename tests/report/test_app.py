@@ -10,6 +10,7 @@ import socket
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -28,9 +29,11 @@ from hnas.nets import Network, NetworkSettings
 from hnas.report.app.door import Names, refusal
 from hnas.report.app.enlarge import Enlarger, UploadLimits, _eight_bits
 from hnas.report.app.explore import explore
+from hnas.report.app.machine import design_archive, in_words, survey_machine
 from hnas.report.app.storage import Storage
 from hnas.space.cells import Cell, CellGenotype, Edge
 from hnas.weights import save_model
+from tests.deploy.made_family import write_family
 from tests.report.example import make_run
 
 JSON = {"Content-Type": "application/json"}
@@ -267,14 +270,14 @@ def test_many_at_once_wait_for_their_turn_or_are_refused(address, tmp_path, monk
     monkeypatch.setattr(Enlarger, "enlarge", watched)
     config = json.loads(urllib.request.urlopen(f"{address}config", timeout=60).read())
     (event,) = (
-        each["id"] for each in config["dependencies"] if [len(each[k]) for k in ("inputs", "outputs")] == [2, 3]
+        each["id"] for each in config["dependencies"] if [len(each[k]) for k in ("inputs", "outputs")] == [2, 5]
     )
     content = write(tmp_path / "a.png", 40, 40, 3).read_bytes()
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     request = urllib.request.Request(f"{address}gradio_api/upload", uploaded(content), headers)
     (path,) = json.loads(urllib.request.urlopen(request, timeout=60).read())
     picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    asked = json.dumps({"data": [picture, "tiny-x2"], "fn_index": event, "session_hash": "flood"}).encode()
+    asked = json.dumps({"data": [[picture], "tiny-x2"], "fn_index": event, "session_hash": "flood"}).encode()
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: status(f"{address}gradio_api/queue/join", asked, **JSON), range(40)))
     taken = answers.count(200)
@@ -343,6 +346,63 @@ def test_sixteen_bits_are_shown_rounded(value):
 
 def test_listens_on_this_machine_alone(address):
     assert address.startswith("http://127.0.0.1:")
+
+
+def test_what_the_machine_can_do_and_a_network_to_take_away(tmp_path):
+    write_family(tmp_path / "family", {(4, 1): 31.0, (8, 2): 32.0})
+    found, _ = survey_machine(2, (24, 32), limit_ms=10_000, models=tmp_path / "family")
+    best, table = found.within(200), in_words(found)
+    assert best is None or f"{best.candidate.name} |" in table
+    assert table.count("dB on Kodak24") == sum(found.within(limit) is not None for limit in (10, 50, 200))
+    storage = Storage(tmp_path / "served", megabytes=10)
+    archive, words = design_archive(2, (24, 32), 10_000, storage, models=tmp_path / "family")
+    assert archive.name == "chain-8x2-10000ms.zip"
+    assert words.startswith("chain-8x2: ")
+    with zipfile.ZipFile(archive) as file:
+        names = {name.rpartition("/")[2] for name in file.namelist()} - {""}
+    assert {"model.onnx", "report.html"} < names
+    for limit, message in ((1e-6, "keeps the limit|ms"), (0, "no limit"), (float("nan"), "no limit")):
+        with pytest.raises(HnasError, match=message):
+            design_archive(2, (24, 32), limit, storage, models=tmp_path / "family")
+    assert [path for path in storage.folder.rglob("*") if path.is_file()] == [archive]
+
+
+@pytest.mark.slow
+def test_several_pictures_in_a_browser(address, tmp_path):
+    """Two pictures and a file that is none; then what the machine can do."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by Playwright")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    write(tmp_path / "a.png", 20, 30, 3)
+    write(tmp_path / "b.png", 30, 20, 3)
+    (tmp_path / "c.png").write_text("no picture")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(120_000)
+        page.goto(address)
+        page.set_input_files("#upload input[type=file]", [tmp_path / f"{name}.png" for name in "abc"])
+        page.locator("#upload .file", has_text=".png").nth(2).wait_for()
+        page.click("#enlarge")
+        page.get_by_text("c.png: not a picture that can be read").first.wait_for()
+        page.get_by_text("20×30 → 40×60 pixels by tiny-x2").wait_for()
+        page.locator("#pictures img").first.click()
+        page.get_by_text("30×20 → 60×40 pixels by tiny-x2").wait_for()
+        with page.expect_download() as download:
+            page.click("#download")
+        assert download.value.suggested_filename == "a_x2.png"
+
+        page.get_by_role("tab", name="What this machine can do").click()
+        page.click("#measure")
+        page.locator("#buys table").wait_for()
+        page.fill("#limit input", "100000")
+        page.click("#design")
+        page.get_by_text("measured within 100000 ms").wait_for()
+        with page.expect_download() as download:
+            page.click("#network")
+        assert download.value.suggested_filename.endswith("-x2-100000ms.zip")
+        browser.close()
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from hnas.deploy.design.attainable import Attainable, Peer, gather
-from hnas.deploy.design.choice import Limits
+from hnas.deploy.design.choice import Requirements
 from hnas.deploy.design.within_limits import Design
 from hnas.deploy.timing.stopwatch import Machine
 from hnas.report.design import render_design
@@ -30,7 +30,7 @@ PEERS = [Peer("ETDS-<T>", 10**9, 1000, {"Set5": 36.5}, b""), Peer("ESPCN", 10**9
 def make(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Design]:
     monkeypatch.setattr("hnas.deploy.timing.stopwatch.runtime_version", lambda backend: "onnxruntime 1.0")
 
-    def made(limits: Limits, peers: bool = True) -> Design:
+    def made(limits: Requirements, peers: bool = True) -> Design:
         how = dict.fromkeys(TIMES, "timed") | {"small": "measured", "large": "predicted"}
         found: Attainable = gather(FAMILY, PEERS if peers else [], Machine("onnx", 2, (36, 64)), TIMES, how)  # type: ignore[arg-type]
         small = next(one for one in found.family if one.candidate.name == "small")
@@ -65,7 +65,7 @@ class Page(HTMLParser):
 
 
 def test_the_page_shows_what_was_asked_chosen_and_measured(make: Callable[..., Design]) -> None:
-    html = render_design(make(Limits(latency_ms=40)), {"licence": "CC0-1.0", "seed": 0})
+    html = render_design(make(Requirements(latency_ms=40)), {"licence": "CC0-1.0", "seed": 0})
     page = Page(html)
     assert page.open == []
     for words in (
@@ -88,7 +88,7 @@ def test_the_page_shows_what_was_asked_chosen_and_measured(make: Callable[..., D
 
 
 def test_what_milliseconds_buy(make: Callable[..., Design]) -> None:
-    text = Page(render_design(make(Limits(latency_ms=40)), {})).text
+    text = Page(render_design(make(Requirements(latency_ms=40)), {})).text
     assert "10 ms tiny 10.0 32.00 36.00 none" in text
     assert "20 ms tiny 10.0 32.00 36.00 none" in text
     assert "40 ms small 30.0 33.00 37.00 ETDS-<T> 31.0 36.50" in text
@@ -96,14 +96,14 @@ def test_what_milliseconds_buy(make: Callable[..., Design]) -> None:
 
 
 def test_without_a_limit_of_time_or_hand_made_networks(make: Callable[..., Design]) -> None:
-    page = Page(render_design(make(Limits(psnr=32.5), peers=False), {}))
+    page = Page(render_design(make(Requirements(psnr=32.5), peers=False), {}))
     assert "The fastest network for at least 32.5 dB" in page.text
     assert "hand-made" not in page.text
-    assert design_chart(make(Limits(psnr=32.5))).limit is None
+    assert design_chart(make(Requirements(psnr=32.5))).limit is None
 
 
 def test_the_chart_places_everything_inside_and_names_apart(make: Callable[..., Design]) -> None:
-    chart = design_chart(make(Limits(latency_ms=40)))
+    chart = design_chart(make(Requirements(latency_ms=40)))
     assert chart.dataset == "Set5"
     marks = sorted(point.mark for point in chart.points)
     assert marks == ["chosen", "derive", "front", "front predicted", "peer"]

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from hnas.report.study_figures import NAMES, _fronts, _operations, _rewards, draw_study
+from hnas.report.study_figures import _fronts, _operations, _rewards, draw_study
+from hnas.searching.strategies.registry import OWN
 
 
 def study(*names: str) -> dict[str, Any]:
@@ -52,10 +53,10 @@ def test_what_a_study_lacks_is_left_out(tmp_path, lacks, name):
 
 
 def test_curves_carry_their_figures_apart_from_each_other():
-    figure = _rewards(study(*NAMES))
+    figure = _rewards(study(*OWN))
     figure.draw_without_rendering()
     texts = figure.axes[0].texts
-    assert {text.get_text() for text in texts} == {f"{name}  0.2000 ± 0.0200" for name in NAMES.values()}
+    assert {text.get_text() for text in texts} == {f"{one.title}  0.2000 ± 0.0200" for one in OWN.values()}
     boxes = sorted((text.get_window_extent() for text in texts), key=lambda box: box.y0)
     assert all(lower.y1 < upper.y0 + 2 for lower, upper in pairwise(boxes))
 

@@ -14,8 +14,9 @@ from lightning_fabric import Fabric
 from hnas.data.folders import Pair
 from hnas.data.pictures import write_picture
 from hnas.data.resize import imresize
-from hnas.searching.algorithm import Searcher
+from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 
@@ -92,7 +93,7 @@ def make_searcher(splits: Splits, fabric: Fabric) -> Callable[..., Searcher]:
 
     def make(**changes: Any) -> Searcher:
         settings = replace(TINY, **changes)
-        return Searcher(settings, splits, CostTable(settings), fabric)
+        return build_searcher(settings, splits, CostTable(settings), fabric)
 
     return make
 

@@ -23,19 +23,22 @@ from lightning_fabric import Fabric
 from hnas.data.folders import Pair
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
-from hnas.searching.algorithm import Searcher, tell_apart
+from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
+from hnas.searching.evaluators import score_shortly
 from hnas.searching.runs import search_and_derive
-from hnas.searching.scoring import bicubic_psnr, short_scorer
+from hnas.searching.scoring import bicubic_psnr
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import SearchSettings
 from hnas.searching.splits import Splits, split_pictures
+from hnas.searching.tell_apart import tell_apart
 from hnas.training.run_folder import open_run
 
 Make = Callable[..., Searcher]
 
 
 def weights(searcher: Searcher) -> dict[str, torch.Tensor]:
-    return deepcopy(searcher.supernet.state_dict())
+    return deepcopy(searcher.weights.supernet.state_dict())
 
 
 def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
@@ -46,11 +49,11 @@ def test_a_score_and_a_cost_belong_to_the_genotype_that_they_stand_beside(make_s
     searcher = make_searcher(samples=4)
     searcher.w_step(0)
     scored, _ = searcher.strategy_step(3)
-    lr, hr = searcher.controller_patches.batch(3)
+    lr, hr = searcher.pictures.scoring.batch(3)
     for candidate in scored:
         assert candidate.cost.macs == network_cost(candidate.genotype, NetworkSettings(channels=4)).macs
         with torch.no_grad():
-            alone = searcher.scorer(candidate.genotype, lr, hr)
+            alone = searcher.evaluator(candidate.genotype, lr, hr)
         assert candidate.psnr == pytest.approx(alone, abs=1e-5)
         assert candidate.gain == pytest.approx(alone - bicubic_psnr(lr, hr), abs=1e-5)
         expected = 0.6 * candidate.psnr - 0.4 * candidate.cost.relative
@@ -71,11 +74,18 @@ def test_the_log_says_whether_shared_weights_rank_as_training_alone_does(make_se
     figures = tell_apart(searcher)
     draw = Random(0)
     genotypes = [searcher.settings.search_space.sample(draw) for _ in range(8)]
-    shared = [one.psnr for one in searcher.score_all(genotypes, searcher.validation, 0.5)]
+    shared = [one.psnr for one in searcher.score_all(genotypes, searcher.pictures.validation, 0.5)]
     alone = searcher.alone
     assert alone == [
-        short_scorer(searcher.settings, searcher.shared_patches, searcher.fabric)(genotype, *searcher.validation)
+        score
         for genotype in genotypes
+        for score in score_shortly(
+            genotype,
+            settings=searcher.settings,
+            patches=searcher.weights.patches,
+            pictures=[searcher.pictures.validation],
+            fabric=searcher.fabric,
+        )
     ]
     assert figures["tau"] == pytest.approx(_tau(shared, alone))
     assert "tau" not in tell_apart(make_searcher(tau_samples=0))
@@ -83,8 +93,8 @@ def test_the_log_says_whether_shared_weights_rank_as_training_alone_does(make_se
 
 def test_genotypes_are_scored_on_more_patches_than_a_step_trains_on(make_searcher: Make) -> None:
     searcher = make_searcher(batch=4, score_batch=7)
-    assert len(searcher.controller_patches.batch(0)[0]) == 7
-    assert len(searcher.shared_patches.batch(0)[0]) == 4
+    assert len(searcher.pictures.scoring.batch(0)[0]) == 7
+    assert len(searcher.weights.patches.batch(0)[0]) == 4
 
 
 def test_strategy_steps_leave_the_shared_weights_alone_and_w_steps_the_controller(make_searcher: Make) -> None:
@@ -92,7 +102,7 @@ def test_strategy_steps_leave_the_shared_weights_alone_and_w_steps_the_controlle
     shared, strategy = weights(searcher), deepcopy(searcher.strategy.state_dict()["controller"])
     searcher.strategy_step(0)
     assert same(shared, weights(searcher))
-    assert all(parameter.grad is None for parameter in searcher.supernet.parameters())
+    assert all(parameter.grad is None for parameter in searcher.weights.supernet.parameters())
     controller = searcher.strategy.state_dict()["controller"]
     assert not same(strategy, controller)
     before = deepcopy(controller)
@@ -108,9 +118,11 @@ def test_a_w_step_changes_only_the_operations_that_its_genotype_uses(make_search
     (genotype,) = searcher.w_genotypes(6)
     before = weights(searcher)
     searcher.w_step(6)
-    changed = {name for name, value in searcher.supernet.state_dict().items() if not torch.equal(before[name], value)}
-    searcher.supernet(torch.rand(1, 3, 8, 8), genotype).sum().backward()
-    used = {name for name, parameter in searcher.supernet.named_parameters() if parameter.grad is not None}
+    changed = {
+        name for name, value in searcher.weights.supernet.state_dict().items() if not torch.equal(before[name], value)
+    }
+    searcher.weights.supernet(torch.rand(1, 3, 8, 8), genotype).sum().backward()
+    used = {name for name, parameter in searcher.weights.supernet.named_parameters() if parameter.grad is not None}
     assert changed <= used
     assert any("edges" in name for name in changed)
 
@@ -118,7 +130,7 @@ def test_a_w_step_changes_only_the_operations_that_its_genotype_uses(make_search
 def test_every_genotype_of_a_w_step_trains_on_its_share_of_the_batch(make_searcher: Make) -> None:
     searcher = make_searcher(w_genotypes=2, batch=4, w_sampling="fair")
     seen = []
-    searcher.supernet.register_forward_pre_hook(lambda _, inputs: seen.append((inputs[1], inputs[0].shape[0])))
+    searcher.weights.supernet.register_forward_pre_hook(lambda _, inputs: seen.append((inputs[1], inputs[0].shape[0])))
     searcher.w_step(0)
     assert [count for _, count in seen] == [2, 2]
     assert seen[0][0] != seen[1][0]
@@ -126,11 +138,11 @@ def test_every_genotype_of_a_w_step_trains_on_its_share_of_the_batch(make_search
 
 def test_the_shared_weights_learn(make_searcher: Make) -> None:
     searcher = make_searcher(lr=5e-3, cell_skip=0.3, w_sampling="fair")
-    pictures = searcher.shared_patches.batch(1000)
+    pictures = searcher.weights.patches.batch(1000)
     genotypes = list(searcher.settings.search_space)[::40]
 
     def mean_psnr() -> float:
-        return sum(searcher.scorer(genotype, *pictures) for genotype in genotypes) / len(genotypes)
+        return sum(searcher.evaluator(genotype, *pictures) for genotype in genotypes) / len(genotypes)
 
     before = mean_psnr()
     for step in range(40):
@@ -166,7 +178,7 @@ def test_a_loss_that_is_not_finite_stops_the_search_and_the_last_good_state_stay
     settings = replace(tiny, lr=1e20, rounds=20)
     run = open_run(tmp_path / "run", {"command": "search"}, result="genotype.json")
     with pytest.raises(HnasError, match=r"not finite|is nan|is inf"):
-        search_and_derive(Searcher(settings, splits, CostTable(settings), fabric), run)
+        search_and_derive(build_searcher(settings, splits, CostTable(settings), fabric), run)
     assert not run.finished
 
 
@@ -202,7 +214,7 @@ def test_an_interrupted_search_ends_with_the_same_bits(
     settings = replace(tiny, strategy=strategy, population=4, tournament=2, lam="0.2..0.8")
     config = {"command": "search"}
     whole = open_run(tmp_path / "whole", config, result="genotype.json")
-    search_and_derive(Searcher(settings, splits, CostTable(settings), fabric), whole)
+    search_and_derive(build_searcher(settings, splits, CostTable(settings), fabric), whole)
 
     def stop(step: int, *_: Any) -> None:
         if step == 3:  # the last state on disk is that of round 2
@@ -210,10 +222,10 @@ def test_an_interrupted_search_ends_with_the_same_bits(
 
     cut = open_run(tmp_path / "cut", config, result="genotype.json")
     with pytest.raises(KeyboardInterrupt):
-        search_and_derive(Searcher(settings, splits, CostTable(settings), fabric), cut, progress=stop)
+        search_and_derive(build_searcher(settings, splits, CostTable(settings), fabric), cut, progress=stop)
     assert len(lines(cut.path, "log.jsonl")) == 3
     cut = open_run(tmp_path / "cut", config, result="genotype.json", resume=True)
-    search_and_derive(Searcher(settings, splits, CostTable(settings), fabric), cut, resume=True)
+    search_and_derive(build_searcher(settings, splits, CostTable(settings), fabric), cut, resume=True)
     assert_same_runs(whole.path, cut.path)
 
 
@@ -286,7 +298,14 @@ class _Ranked:
 def test_samples_must_share_out_evenly(splits: Splits, tiny: SearchSettings, make_searcher: Make) -> None:
     searcher = make_searcher()
     with pytest.raises(HnasError, match="samples is 2; with 4 processes"):
-        Searcher(tiny, splits, searcher.costs, _Four())  # type: ignore[arg-type]
+        Searcher(
+            tiny,
+            pictures=searcher.pictures,
+            costs=searcher.costs,
+            evaluator=searcher.evaluator,
+            propose_within=searcher.propose_within,
+            fabric=_Four(),
+        )  # type: ignore[arg-type]
 
 
 class _Four:

@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from hnas.cli.main import main
+from hnas.deploy.timing.latency_table import load_latency_table
 from hnas.nets.chain import ChainNetwork, chain_cost
-from hnas.nets.latency_table import load_latency_table
-from hnas.searching.costs import CandidateCost
+from hnas.searching.candidate_cost import CandidateCost
 from hnas.searching.derive import keeps
 from hnas.searching.reward import Scored, joint_reward
 from hnas.searching.runs import rescore
@@ -104,7 +104,8 @@ def test_derive_keeps_a_budget_and_hands_over_the_weights_beside_the_genotype(
 def test_handed_over_weights_score_what_the_search_scored(run: Path, folders: tuple[Path, Path]) -> None:
     """The network of the weights file, run on the same crops, has the PSNR in candidates.jsonl."""
     from hnas.data.folders import load_pairs
-    from hnas.searching.scoring import batch_psnr, middle_crops
+    from hnas.searching.pictures import middle_crops
+    from hnas.searching.scoring import batch_psnr
 
     lr, hr = middle_crops(load_pairs(folders[1], 2), patch=12)
     with torch.no_grad():

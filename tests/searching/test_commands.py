@@ -145,6 +145,8 @@ def test_a_table_that_predicts_badly_is_not_written(
     [
         (["--check", "3"], "check is 3; allowed is 4 and more"),
         (["--cell-skip", "0.3"], "takes --channels and --scale"),
+        (["--cell-skip", "0"], "a latency table has no --cell-skip"),
+        (["--space", "chain", "--channels", "16"], "has no --channels where the space is chain; it takes --scale"),
         (["--nodes", "0"], "nodes is 0"),
         (["--space", "chain", "--widths", "0"], "widths are (0,)"),
         (["--threads", "9999"], "threads is 9999"),

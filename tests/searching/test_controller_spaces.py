@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 import torch
 
+from hnas.searching.candidate_cost import CandidateCost
 from hnas.searching.controller import Controller
-from hnas.searching.costs import CandidateCost
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.settings import SearchSettings
-from hnas.searching.strategies import ControllerStrategy, EvolutionStrategy, policy_loss
+from hnas.searching.strategies import build_strategy
+from hnas.searching.strategies.reinforce import ControllerStrategy, policy_loss
 from hnas.space import Space
 from hnas.space.cells import CellSpace
 from hnas.space.chain import ChainGenotype
@@ -170,7 +171,8 @@ def test_it_learns_which_chain_is_best_though_pictures_move_all_scores() -> None
     )  # fmt: skip
     assert settings.search_space == space
     assert max(space, key=worth) == BEST
-    strategy = ControllerStrategy(settings, lambda genotype: 0.0)
+    strategy = build_strategy(settings, lambda genotype: 0.0)
+    assert isinstance(strategy, ControllerStrategy)
     before = strategy.controller.evaluate([BEST]).log_prob.exp().item()
     assert before < 0.1
     for update in range(settings.updates):
@@ -188,7 +190,7 @@ def test_evolution_ends_well_above_chance_too() -> None:
         space="chain", widths=space.widths, depths=space.depths, blocks=space.blocks, after=space.after, colour="rgb",
         strategy="evolution", population=10, tournament=4,
     )  # fmt: skip
-    strategy = EvolutionStrategy(settings, lambda genotype: 0.0)
+    strategy = build_strategy(settings, lambda genotype: 0.0)
     for update in range(60):
         asked = strategy.ask(4, lam=LAM, random=Random(update))
         strategy.tell([scored(one, 0.0) for one in asked], lam=LAM, spread=Spread())

@@ -4,21 +4,29 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 from lightning_fabric import Fabric
 
-from hnas.data.folders import Pair
+from hnas.cli.main import main
+from hnas.data.folders import Pair, load_pairs
+from hnas.data.pictures import write_picture
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
-from hnas.searching.algorithm import Searcher
 from hnas.searching.derive import derive_genotype
-from hnas.searching.runs import derive, rescore, search
-from hnas.searching.scoring import batch_psnr, middle_crops
+from hnas.searching.improve import improve_genotype, inside
+from hnas.searching.pictures import middle_crops
+from hnas.searching.runs import RESULT, derive, open_searcher, rescore, search
+from hnas.searching.scoring import batch_psnr
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.space import load_genotype
+from hnas.training.run_folder import RunFolder
 from hnas.training.settings import DeviceSettings
+from tests.searching.conftest import picture
 
 CPU = DeviceSettings(accelerator="cpu")
 
@@ -83,8 +91,79 @@ def test_the_best_has_the_highest_reward(make_searcher: Callable[..., Searcher])
     values = [0.6 * one.psnr - 0.4 * one.cost.relative for one in derived.candidates]
     assert values == sorted(values, reverse=True)
     assert derived.best is derived.candidates[0]
-    lr, hr = searcher.validation
-    assert derived.best.psnr == searcher.scorer(derived.best.genotype, lr, hr)
+    lr, hr = searcher.pictures.validation
+    assert derived.best.psnr == searcher.evaluator(derived.best.genotype, lr, hr)
+
+
+def test_the_best_may_be_that_of_the_highest_psnr(make_searcher: Callable[..., Searcher]) -> None:
+    derived = derive_genotype(make_searcher(strategy="random", derive_by="psnr", lam=0.001), count=12)
+    values = [one.psnr for one in derived.candidates]
+    assert values == sorted(values, reverse=True)
+    assert len(set(values)) > 1
+
+
+def test_a_known_set_validates_by_its_name_with_whole_pictures_of_any_size(
+    folders: tuple[Path, Path], tiny: SearchSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The score is the mean over the pictures of what numpy makes of the network's picture of each."""
+    monkeypatch.setenv("HNAS_DATA", str(tmp_path))
+    (tmp_path / "benchmark/Set5/HR").mkdir(parents=True)
+    for index, side in enumerate((40, 48, 56)):
+        write_picture(tmp_path / f"benchmark/Set5/HR/{index}.png", picture(70 + index, side))
+    settings = replace(tiny, derive_patch=0, derive_pictures=0)
+    derived = search(folders[0], "Set5", run_dir=tmp_path / "run", settings=settings, devices=CPU)
+    assert rescore(tmp_path / "run", derived.best.genotype) == derived.best.psnr
+    searcher = open_searcher(RunFolder(tmp_path / "run", RESULT))
+    weights, scores = np.array([65.481, 128.553, 24.966]), []
+    for pair in load_pairs(tmp_path / "benchmark/Set5", 2):
+        with torch.no_grad():
+            assert searcher.weights is not None
+            sr = searcher.weights.judging(torch.tensor(pair.lr).permute(2, 0, 1)[None] / 255, derived.best.genotype)
+        made = sr[0].permute(1, 2, 0).clamp(0, 1).double().numpy()
+        error = (((made - pair.hr / 255) @ weights)[2:-2, 2:-2] ** 2).mean() + 1 / 12
+        scores.append(10 * np.log10(255**2 / error))
+    assert len({pair.hr.shape for pair in load_pairs(tmp_path / "benchmark/Set5", 2)}) == 3
+    assert derived.best.psnr == pytest.approx(np.mean(scores), abs=2e-3)
+    with pytest.raises(HnasError, match="no set of that name is known"):
+        search(folders[0], "Set6", run_dir=tmp_path / "other", settings=settings, devices=CPU)
+
+
+def test_a_given_genotype_is_improved_at_no_more_cost(make_searcher: Callable[..., Searcher]) -> None:
+    """Scores are made up, the sum of a value for each operation, so that the best of all within the cost is known."""
+    searcher = make_searcher(strategy="random")
+    space = searcher.settings.search_space
+    worth = {"identity": 1.0, "sep_conv_3x3": 0.0, "nearest": 0.0, "sub_pixel": 0.5}
+
+    def value(genotype: Any, *pictures: object) -> float:
+        cells = (genotype.normal, genotype.upsampling)
+        return 30.0 + sum(worth[edge.operation] for cell in cells for edge in cell.edges)
+
+    searcher.evaluator = cast(Any, value)
+    members = sorted(space, key=lambda one: (searcher.costs(one).macs, one.to_json()))
+    for given in (members[0], members[len(members) // 2], members[-1]):
+        improved = improve_genotype(searcher, given).best
+        assert improved.cost.macs <= searcher.costs(given).macs
+        assert improved.genotype.to_dict()["position"] == given.to_dict()["position"]
+        assert improved.psnr >= value(given)
+        for other in inside(space, improved.genotype):  # no single change that costs nothing more is better
+            assert value(other) <= improved.psnr or searcher.costs(other).macs > searcher.costs(given).macs
+    assert value(members[-1]) < max(map(value, members))
+    assert improved.psnr == max(map(value, members))
+    limit = Limits(macs=float(searcher.costs(members[20]).macs))
+    for one in improve_genotype(searcher, members[-1], limits=limit).candidates:
+        assert one.genotype == members[-1] or one.cost.macs <= limit.macs
+    with pytest.raises(HnasError, match="leave out --max-latency"):
+        improve_genotype(searcher, members[0], limits=Limits(latency=1.0))
+
+
+def test_the_command_improves_a_genotype_of_the_space_alone(run: Path, tmp_path: Path) -> None:
+    given = load_genotype(run / "genotype.json")
+    (tmp_path / "given.json").write_text(given.to_json())
+    output = tmp_path / "improved.json"
+    assert main(["derive", str(run), "--improve", str(tmp_path / "given.json"), "-o", str(output)]) == 0
+    assert rescore(run, load_genotype(output)) >= rescore(run, given)
+    assert main(["derive", str(run), "--improve", "HNAS-A", "-o", str(output)]) == 2
+    assert main(["derive", str(run), "--improve", str(output), "--samples", "3"]) == 2
 
 
 def test_what_is_no_finished_search_is_not_derived_from(run: Path, tmp_path: Path) -> None:
@@ -130,8 +209,6 @@ def test_psnr_of_a_batch_is_the_mean_of_its_pictures(fabric: Fabric) -> None:
     sr = np.clip(hr + draw.normal(0, 0.05, hr.shape), 0, 1)
     weights = np.array([65.481, 128.553, 24.966])
     error = (((sr - hr) @ weights)[:, 2:-2, 2:-2] ** 2).mean((1, 2)) + 1 / 12
-    import torch
-
     first, second = (torch.from_numpy(x).permute(0, 3, 1, 2).float() for x in (sr, hr))
     assert batch_psnr(first, second, 2) == pytest.approx(np.mean(10 * np.log10(255**2 / error)), abs=1e-3)
 

@@ -13,12 +13,13 @@ import pytest
 import torch
 
 from hnas.errors import HnasError
+from hnas.searching.candidate_cost import CandidateCost
 from hnas.searching.controller import Policy
-from hnas.searching.costs import CandidateCost
 from hnas.searching.every_lambda import best_known, importance, other_lambdas, to_imitate
 from hnas.searching.reward import Known, Scored, Spread, joint_reward
 from hnas.searching.settings import SearchSettings
-from hnas.searching.strategies import ControllerStrategy, Strategy, build_strategy, policy_loss, reinforce
+from hnas.searching.strategies import Strategy, build_strategy, reinforce
+from hnas.searching.strategies.reinforce import policy_loss
 from hnas.space.cells import CellGenotype, CellSpace
 
 TINY = CellSpace(layers=3, nodes=1, normal_operations=("identity", "rcab"), upsampling_operations=("area",))
@@ -96,8 +97,8 @@ def test_entropy_counts_four_times_for_a_range_and_as_it_is_for_one_lambda(
     assert weights == pytest.approx([weight, weight])
 
 
-def after_search(settings: SearchSettings, updates: int) -> ControllerStrategy:
-    strategy, spread = ControllerStrategy(settings, lambda genotype: 0.0), Spread()
+def after_search(settings: SearchSettings, updates: int) -> Strategy:
+    strategy, spread = build_strategy(settings, lambda genotype: 0.0), Spread()
     for update in range(updates):
         random = Random(update)
         lam = random.uniform(*RANGE)
@@ -129,7 +130,7 @@ def test_what_nothing_beats_is_known_to_the_end_however_old() -> None:
 
 
 def test_a_search_of_an_older_version_is_refused_with_what_to_do(tiny: SearchSettings) -> None:
-    strategy = ControllerStrategy(replace(tiny, lam="0.1..0.9"), lambda genotype: 0.0)
+    strategy = build_strategy(replace(tiny, lam="0.1..0.9"), lambda genotype: 0.0)
     state = strategy.state_dict()
     state["controller"] = {**state["controller"], "condition.weight": torch.zeros(32, 1)}
     with pytest.raises(HnasError, match=r"older version.*search anew"):
@@ -137,7 +138,7 @@ def test_a_search_of_an_older_version_is_refused_with_what_to_do(tiny: SearchSet
 
 
 def test_a_search_for_one_lambda_remembers_nothing(tiny: SearchSettings) -> None:
-    strategy = ControllerStrategy(replace(tiny, samples=4), lambda genotype: 0.0)
+    strategy = build_strategy(replace(tiny, samples=4), lambda genotype: 0.0)
     group = [score(genotype, 0.5) for genotype in strategy.ask(4, lam=0.5, random=Random(0))]
     strategy.tell(group, lam=0.5, spread=Spread())
     state = strategy.state_dict()

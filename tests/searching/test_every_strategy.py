@@ -15,11 +15,10 @@ from hnas.cli.main import main
 from hnas.conformance import STRATEGY_PROMISES
 from hnas.conformance.rewards import LAM, SPACES, agreement, best_of, step
 from hnas.conformance.strategies import asked
-from hnas.report.study_figures import COLOURS, NAMES
-from hnas.searching.algorithm import Searcher
 from hnas.searching.runs import search_and_derive
-from hnas.searching.strategies import build_strategy
-from hnas.searching.strategy_registry import STRATEGIES
+from hnas.searching.searcher import Searcher
+from hnas.searching.strategies import STRATEGIES, build_strategy
+from hnas.searching.strategies.registry import OWN
 from hnas.searching.study.folders import search_folder
 from hnas.training.run_folder import open_run
 from tests.searching.rewards import settings_of, skip_absent
@@ -100,7 +99,7 @@ def test_people_can_name_it_and_reports_show_it(capsys: pytest.CaptureFixture[st
     for command in ("search", "study"):
         assert main([command, "--help"]) == 0
         assert name in capsys.readouterr().out
-    assert name in NAMES
-    assert list(COLOURS.values()).count(COLOURS[name]) == 1
+    assert [entry.colour for entry in OWN.values()].count(OWN[name].colour) == 1
+    assert [entry.title for entry in OWN.values()].count(OWN[name].title) == 1
     assert ":" not in search_folder(Path(), 0, name).name
     assert f"| `{name}` |" in Path(__file__).parents[2].joinpath("docs", "search.md").read_text(encoding="utf-8")

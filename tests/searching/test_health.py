@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from hnas.searching.costs import CandidateCost
+from hnas.searching.candidate_cost import CandidateCost
 from hnas.searching.health import complaints
 from hnas.searching.reward import Scored, joint_reward
 from hnas.searching.settings import SearchSettings

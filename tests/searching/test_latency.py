@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
+from hnas.deploy.timing.latency_table import LatencyCheck, load_latency_table
 from hnas.errors import HnasError
-from hnas.nets.latency_table import LatencyCheck, load_latency_table
 from hnas.searching.costs import CostTable
 from hnas.searching.latency import cached_path, find_table, machine_of
 from hnas.searching.settings import Limits, SearchSettings
@@ -53,7 +53,7 @@ def test_none_is_needed_where_nothing_asks_for_milliseconds(timing: Timing) -> N
     ids=str,
 )
 def test_kept_tables_are_told_apart(monkeypatch: pytest.MonkeyPatch, change: dict[str, object]) -> None:
-    monkeypatch.setattr("hnas.searching.latency.default_threads", lambda: 2)
+    monkeypatch.setattr("hnas.deploy.timing.stopwatch.default_threads", lambda: 2)
     other = replace(CHAINS, **change)  # type: ignore[arg-type]
     assert cached_path(CHAINS, machine_of(CHAINS, "cpu")) != cached_path(other, machine_of(other, "cpu"))
 
@@ -118,5 +118,5 @@ def test_a_run_that_was_searched_elsewhere_gets_a_table_of_this_machine(timing: 
 
 
 def test_more_threads_than_there_are_are_refused() -> None:
-    with pytest.raises(HnasError, match="threads is 9999; allowed on this machine are 0"):
+    with pytest.raises(HnasError, match="threads is 9999; allowed on this machine are 1"):
         machine_of(replace(CHAINS, threads=9999), "cpu")

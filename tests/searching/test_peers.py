@@ -15,13 +15,12 @@ from hnas.errors import HnasError
 from hnas.searching.controller import Policy
 from hnas.searching.reward import Known, Spread
 from hnas.searching.settings import SearchSettings
-from hnas.searching.strategies import ControllerStrategy, build_strategy
+from hnas.searching.strategies import build_strategy
 from hnas.searching.strategies.breeding import child_of
-from hnas.searching.strategies.enas import EnasStrategy
-from hnas.searching.strategies.local_search import LocalSearchStrategy
-from hnas.searching.strategies.nsga2 import Nsga2Strategy, crowded_places
+from hnas.searching.strategies.nsga2 import crowded_places
 from hnas.searching.strategies.pareto import crowding
-from hnas.searching.strategies.ppo import PpoStrategy, clipped_loss
+from hnas.searching.strategies.ppo import clipped_loss
+from hnas.searching.strategies.reinforce import ControllerStrategy
 from hnas.space import Genotype
 from tests.searching.rewards import settings_of
 from tests.space.spaces import TINY_CHAINS
@@ -31,13 +30,19 @@ def anything(genotype: object) -> float:
     return 0.0
 
 
+def learner(settings: SearchSettings) -> ControllerStrategy:
+    strategy = build_strategy(settings, anything)
+    assert isinstance(strategy, ControllerStrategy)
+    return strategy
+
+
 def parameters(strategy: ControllerStrategy) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in strategy.controller.parameters()])
 
 
 def test_enas_makes_an_update_of_every_sample_and_leaves_the_network_level_to_chance() -> None:
     settings = settings_of("cells", "enas")
-    together, one_by_one = (EnasStrategy(settings, anything) for _ in range(2))
+    together, one_by_one = (learner(settings) for _ in range(2))
     start = parameters(together)
     group = scored(together.ask(4, lam=LAM, random=Random(0)), agreement(settings))
     together.tell(group, lam=LAM, spread=Spread())
@@ -103,7 +108,7 @@ def test_the_clipped_surrogate_is_that_of_the_paper() -> None:
 def test_ppo_keeps_near_the_policy_that_drew_the_batch() -> None:
     """However large an advantage is, steps stop once a genotype is 1.2 times as likely."""
     settings = replace(settings_of("chain", "ppo"), entropy_weight=0.0, controller_lr=1e-3, controller_lr_end=1e-3)
-    strategy = PpoStrategy(settings, anything)
+    strategy = learner(settings)
     strategy.tell(scored(strategy.ask(4, lam=LAM, random=Random(0)), anything), lam=LAM, spread=Spread())
     genotypes = strategy.ask(4, lam=LAM, random=Random(1))
     before = strategy.controller.evaluate(genotypes).log_prob.detach()
@@ -129,7 +134,7 @@ def chains(count: int) -> list[Genotype]:
 def test_the_first_fronts_survive_and_of_the_last_the_emptiest_places() -> None:
     """Five on a front, of which the two in the crowd of the middle go; then none of the second front."""
     settings = replace(settings_of("chain", "nsga2"), population=4, tournament=2)
-    strategy = Nsga2Strategy(settings, anything)
+    strategy = build_strategy(settings, anything)
     front = [(1.0, 0.0), (2.0, 1.0), (2.1, 1.1), (2.2, 1.2), (4.0, 3.0)]  # gain, cost
     behind = [(0.5, 0.5), (0.9, 3.0), (0.0, 4.0)]
     members = [Known(one, *at) for one, at in zip(chains(8), (*front, *behind), strict=True)]
@@ -182,7 +187,7 @@ def test_nsga2_finds_the_ends_of_the_front() -> None:
     """Two aims that pull apart: agreement with one genotype, and no cost of being another."""
     settings = settings_of("chain", "nsga2")
     space, gain = settings.search_space, agreement(settings)
-    strategy = Nsga2Strategy(settings, anything)
+    strategy = build_strategy(settings, anything)
 
     def cost(genotype: Genotype) -> float:
         return float(sum(space.encode(genotype)))
@@ -197,7 +202,7 @@ def test_nsga2_finds_the_ends_of_the_front() -> None:
 
 
 def climbed(settings: SearchSettings, gain: dict[Genotype, float], updates: int) -> list[set[Genotype]]:
-    strategy = LocalSearchStrategy(settings, anything)
+    strategy = build_strategy(settings, anything)
     batches = []
     for update in range(updates):
         asked = strategy.ask(4, lam=LAM, random=Random(update))

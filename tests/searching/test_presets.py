@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from hnas.data.folders import Pair
 from hnas.nets import NetworkOptions
 from hnas.searching.costs import CostTable
 from hnas.searching.reward import joint_reward
 from hnas.searching.settings import SearchSettings
+from hnas.searching.splits import split_pictures
 from hnas.settings import load_parts, load_settings, preset_names, read_config, read_devices
 from hnas.space.cells import NAMED_GENOTYPES, CellSpace
 from hnas.space.chain import ChainSpace
@@ -25,11 +28,26 @@ def test_both_sections_of_a_preset_are_valid(name: str) -> None:
 
 
 def test_the_paper_preset_is_the_paper() -> None:
-    """Supplement B; what it does not say is the default, except the skip that the paper does not have."""
+    """Supplement B; what it does not say is the default, except the skip that the paper does not have. An epoch is ten
+    times 320 and 480 pictures in batches of 16; the help of `hnas search` names these differences."""
     settings = load_settings(SearchSettings, read_config("presets/paper.yaml", "search"))
     unit = {"target_channels": 8, "lr_size": "48x48", "cost_reference": 1 / 5e-9}
-    assert settings == SearchSettings(image_skip="none", samples=1, baseline="ema", **unit)
+    epoch = {"w_steps": 10 * 320 // 16, "controller_steps": 10 * 480 // 16, "checkpoint_every": 1}
+    chosen = {"derive_by": "psnr", "derive_pictures": 0, "derive_patch": 0}
+    assert settings == SearchSettings(image_skip="none", samples=1, baseline="ema", **unit, **epoch, **chosen)
     assert settings.search_space == CellSpace()
+    assert (settings.rounds * settings.w_steps, settings.updates) == (80_000, 120_000)
+    assert read_config("paper", "train")["steps"] == 300 * 1000
+
+
+def test_forty_percent_of_the_papers_pictures_train_the_shared_weights() -> None:
+    """With a validation set beside them, as the paper has it: 320 and 480 of the 800."""
+    settings = load_settings(SearchSettings, read_config("paper", "search"))
+    picture = np.arange(800, dtype=np.uint16).view(np.uint8).reshape(800, 1, 1, 2).repeat(3, 2)
+    pairs = [Pair(str(index), hr, hr) for index, hr in enumerate(picture)]
+    extra = Pair("val", np.zeros((3, 3, 3), np.uint8), np.zeros((3, 3, 3), np.uint8))
+    splits = split_pictures(pairs, [extra], w_fraction=settings.w_fraction, seed=settings.seed)
+    assert [len(part) for part in (splits.shared, splits.controller, splits.validation)] == [320, 480, 1]
 
 
 def test_each_lambda_of_the_paper_asks_another_question() -> None:

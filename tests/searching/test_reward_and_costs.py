@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
-from hnas.searching.costs import CandidateCost, CostTable
+from hnas.searching.candidate_cost import CandidateCost
+from hnas.searching.costs import CostTable
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.space.cells import NAMED_GENOTYPES

@@ -4,21 +4,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 from statistics import fmean, stdev
+from typing import Any
 
 import pytest
 import torch
 
 from hnas.errors import HnasError
-from hnas.searching.costs import CandidateCost
+from hnas.searching.candidate_cost import CandidateCost
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.settings import SearchSettings
-from hnas.searching.strategies import (
-    ControllerStrategy,
-    EvolutionStrategy,
-    build_strategy,
-    pareto_ranks,
-    policy_loss,
-)
+from hnas.searching.strategies import build_strategy, pareto_ranks
+from hnas.searching.strategies.reinforce import ControllerStrategy, policy_loss
 from hnas.settings import load_settings, read_config
 from hnas.space.cells import CellGenotype, CellSpace
 
@@ -41,6 +37,12 @@ def scored(genotypes: Sequence[CellGenotype], lam: float = LAM, noise: float = 0
 
 def anything(genotype: CellGenotype) -> float:
     return 0.0
+
+
+def controller(settings: SearchSettings) -> ControllerStrategy:
+    strategy = build_strategy(replace(settings, strategy="controller"), anything)
+    assert isinstance(strategy, ControllerStrategy)
+    return strategy
 
 
 def run(settings: SearchSettings, updates: int) -> float:
@@ -66,8 +68,25 @@ def test_limits_out_of_reach_are_said(tiny: SearchSettings) -> None:
         strategy.ask(2, lam=LAM, random=Random(0))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"samples": 1}, "use baseline ema"),
+        ({"baseline": "ema", "lam": "0.1..0.9"}, "leave-one-out with a range"),
+        ({"baseline": "ema", "standardise": True, "samples": 1}, "set samples to 2 or more"),
+    ],
+)
+def test_settings_that_are_not_for_the_controller_are_named(
+    tiny: SearchSettings, changes: dict[str, Any], message: str
+) -> None:
+    settings = replace(tiny, **changes)
+    with pytest.raises(HnasError, match=message):
+        build_strategy(settings, anything)
+    build_strategy(replace(settings, strategy="random"), anything)  # which has no use for them
+
+
 def test_leave_one_out_compares_with_the_others_of_the_batch(tiny: SearchSettings) -> None:
-    strategy = ControllerStrategy(replace(tiny, samples=4), anything)
+    strategy = controller(replace(tiny, samples=4))
     advantages, baseline = strategy.advantages([1.0, 2.0, 3.0, 6.0])
     assert advantages == pytest.approx([1 - 11 / 3, 2 - 10 / 3, 3 - 9 / 3, 6 - 6 / 3])
     assert baseline == pytest.approx(3.0)
@@ -75,7 +94,7 @@ def test_leave_one_out_compares_with_the_others_of_the_batch(tiny: SearchSetting
 
 def test_moving_average_is_of_the_rewards_before(tiny: SearchSettings) -> None:
     settings = replace(tiny, baseline="ema", samples=1, baseline_decay=0.9)
-    strategy = ControllerStrategy(settings, anything)
+    strategy = controller(settings)
     assert strategy.advantages([10.0]) == ([0.0], 10.0)
     assert strategy.advantages([12.0]) == ([2.0], 10.0)
     assert strategy.advantages([12.0])[1] == pytest.approx(10.2)
@@ -86,7 +105,7 @@ def test_leave_one_out_has_the_smaller_variance_of_the_gradient(tiny: SearchSett
     space = tiny.search_space
 
     def variance(settings: SearchSettings) -> float:
-        strategy = ControllerStrategy(settings, anything)
+        strategy = controller(settings)
         parameters = list(strategy.controller.parameters())
         gradients = []
         for draw in range(60):
@@ -127,7 +146,7 @@ def test_pareto_ranks_are_those_of_the_definition() -> None:
 
 def test_in_evolution_the_oldest_leaves_however_good(tiny: SearchSettings) -> None:
     settings = replace(tiny, strategy="evolution", population=4, tournament=2)
-    strategy = EvolutionStrategy(settings, anything)
+    strategy = build_strategy(settings, anything)
     best = max(settings.search_space, key=quality)
     strategy.tell(scored([best]), lam=LAM, spread=Spread())
     assert strategy.finalists(1, lam=LAM, random=Random(0)) == [best]
@@ -138,9 +157,9 @@ def test_in_evolution_the_oldest_leaves_however_good(tiny: SearchSettings) -> No
 
 def test_evolution_proposes_from_its_population_what_keeps_within_limits_of_later(tiny: SearchSettings) -> None:
     settings = replace(tiny, strategy="evolution", population=20, tournament=2)
-    first = EvolutionStrategy(settings, anything)
+    first = build_strategy(settings, anything)
     first.tell(scored(first.ask(20, lam=LAM, random=Random(0))), lam=LAM, spread=Spread())
-    limited = EvolutionStrategy(settings, lambda genotype: 2.0 / genotype.position)
+    limited = build_strategy(settings, lambda genotype: 2.0 / genotype.position)
     limited.load_state_dict(first.state_dict())
     found = limited.finalists(3, lam=LAM, random=Random(1))
     assert len(found) == 3
@@ -163,7 +182,7 @@ def test_standardised_updates_do_not_depend_on_the_scale_of_the_reward(tiny: Sea
     settings = replace(tiny, samples=4, standardise=True, entropy_weight=0.04)
     entropies = []
     for factor in (1.0, 100.0):
-        strategy, spread = ControllerStrategy(settings, anything), Spread()
+        strategy, spread = controller(settings), Spread()
         for update in range(5):
             genotypes = strategy.ask(4, lam=LAM, random=Random(update))
             group = [

@@ -10,8 +10,7 @@ from hnas.nets import NetworkSettings, network_cost
 from hnas.searching import within
 from hnas.searching.costs import CostTable
 from hnas.searching.settings import Limits, SearchSettings
-from hnas.searching.strategies import build_strategy
-from hnas.searching.strategy_registry import STRATEGIES
+from hnas.searching.strategies import STRATEGIES, build_strategy
 from hnas.searching.within import cheapest, draw_uniformly, draw_within
 from hnas.space.cells import CellGenotype, CellSpace
 from tests.searching.rewards import skip_absent

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from hnas.cli.design_view import machine_of
 from hnas.cli.options import Names
 from hnas.cli.progress import step_progress
 from hnas.errors import HnasError
@@ -57,6 +56,7 @@ def compare_by_latency(
         figure: where to draw.
         json: print JSON.
     """
+    from hnas.deploy.timing.stopwatch import this_machine
     from hnas.machine import processor_name, vector_units
     from hnas.nets import LR_SIZE
     from hnas.zoo.by_latency import count_steps, measure_in_turns
@@ -67,7 +67,7 @@ def compare_by_latency(
         raise HnasError(f"--scale is {options.scale}; allowed are 2, 3 and 4")
     if options.rounds < 1:
         raise HnasError(f"--rounds is {options.rounds}; allowed is 1 and more")
-    machine = machine_of(options.backend, options.threads, lr_size)
+    machine = this_machine(options.backend, options.threads, lr_size)
     if figure is not None:
         from hnas.report.figures import figure_kind
 

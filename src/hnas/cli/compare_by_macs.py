@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hnas.data.folders import Pair
-    from hnas.data.pictures import Picture
+    from hnas.data.pictures import Pixels
     from hnas.evaluation.benchmark import PictureResult
     from hnas.training.loop import StepProgress
     from hnas.training.settings import DeviceSettings, TrainingSettings
@@ -192,7 +192,7 @@ def _train(
 
 
 @contextmanager
-def _progress(rows: int) -> Iterator[Callable[[str], Callable[[PictureResult, Picture], None]]]:
+def _progress(rows: int) -> Iterator[Callable[[str], Callable[[PictureResult, Pixels], None]]]:
     """A bar on stderr; gives what begins a row, which gives what is to be called after every picture of it."""
     from rich.console import Console
     from rich.progress import Progress
@@ -201,7 +201,7 @@ def _progress(rows: int) -> Iterator[Callable[[str], Callable[[PictureResult, Pi
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=rows)
 
-        def begin(name: str) -> Callable[[PictureResult, Picture], None]:
+        def begin(name: str) -> Callable[[PictureResult, Pixels], None]:
             bar.update(task, description=name, advance=1 if bar.tasks[task].description else 0)
             return lambda picture, _: bar.update(task, description=f"{name} {picture.name}")
 

@@ -22,6 +22,7 @@ def derive(
     max_params: str = "0",
     max_latency: str = "0",
     samples: int | None = None,
+    improve: str | None = None,
     backend: Literal["torch", "onnx", "openvino"] | None = None,
     threads: int | None = None,
     output: Annotated[Path | None, Parameter(name=("--output", "-o"))] = None,
@@ -39,6 +40,8 @@ def derive(
         max_params: No more parameters than this, such as 300k; 0 is no limit.
         max_latency: No more milliseconds than this, such as 40ms, measured on whole networks; 0 is no limit.
         samples: Genotypes to score; as many as the search did by default.
+        improve: A genotype (HNAS-A, or its JSON file) to change, choice by choice, where that raises the PSNR and costs
+            nothing more; its position, or width and depth, stays.
         backend: What milliseconds are of: torch, onnx (onnxruntime) or openvino; by default as in the search.
         threads: Of the networks that are timed; by default as in the search.
         output: JSON file for the genotype; genotype.json in the run folder by default, which is replaced.
@@ -46,6 +49,7 @@ def derive(
     from hnas.searching.runs import RESULT
     from hnas.searching.runs import derive as run_derive
     from hnas.searching.settings import Limits
+    from hnas.space import load_genotype
 
     limits = Limits.parse(max_macs=max_macs, max_params=max_params, max_latency=max_latency)
     with minutes("derive", terminal=True):
@@ -54,6 +58,7 @@ def derive(
             count=samples,
             limits=None if limits == Limits() else limits,
             lam=lam,
+            improve=None if improve is None else load_genotype(improve),
             backend=backend,
             threads=threads,
             output=output,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from hnas.cli.design_more import Noted, eight_bits_noted, quickest_machine, tune_chosen, with_eight_bits
-from hnas.cli.design_view import STEPS, attainable_line, machine_of, print_networks, read_candidates, time_here
+from hnas.cli.design_view import STEPS, attainable_line, print_networks, read_candidates, time_here
 from hnas.cli.options import Json, parse_duration, parse_size, say
 from hnas.errors import HnasError
 from hnas.extras import need
@@ -66,12 +66,13 @@ def design(
         overwrite: Replace an earlier design in the folder.
         family: Folder with other networks to choose from, as `hnas zoo export` writes them.
     """
-    from hnas.deploy.design.choice import Limits, refuse_impossible
+    from hnas.deploy.design.choice import Requirements, refuse_impossible
     from hnas.deploy.design.hand_over import CARD, GRAPH, REPORT, WEIGHTS, check_free, hand_over
     from hnas.deploy.design.within_limits import design as choose
     from hnas.deploy.export.card import read_card
+    from hnas.deploy.timing.stopwatch import this_machine
 
-    limits = Limits.parse(max_latency=max_latency, max_macs=max_macs, max_params=max_params, min_psnr=min_psnr)
+    limits = Requirements.parse(max_latency=max_latency, max_macs=max_macs, max_params=max_params, min_psnr=min_psnr)
     size = parse_size(lr_size, "--lr-size")
     seconds = _tuning_seconds(tune, data)
     _refuse_missing(backend, int8=int8, tuning=tune is not None)
@@ -88,7 +89,7 @@ def design(
         )
         say(f"runtime taken: {notes['backends'].words}")
     else:
-        machine = machine_of(backend, threads, size)
+        machine = this_machine(backend, threads, size)
     with TemporaryDirectory(prefix="hnas-design-") as place:
         found, stopwatch = time_here(candidates, machine, limit_ms=limits.latency_ms)
         if not json:

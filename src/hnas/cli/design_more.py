@@ -9,14 +9,14 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from hnas.cli.design_view import graphs_for, machine_of
+from hnas.cli.design_view import graphs_for
 from hnas.cli.options import say
 from hnas.cli.progress import training_progress
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
     from hnas.deploy.design.attainable import Attainable
-    from hnas.deploy.design.choice import Limits
+    from hnas.deploy.design.choice import Requirements
     from hnas.deploy.design.eight_bits import InEightBits
     from hnas.deploy.design.family import Candidate
     from hnas.deploy.design.survey import Turn
@@ -49,14 +49,14 @@ def quickest_machine(
     """
     from hnas.deploy.design.quickest import one_to_try, quickest, time_runtimes, turns_of
     from hnas.deploy.running.runtimes import PACKAGES
-    from hnas.deploy.timing.stopwatch import Stopwatch
+    from hnas.deploy.timing.stopwatch import Stopwatch, this_machine
 
     machines: dict[BackendName, Machine] = {}
     for backend in PACKAGES:
         if graphs_only and backend == "torch":
             continue
         try:
-            machines[backend] = machine_of(backend, threads, lr_size)
+            machines[backend] = this_machine(backend, threads, lr_size)
         except HnasError as error:
             missing = error
     if not machines:
@@ -75,7 +75,7 @@ def quickest_machine(
 
 
 def with_eight_bits(
-    found: Attainable, limits: Limits, turn: Turn, folder: Path
+    found: Attainable, limits: Requirements, turn: Turn, folder: Path
 ) -> tuple[Attainable, Turn, list[InEightBits]]:
     """Adds networks in 8 bits where these may come within the limits, each with the median of a few turns.
 

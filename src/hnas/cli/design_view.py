@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -26,24 +25,6 @@ _SECONDS = 5.0
 _SURVEY, _LEAST = 22.0, 6.0
 #: In the column of channels and blocks.
 _HAND_MADE = "hand-made"
-
-
-def machine_of(backend: BackendName, threads: int | None, lr_size: tuple[int, int]) -> Machine:
-    """The machine as the options describe it.
-
-    Raises:
-        HnasError: more threads than there are, or a runtime that is not installed.
-    """
-    from hnas.deploy.timing.stopwatch import Machine
-    from hnas.machine import default_threads
-
-    most = os.cpu_count() or 1
-    threads = default_threads() if threads is None else threads
-    if not 1 <= threads <= most:
-        raise HnasError(f"--threads is {threads}; allowed on this machine are 1 to {most}")
-    machine = Machine(backend, threads, lr_size)
-    machine.runtime  # noqa: B018 - says what is missing before anything is timed
-    return machine
 
 
 def read_candidates(scale: int, folder: Path | None) -> tuple[Candidate, ...]:
@@ -105,8 +86,9 @@ def say_attainable(lr_size: tuple[int, int], scale: int, limit_ms: float) -> Non
     from hnas.deploy.design.remembered import remember, remembered
     from hnas.deploy.design.survey import Patience
     from hnas.deploy.design.within_limits import look_around
+    from hnas.deploy.timing.stopwatch import this_machine
 
-    family, machine = read_candidates(scale, None), machine_of("onnx", None, lr_size)
+    family, machine = read_candidates(scale, None), this_machine("onnx", None, lr_size)
     if times := remembered(family, machine):
         found = gather(family, (), machine, times, dict.fromkeys(times, "timed"))
     else:

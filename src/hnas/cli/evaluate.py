@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,11 +17,13 @@ from hnas.errors import HnasError
 if TYPE_CHECKING:
     from torch import nn
 
-    from hnas.data.pictures import Picture
+    from hnas.data.pictures import Pixels
     from hnas.deploy.running.runtimes import BackendName, Precision
-    from hnas.evaluation.benchmark import PictureResult
+    from hnas.evaluation.benchmark import BicubicPath, PictureResult
 
 BICUBIC = "bicubic"
+#: What stands in its place at scale 1.
+UNCHANGED = "as it is"
 
 
 def evaluate(
@@ -30,6 +32,8 @@ def evaluate(
     *,
     benchmarks: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = ("sample",),
     scale: int | None = None,
+    degradation: str = "",
+    lr_data: Path | None = None,
     self_ensemble: Annotated[bool, Parameter(negative="")] = False,
     lpips: Annotated[bool, Parameter(negative="")] = False,
     per_picture: Annotated[bool, Parameter(negative="")] = False,
@@ -50,7 +54,10 @@ def evaluate(
         models: Weights files, run folders, names of bundled weights, or `bicubic` (measured in both ways in use).
         benchmarks: Folders with pictures or with sets, names of sets that were got with `hnas data get`, or `sample`
             (two photographs that come along).
-        scale: 2, 3 or 4; by default that of the models.
+        scale: 2, 3 or 4; by default that of the models. Networks of scale 1 restore; they take no other.
+        degradation: What the small pictures went through besides, such as jpeg:50, noise:10 or blur:0.5-1+jpeg:30-95;
+            the same for every model.
+        lr_data: Folder with the small pictures of the one set that is named, by their names or their order.
         self_ensemble: Measure the mean over the eight flips and turns too, in columns of its own (x8).
         lpips: Measure LPIPS too; needs the extra of that name.
         per_picture: Print every picture too.
@@ -62,14 +69,15 @@ def evaluate(
     """
     from hnas.data.benchmarks import find_benchmarks
     from hnas.deploy.running.torch_backend import torch_device
-    from hnas.evaluation.benchmark import BICUBIC_NAMES, bicubic_result, evaluate_model
+    from hnas.evaluation.benchmark import bicubic_result, evaluate_model
     from hnas.evaluation.perceptual import lpips_distance
     from hnas.evaluation.table import Row, as_cells, as_csv, as_markdown, as_objects
     from hnas.files import write_atomically
+    from hnas.space.scales import ALL_SCALES
 
     torch_device(device)
-    if scale not in (None, 2, 3, 4):
-        raise HnasError(f"--scale is {scale}; allowed are 2, 3 and 4")
+    if scale not in (None, *ALL_SCALES):
+        raise HnasError(f"--scale is {scale}; allowed are {', '.join(map(str, ALL_SCALES))}")
     if backend != "torch" and device != "cpu":
         raise HnasError(f"--device {device} goes with --backend torch; {backend} runs on the CPU here")
     loaded = {shown: network for name in models for shown, network in _load(name, scale, backend, precision).items()}
@@ -77,17 +85,18 @@ def evaluate(
     distance = lpips_distance(device) if lpips else None
     rows: list[Row] = []
     with picture_progress() as begin:
-        for dataset, load_pairs in find_benchmarks(benchmarks):
+        for dataset, load_pairs in find_benchmarks(benchmarks, lr_data=lr_data, degradation=degradation):
             for at_scale in scales:
+                ways = _ways_without_a_model(at_scale, published=not degradation and lr_data is None)
                 pairs = load_pairs(at_scale)
                 for name, model in loaded.items():
                     if model is not None and _scale(model) != at_scale:
                         continue
                     folder = save_pictures and save_pictures / _file_name(name) / f"{_file_name(dataset)}-x{at_scale}"
-                    passes = len(BICUBIC_NAMES) if model is None else 1
+                    passes = len(ways) if model is None else 1
                     after = _after_picture(begin(f"{name} on {dataset}", passes * len(pairs)), folder)
                     if model is None:
-                        for path, title in BICUBIC_NAMES.items():
+                        for path, title in ways.items():
                             result = bicubic_result(pairs, at_scale, path, distance=distance, on_picture=after)
                             rows.append(Row(title, dataset, at_scale, result))
                     else:
@@ -109,6 +118,15 @@ def evaluate(
         print(json_module.dumps(as_objects(rows, per_picture=per_picture), indent=2))
     else:
         _print_table(*as_cells(rows, per_picture=per_picture))
+
+
+def _ways_without_a_model(scale: int, *, published: bool) -> Mapping[BicubicPath, str]:
+    """What bicubic interpolation is measured by, and called; the rows that papers print need their small pictures."""
+    from hnas.evaluation.benchmark import BICUBIC_NAMES
+
+    if scale == 1:
+        return {"uint8": UNCHANGED}
+    return BICUBIC_NAMES if published else {"uint8": BICUBIC_NAMES["uint8"]}
 
 
 def _load(name: str, scale: int | None, backend: BackendName, precision: Precision) -> dict[str, nn.Module | None]:
@@ -139,11 +157,11 @@ def _scale(model: nn.Module) -> int:
     return int(scale)
 
 
-def _after_picture(advance: Callable[[], None], folder: Path | None) -> Callable[[PictureResult, Picture], None]:
+def _after_picture(advance: Callable[[], None], folder: Path | None) -> Callable[[PictureResult, Pixels], None]:
     """What is done after every picture: the bar advances, the output is saved where there is a folder for it."""
     from hnas.data.pictures import write_picture
 
-    def after_picture(picture: PictureResult, sr: Picture) -> None:
+    def after_picture(picture: PictureResult, sr: Pixels) -> None:
         advance()
         if folder is not None:
             write_picture(folder / f"{picture.name}.png", sr)

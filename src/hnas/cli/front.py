@@ -6,7 +6,7 @@ import json as json_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hnas.cli.design_view import machine_of, print_networks, read_candidates, time_here
+from hnas.cli.design_view import print_networks, read_candidates, time_here
 
 if TYPE_CHECKING:
     from hnas.deploy.design.attainable import Attainable
@@ -37,7 +37,9 @@ def front(
         family: folder of the networks; None for those of the package.
         json: print JSON and nothing else.
     """
-    machine = machine_of(backend, threads, lr_size)
+    from hnas.deploy.timing.stopwatch import this_machine
+
+    machine = this_machine(backend, threads, lr_size)
     found, _ = time_here(read_candidates(scale, family), machine, limit_ms=max(STEPS) / 2)
     if json:
         steps = [{"milliseconds": ms, **_names(found, ms)} for ms in STEPS]

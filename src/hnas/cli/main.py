@@ -21,13 +21,12 @@ from collections.abc import Sequence
 from keyword import iskeyword
 
 from cyclopts import App, CycloptsError, Group, Parameter
-from cyclopts.argument import ArgumentCollection
 
 from hnas import __version__
-from hnas.errors import HnasError
+from hnas.cli.config_file import settings_from_config
+from hnas.errors import HnasError, one_line
 from hnas.extras import absent_extra
 from hnas.memory import is_out_of_memory, keep_memory
-from hnas.settings import FromMapping, one_line, read_config, read_devices, refuse_fractions
 
 #: Group -> command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that
 #: name; a word that is a keyword of Python has an underscore after it.
@@ -65,33 +64,11 @@ GROUPS = {
 COMMANDS = {name: line for commands in GROUPS.values() for name, line in commands.items()}
 
 
-#: Commands whose settings are those of another one.
-SECTIONS = {"study": "search"}
-#: Commands that read by themselves what the file says of networks: it is for any, while a flag is for the one named.
-READ_NETWORKS = ("train",)
-
-
-def _settings_from_config(app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
-    """Fills what no flag gives from the file of ``--config``."""
-    given = {argument.name: argument.tokens[-1].value for argument in arguments if argument.tokens}
-    if "--config" in given:
-        name, command = given["--config"], SECTIONS.get(commands[0], commands[0])
-        values = read_config(name, command, space=given.get("--space"))
-        if any(argument.name == "--precision" for argument in arguments):
-            values = {**read_devices(name), **values}
-        if command in READ_NETWORKS:
-            from hnas.space.options import options_in
-
-            values = {setting: value for setting, value in values.items() if setting not in options_in(values)}
-        FromMapping(values, name)(app, commands, arguments)
-    refuse_fractions(arguments)
-
-
 app = App(
     name="hnas",
     help="Super-resolution networks that fit a budget: searched, trained, measured and run.",
     version=__version__,
-    config=[_settings_from_config],
+    config=[settings_from_config],
     default_parameter=Parameter(negative_iterable=()),  # no --empty-... beside every list
     result_action="return_value",
     suppress_keyboard_interrupt=False,

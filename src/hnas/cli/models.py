@@ -19,13 +19,13 @@ def models(name: str | None = None, /, *, json: Json = False) -> None:
         name: Only this model, with everything that is known of it.
     """
     from hnas.bundled import bundled_models
-    from hnas.deploy.export.card import card_of, read_card
+    from hnas.deploy.export.card import card_path, read_card
 
     bundled = bundled_models()
     if name is not None and name not in bundled:
         raise HnasError(f"no model {name!r} comes with the package; there are {', '.join(bundled) or 'none'}")
     chosen = bundled if name is None else {name: bundled[name]}
-    cards = [read_card(card_of(path)) for path in chosen.values()]
+    cards = [read_card(card_path(path)) for path in chosen.values()]
     if json or name is not None:
         print(json_module.dumps(cards if name is None else cards[0], indent=None if json else 2))
     else:

@@ -6,17 +6,20 @@ import json as json_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter
+from cyclopts import Group, Parameter
 
-from hnas.cli.build_table import SpaceFlags
 from hnas.cli.options import Device, Json, parse_size
 from hnas.errors import HnasError
 from hnas.run_files import WEIGHTS
-from hnas.space.cells import NetworkSettings
+from hnas.searching.settings import SpaceSettings
 from hnas.space.options import NetworkOptions, ScaleOnly
 
 if TYPE_CHECKING:
     from torch import nn
+
+
+#: Flags that `hnas search` has too.
+_SPACE = Group("With --build-table, whose networks", sort_key=1)
 
 
 def profile(
@@ -30,7 +33,7 @@ def profile(
     device: Device = "cpu",
     build_table: Path | None = None,
     check: int = 12,
-    space: Annotated[SpaceFlags | None, Parameter(name="*", consume_multiple=True)] = None,
+    space: Annotated[SpaceSettings | None, Parameter(name="*", consume_multiple=True, group=_SPACE)] = None,
     front: Annotated[bool, Parameter(negative="")] = False,
     backend: Literal["onnx", "openvino", "torch"] | None = None,
     threads: int | None = None,
@@ -80,6 +83,8 @@ def profile(
             "--family goes with --front, --backend and --threads with --front or --build-table; leave them out, or ask "
             "for one of these"
         )
+    if space is not None and build_table is None:
+        raise HnasError("the flags of a space, such as --layers and --widths, go with --build-table; leave them out")
     from hnas import nets
     from hnas.deploy.running.torch_backend import torch_device
 
@@ -95,8 +100,8 @@ def profile(
             raise HnasError(f"--build-table is about a space's networks, not one model; leave {model} out")
         measure_table(
             build_table,
-            space or SpaceFlags(),
-            options.settings(NetworkSettings, of="a latency table"),
+            space or SpaceSettings(),
+            options,
             lr_size=size,
             backend=backend or "torch",
             threads=threads,

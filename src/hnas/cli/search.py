@@ -34,14 +34,17 @@ def search(
 ) -> None:
     """Search for a genotype (Algorithm 1 of the paper), and write the best one found and a report into the run folder.
 
-    Without --config it is the paper's search with a bicubic skip and four genotypes a step, each compared with the mean
-    of the others. --config paper is the paper's own, and takes days on a GPU; cpu and gpu suit such machines. A
-    search that was stopped, by whatever, goes on with --resume and the same settings.
+    --config paper is the search of the paper; cpu, gpu and demo are for such machines. Without --config it differs from
+    paper's in this: a bicubic skip, four genotypes a step, each compared with the mean of the others, epochs that go
+    through the pictures once, cost in parts of the mean of the space at C = 64, and a genotype chosen by its reward on
+    the middle of the validation pictures. A search that was stopped, by whatever, goes on with --resume.
 
     Args:
-        data: A folder with pictures to search on; a part trains the shared weights, the rest scores genotypes.
+        data: A folder with pictures to search on, or a known set such as DIV2K-train; a part trains the shared weights,
+            the rest scores genotypes.
         run_dir: Folder for settings, log, candidates, checkpoints, genotype and report, such as runs/search.
-        val: A folder with pictures that choose the genotype at the end; without it, a tenth of the others does.
+        val: A folder with pictures that choose the genotype at the end, or a known set such as Set5 (paper); without
+            it, a tenth of the others does.
         resume: Go on with the run in the folder.
         overwrite: Take the run in the folder away and start anew.
         tensorboard: Write TensorBoard events to run_dir/tensorboard as well.

@@ -11,14 +11,16 @@ from cyclopts import Parameter
 
 from hnas.cli.minutes import minutes
 from hnas.cli.options import Config, Json
+from hnas.errors import HnasError
 from hnas.searching.settings import SearchSettings, StudySettings
 
 
 def study(
     *,
-    data: Path,
-    run_dir: Path,
+    data: Path | None = None,
+    run_dir: Path | None = None,
     val: Path | None = None,
+    table: Annotated[bool, Parameter(negative="")] = False,
     compared: Annotated[StudySettings | None, Parameter(name="*", consume_multiple=True)] = None,
     settings: Annotated[SearchSettings | None, Parameter(name="*", consume_multiple=True)] = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
@@ -33,17 +35,29 @@ def study(
     longer: Kendall's tau says how far the scores can be believed. --config takes the section for search of a file or
     preset, such as cpu. A study that was stopped goes on with --resume.
 
+    --table needs no pictures and no training: every network of one small space was trained before, and its table is in
+    the package. It brings settings of its own (30 seeds, 80 evaluations ...), which flags override.
+
     Args:
         data: A folder with pictures to search on.
         run_dir: Folder for the study; its searches are run folders inside.
         val: A folder with pictures to validate on; without it, a tenth of the others.
+        table: Compare strategies on the table in the package, within a minute or two.
         resume: Go on with the study in the folder.
         overwrite: Take the study in the folder away and start anew.
     """
+    settings, compared = settings or SearchSettings(), compared or StudySettings()
+    if table:
+        if data or run_dir or val or resume or overwrite:
+            raise HnasError("--table searches a table that is there: leave out --data, --val, --run-dir and --resume")
+        _on_table(settings, compared, json=json)
+        return
+    if data is None or run_dir is None:
+        raise HnasError("hnas study needs --data and --run-dir, or --table")
+
     from hnas.report.study import PAGE, write_study
     from hnas.searching.study.run import run_study
 
-    settings, compared = settings or SearchSettings(), compared or StudySettings()
     parts = compared.seeds * (len(compared.strategies) + (settings.scorer == "shared")) + compared.alone
     finished = 0
     with minutes("study", terminal=True) as done:
@@ -68,3 +82,20 @@ def study(
         )
     page = write_study(run_dir)
     print(json_module.dumps(result) if json else page.read_text(encoding="utf-8"))
+
+
+def _on_table(settings: SearchSettings, compared: StudySettings, *, json: bool) -> None:
+    from hnas.report.table_study import table_study_page
+    from hnas.searching.study.on_table import study_on_table
+    from hnas.searching.study.table import read_table
+
+    finished = 0
+    with minutes("study", terminal=True) as done:
+
+        def progress(name: str) -> None:
+            nonlocal finished
+            finished += 1
+            done(finished / len(compared.strategies), f"{name} done")
+
+        result = study_on_table(read_table(), settings, compared, progress=progress)
+    print(json_module.dumps(result) if json else table_study_page(result))

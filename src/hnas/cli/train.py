@@ -23,7 +23,9 @@ def train(
     *,
     data: Annotated[tuple[Path, ...], Parameter(negative="")],
     run_dir: Path,
+    lr_data: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
     val: Path | None = None,
+    val_lr_data: Path | None = None,
     licence: str = "",
     warm_start: Path | None = None,
     network: Annotated[NetworkOptions | None, Parameter(name="*")] = None,
@@ -42,7 +44,9 @@ def train(
         model: A genotype (HNAS-A, HNAS-B, HNAS-C, a JSON file, a search's run folder) or a published network (carn-m).
         data: A folder with pictures to train on; give it several times for several folders.
         run_dir: Folder for settings, log, checkpoints, weights and report, such as runs/my-network.
+        lr_data: A folder with the small pictures of --data, paired by their names or their order; once for each.
         val: A folder with pictures that choose which weights are kept; without it, the last are. Never the benchmark.
+        val_lr_data: A folder with the small pictures of --val.
         licence: Licence of the training pictures, noted in the weights file.
         warm_start: Weights file to begin with; taken is what fits by name and shape.
         resume: Go on with the run in the folder.
@@ -58,7 +62,9 @@ def train(
     job = TrainingJob(
         model=model,
         data=data,
+        lr_data=lr_data,
         val=val,
+        val_lr_data=val_lr_data,
         licence=licence,
         warm_start=warm_start,
         network=chosen,

@@ -21,10 +21,9 @@ from hnas.errors import HnasError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hnas.deploy.enlarge.files import Enlarging
     from hnas.deploy.enlarge.planning import Plan
     from hnas.deploy.enlarge.sizes import Wanted
-    from hnas.deploy.enlarge.upscale import Upscaler
+    from hnas.deploy.enlarge.upscale import Enlarging, Upscaler
 
 STREAM = "-"
 
@@ -60,7 +59,8 @@ def upscale(
         output: A file for one picture, else a folder; - is standard output. By default photo-x2.png beside photo.jpg,
             and never over a file.
         input: The same as inputs, as a flag.
-        model: Weights file, run folder, exported file, bundled model or Hub id; by default the best bundled model.
+        model: Weights file, run folder, exported file, bundled model or Hub id; by default auto, the best bundled
+            model, and for JPEGs that lost much the one trained on such, where there is one.
         scale: By how much, such as 2 or 1.5: the network of the next scale and an antialiased resize.
         size: In place of a scale: 1920x is a width, x1080 a height, 1920x1080 at most both; proportions are kept.
         tile: Side of a tile in pixels of the input; by default as large as the free memory allows; 0 is no tiles.
@@ -92,25 +92,25 @@ def upscale(
     if streaming and output is None:
         raise HnasError("standard input lies nowhere; name the result with -o, or -o - for standard output")
 
-    from hnas.deploy.enlarge.models import load_for_scale
+    from hnas.deploy.enlarge.auto import AUTO, auto
+    from hnas.deploy.enlarge.models import load
     from hnas.deploy.enlarge.planning import Plan, plan_jobs
 
     wanted = _wanted(scale, size)
     view = View.of(quiet, verbose, output is None)
     plan = Plan(())
 
-    @cache
-    def network(scale: int | None) -> Upscaler:
-        loaded = load_for_scale(
-            model,
-            scale,
-            device=device,
-            backend=backend,
-            precision=precision,
-            tile=tile,
-            self_ensemble=self_ensemble,
+    model = None if model == AUTO else model
+
+    def loaded(name: str) -> Upscaler:
+        upscaler = load(
+            name, device=device, backend=backend, precision=precision, tile=tile, self_ensemble=self_ensemble
         )
-        return replace(loaded, margin=tile_pad)
+        return replace(upscaler, margin=tile_pad)
+
+    @cache
+    def network(scale: int | None) -> Enlarging:
+        return auto(scale, loaded) if model is None else loaded(model)
 
     if not streaming:
         enlarged = "" if output is not None else wanted.words if wanted else f"x{network(None).scale}"
@@ -147,7 +147,7 @@ def _wanted(scale: float | None, size: str | None) -> Wanted | None:
     return Wanted(Fraction(scale).limit_denominator(10_000))
 
 
-def _upscaler(model: str | None, wanted: Wanted | None, network: Callable[[int | None], Upscaler]) -> Enlarging:
+def _upscaler(model: str | None, wanted: Wanted | None, network: Callable[[int | None], Enlarging]) -> Enlarging:
     """What enlarges to the size: a network alone, or networks and a resize."""
     from hnas.bundled import bundled_models
     from hnas.deploy.enlarge.sizes import SizedUpscaler

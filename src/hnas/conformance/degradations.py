@@ -6,13 +6,13 @@ import numpy as np
 
 from hnas.conformance.checks import promise
 from hnas.data.degradations import DEGRADATIONS
-from hnas.data.pictures import Picture
+from hnas.data.pictures import Pixels
 
 #: Height and width: usual ones, odd ones, and the smallest there are.
 _SIZES = ((24, 17), (8, 8), (1, 1))
 
 
-def _noise(size: tuple[int, int]) -> Picture:
+def _noise(size: tuple[int, int]) -> Pixels:
     return np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
-from hnas.searching.costs import CandidateCost
+from hnas.searching.candidate_cost import CandidateCost
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.settings import SearchSettings
 from hnas.searching.strategies import Strategy

@@ -1,7 +1,7 @@
 """What happened to small pictures before they are enlarged, besides getting small: compression, blur, noise.
 
 A degradation is written as steps in order with a range each, such as ``blur:0-1+jpeg:30-95``: every copy of a picture
-draws its own values.
+draws its own values. A single value, as in ``jpeg:50``, is a range of itself.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from hnas.data.folders import Pair
-from hnas.data.pictures import Picture
+from hnas.data.pictures import Pixels
 from hnas.errors import HnasError
 from hnas.registry import Registry
 
 
-def jpeg(picture: Picture, quality: float, draw: np.random.Generator) -> Picture:
-    """Compressed and opened again, by chance with full colour resolution or half of it."""
+def jpeg(picture: Pixels, quality: float, draw: np.random.Generator) -> Pixels:
+    """Compressed and opened again by libjpeg's quality, by chance with full colour resolution or half of it."""
     file = io.BytesIO()
     subsampling = int(draw.choice([0, 2]))
     Image.fromarray(picture).save(file, "JPEG", quality=round(quality), subsampling=subsampling)
     return np.asarray(Image.open(file))
 
 
-def blur(picture: Picture, sigma: float, draw: np.random.Generator) -> Picture:
+def blur(picture: Pixels, sigma: float, draw: np.random.Generator) -> Pixels:
     """Blurred by a Gaussian of so many pixels."""
     return np.asarray(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(sigma)))
 
 
-def noise(picture: Picture, sigma: float, draw: np.random.Generator) -> Picture:
+def noise(picture: Pixels, sigma: float, draw: np.random.Generator) -> Pixels:
     """With Gaussian noise of so many of the 255 levels, drawn for every value."""
     noisy = picture + draw.normal(0, sigma, picture.shape)
     return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
@@ -50,7 +50,7 @@ class Degradation:
         most: largest one.
     """
 
-    apply: Callable[[Picture, float, np.random.Generator], Picture]
+    apply: Callable[[Pixels, float, np.random.Generator], Pixels]
     least: float
     most: float
 
@@ -86,6 +86,15 @@ class Step:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        """As it is written."""
+        return f"{self.name}:{_plain(self.low)}" + ("" if self.high == self.low else f"-{_plain(self.high)}")
+
+
+def _plain(value: float) -> str:
+    """All digits and no exponent, whose minus sign would look like a range."""
+    return np.format_float_positional(value, trim="-")
+
 
 def read_degradation(text: str) -> tuple[Step, ...]:
     """The steps of a degradation as it is written; none for an empty text.
@@ -113,7 +122,7 @@ def _read_step(word: str, text: str) -> Step:
     return step
 
 
-def degraded(picture: Picture, steps: Sequence[Step], draw: np.random.Generator) -> Picture:
+def degraded(picture: Pixels, steps: Sequence[Step], draw: np.random.Generator) -> Pixels:
     """A picture after all steps.
 
     Args:
@@ -126,13 +135,19 @@ def degraded(picture: Picture, steps: Sequence[Step], draw: np.random.Generator)
     return picture
 
 
+def as_degraded(pairs: Sequence[Pair], degradation: str, *, seed: int) -> list[Pair]:
+    """One degraded copy in place of each pair; the pairs themselves where the degradation is empty."""
+    steps = read_degradation(degradation)
+    return degraded_copies(pairs, steps, 1, seed=seed) if steps else list(pairs)
+
+
 def degraded_copies(pairs: Sequence[Pair], steps: Sequence[Step], copies: int, *, seed: int) -> list[Pair]:
     """So many copies of each pair, in turn, with the small picture degraded and the large one as it is.
 
     Whole pictures are degraded, not patches: what compression leaves depends on where its blocks lie.
 
     Args:
-        pairs: of training pictures.
+        pairs: of pictures.
         steps: see :func:`read_degradation`.
         copies: each with values of its own.
         seed: they are a function of this, the number of the copy and that of the picture.

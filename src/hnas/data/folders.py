@@ -6,30 +6,34 @@ Understood are the layouts that the field uses, and any folder of pictures:
     DIV2K/DIV2K_valid_HR/0801.png       DIV2K/DIV2K_valid_LR_bicubic/X2/0801x2.png
     photographs/any/depth/of/folders.jpg
 
-Where there are no low-resolution pictures for a scale they are made (MATLAB's bicubic).
+Where there are no low-resolution pictures for a scale they are made (MATLAB's bicubic), and a folder of small ones that
+is passed over so is named. A person's own small pictures may lie anywhere (:func:`with_small`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
+import logging
 from collections import Counter
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hnas.data.pictures import EXTENSIONS, Picture, read_header, read_picture
+from hnas.data.pairing import pair_up
+from hnas.data.pictures import EXTENSIONS, Pixels, read_header, read_picture
 from hnas.data.resize import imresize
 from hnas.errors import HnasError
 from hnas.files import cache_folder, write_atomically
 
 #: Decoded pictures up to this many bytes are held in memory; of larger sets, memory-mapped copies on disk are used.
 MEMORY_LIMIT = 4 * 2**30
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,21 +44,31 @@ class Pair:
     """
 
     name: str
-    hr: Picture
-    lr: Picture
+    hr: Pixels
+    lr: Pixels
     gray: bool = False
 
 
 @dataclass(frozen=True)
 class PictureSet:
-    """A set of pictures on disk: the folder of the originals, and the folder above X2, X3 and X4 where there is one."""
+    """A set of pictures on disk.
+
+    Attributes:
+        name: of the set.
+        hr: the folder of the originals.
+        lr: the folder above X2, X3 and X4 where there is one.
+        small: the small version of every original, where a person said which (:func:`with_small`).
+    """
 
     name: str
     hr: Path
     lr: Path | None = None
+    small: Mapping[Path, Path] = field(default_factory=dict)
 
     def lr_path(self, picture: Path, scale: int) -> Path | None:
         """Where the small version of an original belongs; None where the set has none at this scale."""
+        if self.small:
+            return self.small[picture]
         folder = self.lr / f"X{scale}" if self.lr else None
         return folder / f"{picture.stem}x{scale}{picture.suffix}" if folder and folder.is_dir() else None
 
@@ -118,11 +132,39 @@ def _as_set(folder: Path) -> list[PictureSet]:
     return []
 
 
+def with_small(pictures: PictureSet, folder: str | Path, scale: int) -> PictureSet:
+    """A set with a person's own small pictures; says what was paired, and how.
+
+    Args:
+        pictures: the originals.
+        folder: of the small ones, or of a folder called X2, X3 ... for this scale.
+        scale: their scale.
+
+    Raises:
+        HnasError: there are none, or they do not fit the originals (:func:`hnas.data.pairing.pair_up`).
+    """
+    folder = Path(folder).resolve()
+    folder = _if_folder(folder / f"X{scale}") or folder
+    roots = [path.parent if path.is_file() else path for path in (pictures.hr, folder)]
+    small, words = pair_up(find_pictures(pictures.hr), find_pictures(folder), root=roots[0], small_root=roots[1])
+    _LOG.info("hnas: note: %s", words)
+    return replace(pictures, small=small)
+
+
+def _name_unused(pictures: PictureSet, scale: int) -> None:
+    """Says so where small pictures are made although a folder that looks like theirs lies beside the originals."""
+    if pictures.small or (pictures.lr and (pictures.lr / f"X{scale}").is_dir()):
+        return
+    wanted = "LR" if pictures.hr.name == "HR" else f"{pictures.hr.name.removesuffix('HR')}LR"
+    if pictures.hr.name.endswith("HR") and (folder := _if_folder(pictures.hr.with_name(wanted))):
+        _LOG.info("hnas: note: %s is not used, small pictures are made of %s; --lr-data takes it", folder, pictures.hr)
+
+
 def _if_folder(path: Path) -> Path | None:
     return path if path.is_dir() else None
 
 
-def crop_to_multiple(picture: Picture, scale: int, *, name: str) -> Picture:
+def crop_to_multiple(picture: Pixels, scale: int, *, name: str) -> Pixels:
     """Cuts off the rows below and the columns to the right that the scale does not divide.
 
     Raises:
@@ -134,12 +176,12 @@ def crop_to_multiple(picture: Picture, scale: int, *, name: str) -> Picture:
     return picture[:height, :width]
 
 
-def shrink(hr: Picture, scale: int) -> Picture:
-    """The low-resolution picture of one whose size the scale divides."""
-    return imresize(hr, Fraction(1, scale))
+def shrink(hr: Pixels, scale: int) -> Pixels:
+    """The low-resolution picture of one whose size the scale divides; at scale 1 the picture itself."""
+    return hr if scale == 1 else imresize(hr, Fraction(1, scale))
 
 
-def check_fit(lr: Picture, hr: Picture, scale: int, lr_path: Path) -> None:
+def check_fit(lr: Pixels, hr: Pixels, scale: int, lr_path: Path) -> None:
     """Checks that a low-resolution picture has the size of its original (already cropped) divided by the scale.
 
     Raises:
@@ -153,19 +195,20 @@ def check_fit(lr: Picture, hr: Picture, scale: int, lr_path: Path) -> None:
         )
 
 
-def pair_of(name: str, picture: Picture, scale: int) -> Pair:
+def pair_of(name: str, picture: Pixels, scale: int) -> Pair:
     """A pair from a picture in memory; see `crop_to_multiple`."""
     hr = crop_to_multiple(picture, scale, name=name)
     return Pair(name, hr, shrink(hr, scale))
 
 
-def load_pairs(folder: str | Path, scale: int, limit: int | None = None) -> list[Pair]:
+def load_pairs(folder: str | Path, scale: int, limit: int | None = None, *, lr: str | Path | None = None) -> list[Pair]:
     """Reads a set once, decoded and ready for use.
 
     Args:
         folder: a set in a known layout, or any folder of pictures (searched to any depth), or one picture.
-        scale: 2, 3 or 4.
+        scale: 2, 3 or 4; 1 for pairs of one size.
         limit: only the first so many pictures, sorted by path.
+        lr: a folder of small pictures to take (:func:`with_small`); by default those of the layout.
 
     Returns:
         The pairs, sorted by path. Beyond `MEMORY_LIMIT` bytes the arrays are read-only and memory-mapped.
@@ -177,12 +220,14 @@ def load_pairs(folder: str | Path, scale: int, limit: int | None = None) -> list
     sets = find_sets(folder)
     if len(sets) > 1:
         raise HnasError(f"{folder} holds several sets; name one of {', '.join(str(found.hr) for found in sets)}")
-    return load_set(sets[0], scale, limit)
+    pictures = sets[0] if lr is None else with_small(sets[0], lr, scale)
+    return load_set(pictures, scale, limit)
 
 
 def load_set(pictures: PictureSet, scale: int, limit: int | None = None) -> list[Pair]:
     """Reads one set that `find_sets` found; see `load_pairs`."""
     paths = find_pictures(pictures.hr)[:limit]
+    _name_unused(pictures, scale)
     headers = [read_header(path) for path in paths]
     decoded = sum(3 * header.height * header.width for header in headers) * (1 + Fraction(1, scale**2))
     keep = _mapped if decoded > MEMORY_LIMIT else _in_memory
@@ -207,11 +252,11 @@ def _names(paths: list[Path], root: Path) -> list[str]:
     return [(path if counts[path.with_suffix("")] > 1 else path.with_suffix("")).as_posix() for path in inside]
 
 
-def _in_memory(path: Path, kind: str, make: Callable[[], Picture]) -> Picture:
+def _in_memory(path: Path, kind: str, make: Callable[[], Pixels]) -> Pixels:
     return make()
 
 
-def _mapped(path: Path, kind: str, make: Callable[[], Picture]) -> Picture:
+def _mapped(path: Path, kind: str, make: Callable[[], Pixels]) -> Pixels:
     """A memory-mapped copy in the user's cache folder, made once for a file's path, size and time of change."""
     if not path.exists():
         return make()  # which says so
@@ -222,13 +267,23 @@ def _mapped(path: Path, kind: str, make: Callable[[], Picture]) -> Picture:
         np.save(encoded, make(), allow_pickle=False)
         copy.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(copy, encoded.getbuffer())
-    mapped: Picture = np.load(copy, mmap_mode="r", allow_pickle=False)
+    mapped: Pixels = np.load(copy, mmap_mode="r", allow_pickle=False)
     return mapped
 
 
-def summary(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """What pictures these are, without the paths of this machine: enough to tell whether others are the same."""
+def summary(pairs: Sequence[Pair], *, lr: Path | None = None) -> dict[str, Any]:
+    """What pictures these are, without the paths of this machine: enough to tell whether others are the same.
+
+    Args:
+        pairs: of one folder.
+        lr: the folder of a person's own small pictures, which are told too.
+    """
+    found = {"pictures": len(pairs), "sha256": _digest(pair.hr for pair in pairs)}
+    return found if lr is None else {**found, "lr_folder": lr.name, "lr_sha256": _digest(pair.lr for pair in pairs)}
+
+
+def _digest(pictures: Iterable[Pixels]) -> str:
     digest = hashlib.sha256()
-    for pair in pairs:
-        digest.update(np.ascontiguousarray(pair.hr).data)
-    return {"pictures": len(pairs), "sha256": digest.hexdigest()}
+    for picture in pictures:
+        digest.update(np.ascontiguousarray(picture).data)
+    return digest.hexdigest()

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 
-Picture = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 """H x W x 3, RGB, 0..255."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "PPM")
@@ -29,7 +29,7 @@ class Header(NamedTuple):
     gray: bool
 
 
-def read_picture(path: str | Path) -> Picture:
+def read_picture(path: str | Path) -> Pixels:
     """Reads a photograph for training or evaluation.
 
     Gray and palette pictures become RGB; a fully opaque alpha channel is dropped; a camera's note of orientation is
@@ -90,7 +90,7 @@ def _opened(path: Path) -> Image.Image:
         raise HnasError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
-def write_picture(path: str | Path, picture: Picture) -> None:
+def write_picture(path: str | Path, picture: Pixels) -> None:
     """Writes a picture in the format that the file's name ends in: whole, or not at all. Missing folders are made.
 
     PNG, BMP, TIFF, PPM and WebP are written without loss, JPEG at quality 95.

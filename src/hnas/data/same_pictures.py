@@ -23,7 +23,7 @@ def refuse_other_pictures(before: Mapping[str, Sequence[Any]], now: Mapping[str,
     """Compares the pictures of a run with those at hand, part by part.
 
     Args:
-        before: listings by what the pictures are for, as a state on disk has them; empty for a state of old.
+        before: listings by what the pictures are for, as a state on disk has them.
         now: the same of the pictures at hand.
         where: the run.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hnas.data.folders import Pair, find_pictures, pair_of
-from hnas.data.pictures import Picture, read_picture
+from hnas.data.pictures import Pixels, read_picture
 
 #: Where they are; who took each, and the terms, stand in its LICENCES.md.
 PHOTOGRAPHS = Path(__file__).parent / "photographs"
@@ -13,7 +13,7 @@ PHOTOGRAPHS = Path(__file__).parent / "photographs"
 HELD_OUT = ("coffee", "chelsea")
 
 
-def sample_pictures() -> dict[str, Picture]:
+def sample_pictures() -> dict[str, Pixels]:
     """Ten photographs by name, uint8 H x W x 3, 300 to 512 pixels high; half of them gray; no network."""
     return {path.stem: read_picture(path) for path in find_pictures(PHOTOGRAPHS)}
 

@@ -1,7 +1,7 @@
 """A model, or plain bicubic interpolation, measured on a set of pictures by the protocol of the field.
 
 The protocol: the output is rounded and clipped to 8 bits, Y of BT.601 (16..235) is taken of it and of the original,
-`scale` pixels are cut off on every side; PSNR and SSIM are averaged over the pictures.
+`scale` pixels are cut off on every side (none at scale 1); PSNR and SSIM are averaged over the pictures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from hnas.data.folders import Pair
-from hnas.data.pictures import Picture
+from hnas.data.pictures import Pixels
 from hnas.data.resize import imresize
 from hnas.data.tensors import as_bytes, as_floats
 from hnas.errors import HnasError
@@ -83,15 +83,15 @@ def evaluate_model(
     scale: int,
     self_ensemble: bool = False,
     device: str | torch.device = "cpu",
-    distance: Callable[[Picture, Picture], float] | None = None,
-    on_picture: Callable[[PictureResult, Picture], None] | None = None,
+    distance: Callable[[Pixels, Pixels], float] | None = None,
+    on_picture: Callable[[PictureResult, Pixels], None] | None = None,
 ) -> BenchmarkResult:
     """Measures a model; it is moved to the device, put into evaluation mode and given back in the mode it had.
 
     Args:
         model: N x 3 x H x W RGB in [0, 1] -> N x 3 x sH x sW; its `scale`, where it has one, must be this one.
         pairs: at least one; every `hr` at least 11 + 2 * scale pixels a side.
-        scale: 2, 3 or 4.
+        scale: 2, 3 or 4; 1 for networks that restore.
         self_ensemble: also measure the mean over the eight flips and turns.
         device: where the model runs.
         distance: also measure this on the single pass and the original (LPIPS).
@@ -105,7 +105,7 @@ def evaluate_model(
     was_training = model.training
     model.to(device).eval()
 
-    def enlarge(pair: Pair) -> tuple[Picture, dict[str, Any]]:
+    def enlarge(pair: Pair) -> tuple[Pixels, dict[str, Any]]:
         x = as_floats(np.array(pair.lr)[None], device)
         with torch.inference_mode():
             sr = _as_picture(model(x), pair)
@@ -123,7 +123,7 @@ def evaluate_model(
         model.train(was_training)
 
 
-def enlarge_picture(model: nn.Module, pair: Pair, *, device: torch.device | str = "cpu") -> Picture:
+def enlarge_picture(model: nn.Module, pair: Pair, *, device: torch.device | str = "cpu") -> Pixels:
     """The 8-bit picture that a model makes of a pair's small one; it must be on the device and in evaluation mode.
 
     Raises:
@@ -138,22 +138,22 @@ def bicubic_result(
     scale: int,
     path: BicubicPath = "uint8",
     *,
-    distance: Callable[[Picture, Picture], float] | None = None,
-    on_picture: Callable[[PictureResult, Picture], None] | None = None,
+    distance: Callable[[Pixels, Pixels], float] | None = None,
+    on_picture: Callable[[PictureResult, Pixels], None] | None = None,
 ) -> BenchmarkResult:
     """Measures bicubic interpolation in one of the two ways in use, which differ by up to 0.1 dB.
 
     `"float"` gives the rows that papers print: the original's Y (8 bits; gray pictures as they are) is shrunk and
     enlarged without rounding in between. `"uint8"` gives what a network has to beat: the 8-bit RGB pictures that a
-    network is given are enlarged and judged as a network's output is. `distance` and `on_picture` get the 8-bit RGB
-    output in both.
+    network is given are enlarged and judged as a network's output is; at scale 1 they are judged as they are.
+    `distance` and `on_picture` get the 8-bit RGB output in both.
 
     Raises:
         HnasError: no pictures, or one that is too small.
     """
 
-    def enlarge(pair: Pair) -> tuple[Picture, dict[str, Any]]:
-        sr = imresize(pair.lr, scale)
+    def enlarge(pair: Pair) -> tuple[Pixels, dict[str, Any]]:
+        sr = pair.lr if scale == 1 else imresize(pair.lr, scale)
         figures: dict[str, Any] = measure(sr, pair.hr, scale) if path == "uint8" else _float_figures(pair, scale)
         if distance:
             figures["lpips"] = distance(sr, pair.hr)
@@ -162,9 +162,15 @@ def bicubic_result(
     return _over(pairs, enlarge, scale=scale, on_picture=on_picture)
 
 
-def measure(sr: Picture, hr: Picture, scale: int) -> dict[str, float]:
+def measure(sr: Pixels, hr: Pixels, scale: int) -> dict[str, float]:
     """PSNR and SSIM on Y of one 8-bit output."""
-    return {"psnr": metrics.psnr_y(sr, hr, scale), "ssim": metrics.ssim_y(sr, hr, scale)}
+    border = border_of(scale)
+    return {"psnr": metrics.psnr_y(sr, hr, border), "ssim": metrics.ssim_y(sr, hr, border)}
+
+
+def border_of(scale: int) -> int:
+    """Pixels that are cut off on every side; where pictures are restored at their own size the field cuts none."""
+    return 0 if scale == 1 else scale
 
 
 def _float_figures(pair: Pair, scale: int) -> dict[str, float]:
@@ -177,14 +183,14 @@ def _float_figures(pair: Pair, scale: int) -> dict[str, float]:
 
 def _over(
     pairs: Sequence[Pair],
-    enlarge: Callable[[Pair], tuple[Picture, dict[str, Any]]],
+    enlarge: Callable[[Pair], tuple[Pixels, dict[str, Any]]],
     *,
     scale: int,
-    on_picture: Callable[[PictureResult, Picture], None] | None,
+    on_picture: Callable[[PictureResult, Pixels], None] | None,
 ) -> BenchmarkResult:
     if not pairs:
         raise HnasError("there are no pictures to measure on")
-    smallest = metrics.WINDOW + 2 * scale
+    smallest = metrics.WINDOW + 2 * border_of(scale)
     results = []
     for pair in pairs:
         height, width = pair.hr.shape[:2]
@@ -202,10 +208,10 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return math.fsum(known) / len(known) if known else None
 
 
-def _as_picture(output: Tensor, pair: Pair) -> Picture:
+def _as_picture(output: Tensor, pair: Pair) -> Pixels:
     if output.shape != (1, 3, *pair.hr.shape[:2]):
         raise HnasError(f"{pair.name}: the model gives the shape {tuple(output.shape)} for {pair.hr.shape}")
     if not output.isfinite().all():
         raise HnasError(f"{pair.name}: the model's output has values that are not finite; train it again")
-    picture: Picture = as_bytes(output)[0].cpu().numpy()
+    picture: Pixels = as_bytes(output)[0].cpu().numpy()
     return picture

@@ -19,6 +19,8 @@ def evaluate(
     *,
     self_ensemble: bool = False,
     device: str = "cpu",
+    degradation: str = "",
+    lr_data: str | Path | None = None,
 ) -> dict[str, BenchmarkResult]:
     """PSNR (dB) and SSIM on Y, by the protocol of the field, at the model's own scale.
 
@@ -28,9 +30,12 @@ def evaluate(
             along).
         self_ensemble: also measure the mean over the eight flips and turns.
         device: where the model runs.
+        degradation: what the small pictures went through besides, such as ``jpeg:50``
+            (:mod:`hnas.data.degradations`); the same for every model.
+        lr_data: a folder with the small pictures of the one set that was named.
 
     Returns:
-        The figures by the set's name.
+        The figures by the set's name, with the degradation behind it.
 
     Raises:
         HnasError: no such model or set, or a picture that cannot be measured.
@@ -39,5 +44,7 @@ def evaluate(
     scale = model_scale(network)
     return {
         name: evaluate_model(network, load(scale), scale=scale, self_ensemble=self_ensemble, device=device)
-        for name, load in find_benchmarks([str(benchmark) for benchmark in benchmarks])
+        for name, load in find_benchmarks(
+            [str(benchmark) for benchmark in benchmarks], lr_data=lr_data, degradation=degradation
+        )
     }

@@ -9,12 +9,12 @@ from urllib.error import URLError
 import numpy as np
 import torch
 
-from hnas.data.pictures import Picture
+from hnas.data.pictures import Pixels
 from hnas.data.tensors import as_floats
 from hnas.errors import HnasError
 
 
-def lpips_distance(device: str | torch.device = "cpu") -> Callable[[Picture, Picture], float]:
+def lpips_distance(device: str | torch.device = "cpu") -> Callable[[Pixels, Pixels], float]:
     """LPIPS of version 0.1 on AlexNet: lower is better, 0 for equal pictures.
 
     Source: R. Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", 2018.
@@ -42,7 +42,7 @@ def lpips_distance(device: str | torch.device = "cpu") -> Callable[[Picture, Pic
     except RuntimeError as error:
         raise HnasError(f"LPIPS needs a torchvision that fits this torch, {torch.__version__} ({error})") from error
 
-    def distance(sr: Picture, hr: Picture) -> float:
+    def distance(sr: Pixels, hr: Pixels) -> float:
         with torch.inference_mode():
             first, second = (2 * as_floats(np.array(picture)[None], device) - 1 for picture in (sr, hr))
             return float(network(first, second))

@@ -27,12 +27,10 @@ class SharedWeights(Protocol):
 
     Attributes:
         scale: by how much it enlarges.
-        width: channels of its widest convolutions.
         whole_batch: whether a picture hangs on the others in its batch.
     """
 
     scale: Any
-    width: Any
     whole_batch: Any
 
     def __call__(self, x: Tensor, genotype: Any) -> Tensor:
@@ -62,6 +60,9 @@ class Family(Protocol):
 
     def supernet(self, space: Any) -> nn.Module:
         """Shared weights (:class:`SharedWeights`) for a space, drawn from torch's global generator."""
+
+    def width(self, space: Any) -> int:
+        """Channels of the widest convolutions of a supernet for a space: C of cells."""
 
     def network(self, genotype: Any) -> nn.Module:
         """The network as it is scored, with fresh weights."""
@@ -115,6 +116,10 @@ class Cells:
         """See :class:`Family`."""
         return Supernet(space, SupernetSettings(self._scored, sharing=self.sharing))
 
+    def width(self, space: CellSpace) -> int:
+        """See :class:`Family`."""
+        return self.channels
+
     def network(self, genotype: CellGenotype) -> nn.Module:
         """See :class:`Family`."""
         return Network(genotype, self._scored)
@@ -154,6 +159,10 @@ class Chains:
     def supernet(self, space: ChainSpace) -> nn.Module:
         """See :class:`Family`."""
         return ChainSupernet(space, self.scale)
+
+    def width(self, space: ChainSpace) -> int:
+        """See :class:`Family`."""
+        return max(space.widths)
 
     def network(self, genotype: ChainGenotype) -> nn.Module:
         """See :class:`Family`."""

@@ -119,11 +119,6 @@ class Supernet(Frame):
         return self.chain(x, genotype, apply)
 
     @property
-    def width(self) -> int:
-        """Channels inside a cell."""
-        return self.settings.channels
-
-    @property
     def whole_batch(self) -> bool:
         """Whether a picture hangs on the others in its batch."""
         return self.settings.norm == "batch-statistics"

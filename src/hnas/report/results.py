@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hnas.deploy.share.compressed_table import compressed_table
 from hnas.files import write_atomically
 from hnas.nets.peers import PEERS
 from hnas.report.figures import Mark, psnr_against_macs
@@ -40,6 +41,8 @@ def write_results(
     for scale in sorted({card["scale"] for card in cards}):
         of_scale = sorted((card for card in cards if card["scale"] == scale), key=lambda card: card["macs"])
         lines += ["", f"## ×{scale}", "", *_table(of_scale)]
+        if compressed := compressed_table(of_scale):
+            lines += ["", *compressed]
         marks = _marks(of_scale, dataset)
         if marks:
             figure = f"{page.stem}-x{scale}.png"

@@ -13,8 +13,9 @@ from hnas.description import parse_description
 from hnas.errors import HnasError
 from hnas.run_files import CANDIDATES, CONFIG, GENOTYPE, LATENCY, LOG, WEIGHTS
 from hnas.searching.candidates import Candidate, read_candidate
+from hnas.settings import read_run_config
 from hnas.space import Genotype, load_genotype
-from hnas.values import finite_or_none, json_lines, read_json, read_yaml_mapping
+from hnas.values import finite_or_none, json_lines, read_json
 from hnas.weights import DESCRIPTION
 
 #: A demo keeps its searches and its training in folders of their own, each with its settings.
@@ -65,8 +66,8 @@ def read_run(path: str | Path) -> Run:
     description, provenance = _weights(path / WEIGHTS)
     return Run(
         path=path,
-        config=_config(path / CONFIG)
-        | {file.parent.name: _config(file) for part in PARTS for file in sorted(path.glob(f"{part}/{CONFIG}"))},
+        config=read_run_config(path / CONFIG)
+        | {file.parent.name: read_run_config(file) for part in PARTS for file in sorted(path.glob(f"{part}/{CONFIG}"))},
         log=[line for _, line in _lines(path / LOG)],
         candidates=[read_candidate(where, line) for where, line in _lines(path / CANDIDATES)],
         genotype=load_genotype(path / GENOTYPE) if (path / GENOTYPE).is_file() else None,
@@ -76,10 +77,6 @@ def read_run(path: str | Path) -> Run:
         description=description,
         latency=_object(path / LATENCY),
     )
-
-
-def _config(path: Path) -> dict[str, Any]:
-    return read_yaml_mapping(path, advice="a run's settings are needed here")
 
 
 def _object(path: Path) -> dict[str, Any]:

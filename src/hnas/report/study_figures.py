@@ -8,37 +8,13 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from hnas.report.figures import GRID, INK, MUTED, calm, save_figure
+from hnas.searching.strategies.registry import OWN
 from hnas.searching.study.hypervolume import WORST, counted
 from hnas.space import KINDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-COLOURS = {
-    "controller": "#be123c",
-    "controller-flat": "#e08a3c",
-    "random": "#64748b",
-    "evolution": "#2f6fd0",
-    "enas": "#a16207",
-    "nas-rl": "#78350f",
-    "ppo": "#db2777",
-    "nsga2": "#0e7490",
-    "local-search": "#15803d",
-    "optuna:tpe": "#7c3aed",
-}
-NAMES = {
-    "controller": "controller",
-    "controller-flat": "controller, position uniform",
-    "random": "uniform sampling",
-    "evolution": "evolution",
-    "enas": "ENAS",
-    "nas-rl": "NAS-RL",
-    "ppo": "PPO",
-    "nsga2": "NSGA-II",
-    "local-search": "local search",
-    "optuna:tpe": "TPE (Optuna)",
-}
 
 
 #: Of strategies that other packages bring.
@@ -47,12 +23,12 @@ _OTHERS = ("#4d7c0f", "#9333ea", "#b91c1c", "#155e75", "#92400e", "#475569")
 
 def name_of(strategy: str) -> str:
     """A strategy as figures call it."""
-    return NAMES.get(strategy, strategy)
+    return OWN[strategy].title if strategy in OWN else strategy
 
 
 def colour_of(strategy: str) -> str:
     """The colour of a strategy, the same in every figure."""
-    return COLOURS.get(strategy) or _OTHERS[crc32(strategy.encode()) % len(_OTHERS)]
+    return OWN[strategy].colour if strategy in OWN else _OTHERS[crc32(strategy.encode()) % len(_OTHERS)]
 
 
 def draw_study(study: Mapping[str, Any], folder: Path) -> dict[str, str]:
@@ -186,7 +162,7 @@ def _ranking(study: Mapping[str, Any]) -> Figure:
     scored = "with shared weights" if shared else f"after {settings['short_steps']} steps"
     figure, panels = _panels(len(study["tau"]), width=2.7 * len(study["tau"]) + 0.9, height=3.2)
     for seed, (axes, scores, tau) in enumerate(zip(panels, study["scored_psnr"], study["tau"], strict=True)):
-        axes.plot(scores, study["alone"], "o", color=COLOURS["evolution"], ms=6, mec="white")
+        axes.plot(scores, study["alone"], "o", color=OWN["evolution"].colour, ms=6, mec="white")
         title = f"seed {seed}: tau {tau:.2f}" if shared else f"tau {tau:.2f}"
         axes.set_title(title, fontsize=10, color=INK, loc="left")
         axes.set_xlabel(f"PSNR {scored}, dB")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from random import Random
 from statistics import fmean
 
+from hnas.deploy.timing.latency_table import LatencyTable
 from hnas.errors import HnasError
 from hnas.nets import family_of
-from hnas.nets.latency_table import LatencyTable
+from hnas.searching.candidate_cost import CandidateCost
 from hnas.searching.settings import Limits, SearchSettings, in_words
 from hnas.searching.within import Usage, cheapest
 from hnas.space import Genotype
@@ -18,27 +19,6 @@ from hnas.space import Genotype
 PredictLatency = Callable[[Genotype], float]
 
 _REFERENCE_GENOTYPES = 1000
-
-
-@dataclass(frozen=True)
-class CandidateCost:
-    """What the network of a genotype costs at the target size.
-
-    Attributes:
-        macs: multiply-adds for one LR picture of the stated size.
-        params: trained parameters.
-        latency: milliseconds; None where it is not asked for.
-        relative: the cost of the reward, divided by the reference.
-        measured: whether the latency was measured on the whole network; otherwise it is a table's prediction.
-        predicted: what a table had said of a network that was measured, ms; None where there was no table.
-    """
-
-    macs: int
-    params: int
-    latency: float | None
-    relative: float
-    measured: bool = False
-    predicted: float | None = None
 
 
 class CostTable:

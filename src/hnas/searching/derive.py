@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
+from statistics import fmean
 from typing import Any
 
 from hnas.errors import HnasError
 from hnas.run_files import CANDIDATES
-from hnas.searching.algorithm import Searcher
 from hnas.searching.latency import machine_of
 from hnas.searching.measuring import measured, measured_within
-from hnas.searching.reward import Scored
+from hnas.searching.pictures import whole_pictures
+from hnas.searching.reward import Scored, joint_reward
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
-from hnas.searching.strategies import build_strategy
 from hnas.searching.within import Usage
 from hnas.space import Genotype
 from hnas.training.run_folder import RunFolder
@@ -92,8 +93,8 @@ def derive_genotype(
     """Scores what the strategy of a finished search proposes on the middle of the validation pictures.
 
     The best has the highest reward for lambda. Under limits and without a lambda it has the highest PSNR, because
-    the limits then say all there is to say about cost. Milliseconds of a limit are predicted for what is scored and
-    measured, on whole networks, of what is chosen.
+    the limits then say all there is to say about cost; so it has where the settings say so, as the paper does.
+    Milliseconds of a limit are predicted for what is scored and measured, on whole networks, of what is chosen.
 
     Args:
         searcher: at the end of its search.
@@ -111,7 +112,7 @@ def derive_genotype(
     if lam is not None and not low <= lam <= high:
         raise HnasError(f"lam is {lam}; this search was made for {settings.lam}")
     limited = limits if limits is not None else settings.limits
-    by_psnr = lam is None and limits is not None and limits != Limits()
+    by_psnr = lam is None and (settings.derive_by == "psnr" or (limits is not None and limits != Limits()))
     usage = searcher.costs.usage(limited)
     if count is not None and count < 1:
         raise HnasError(f"samples is {count}; allowed are 1 and more")
@@ -122,7 +123,7 @@ def derive_genotype(
     if not proposed:
         raise HnasError("the search proposes nothing within these limits; raise them")
     middle = lam if lam is not None else searcher.spread.lam_between(low, high, 0.5)
-    scored = searcher.score_all(proposed, searcher.validation, middle)
+    scored = validated(searcher, proposed, middle)
 
     def worth(one: Scored) -> float:
         return one.psnr if by_psnr else one.reward.value
@@ -140,6 +141,22 @@ def derive_genotype(
     return Derived(chosen, tuple(ranked), whole_space=settings.exhausts, limits=limited, timed_on=timed_on)
 
 
+def validated(searcher: Searcher, genotypes: Sequence[Genotype], lam: float) -> list[Scored]:
+    """Genotypes with what they score on the validation pictures: on their middle crops, or on the whole of each."""
+    settings = searcher.settings
+    if settings.derive_patch:
+        return searcher.score_all(genotypes, searcher.pictures.validation, lam)
+    pictures = whole_pictures(searcher.pictures.splits.validation, limit=settings.derive_pictures)
+    device = searcher.fabric.device
+    on_each = [searcher.score_all(genotypes, (lr.to(device), hr.to(device)), lam) for lr, hr in pictures]
+    scored = []
+    for each in zip(*on_each, strict=True):
+        psnr = fmean(one.psnr for one in each)
+        reward = joint_reward(psnr, each[0].cost.relative, lam)
+        scored.append(replace(each[0], psnr=psnr, gain=fmean(one.gain for one in each), reward=reward))
+    return scored
+
+
 def keeps(scored: Scored, limit: float) -> bool:
     """Whether a network keeps a limit of latency by its measurement; a prediction is not enough.
 
@@ -154,7 +171,7 @@ def keeps(scored: Scored, limit: float) -> bool:
 def _finalists(searcher: Searcher, usage: Usage, count: int | None, lam: float | None) -> list[Genotype]:
     """What the strategy of a search proposes within limits."""
     settings = searcher.settings
-    strategy = build_strategy(settings, usage)
+    strategy = searcher.propose_within(usage)
     strategy.load_state_dict(searcher.strategy.state_dict())
     proposed: dict[Genotype, None] = {}
     if count is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,13 +12,12 @@ from typing import Any
 import torch
 
 from hnas import __version__
+from hnas.deploy.timing.latency_table import LatencyTable, load_latency_table
 from hnas.deploy.timing.latency_tables import build_latency_table
-from hnas.deploy.timing.stopwatch import Machine
+from hnas.deploy.timing.stopwatch import Machine, this_machine
 from hnas.errors import HnasError
 from hnas.files import cache_folder, write_atomically
-from hnas.machine import default_threads
 from hnas.nets import family_of
-from hnas.nets.latency_table import LatencyTable, load_latency_table
 from hnas.run_files import LATENCY
 from hnas.searching.settings import Limits, SearchSettings
 
@@ -39,13 +37,8 @@ def machine_of(settings: SearchSettings, device: str | torch.device) -> Machine:
     Raises:
         HnasError: more threads than there are, or a runtime that is not installed.
     """
-    most = os.cpu_count() or 1
-    if settings.threads > most:
-        raise HnasError(f"threads is {settings.threads}; allowed on this machine are 0 (2, or fewer) to {most}")
     on = str(device) if settings.backend == "torch" else "cpu"
-    machine = Machine(settings.backend, settings.threads or default_threads(), settings.lr_shape, device=on)
-    machine.runtime  # noqa: B018 - says what is missing before anything is timed
-    return machine
+    return this_machine(settings.backend, settings.threads or None, settings.lr_shape, device=on, option="threads")
 
 
 def find_table(

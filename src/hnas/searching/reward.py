@@ -8,7 +8,7 @@ from math import atan, hypot, tan
 from statistics import stdev
 from typing import Any
 
-from hnas.searching.costs import CandidateCost
+from hnas.searching.candidate_cost import CandidateCost
 from hnas.space import Genotype, parse_genotype, read_genotype
 
 

@@ -11,21 +11,26 @@ import torch
 from lightning_fabric import Fabric
 
 from hnas import __version__
+from hnas.data.degradations import as_degraded
 from hnas.data.folders import load_pairs, summary
+from hnas.data.known_sets import locate_set
 from hnas.deploy.running.runtimes import BackendName
+from hnas.deploy.timing.latency_table import LatencyTable
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import device_description
-from hnas.nets.latency_table import LatencyTable
 from hnas.run_files import CONFIG, GENOTYPE, WEIGHTS
-from hnas.searching.algorithm import Searcher, SearchProgress, run_search
+from hnas.searching.algorithm import SearchProgress, run_search
+from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
-from hnas.searching.derive import Derived, derive_genotype, record, recorded
+from hnas.searching.derive import Derived, derive_genotype, record, recorded, validated
+from hnas.searching.improve import improve_genotype
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import Strategy, build_strategy
-from hnas.searching.strategy_registry import register_object
+from hnas.searching.strategies.registry import register_object
 from hnas.settings import load_settings, read_config
 from hnas.space import Genotype
 from hnas.training.checkpoint import load_checkpoint, taking_up
@@ -60,8 +65,9 @@ def search(
         validation: folder of pictures that choose the genotype at the end; without one, a tenth of ``data`` does.
         run_dir: the run's folder.
         settings: the search; that of the paper, with a bicubic skip, by default.
-        strategy: an object that proposes genotypes, instead of what ``settings`` name; the run has it on record by the
-            name that :func:`hnas.searching.strategy_registry.register_object` gives it.
+        strategy: an object that proposes genotypes of ``settings.search_space``, instead of what ``settings`` name; the
+            search keeps it within the limits, and has it on record by the name that
+            :func:`hnas.searching.strategies.registry.register_object` gives it.
         devices: where it runs.
         resume: go on with the run in this folder.
         overwrite: replace the run in this folder.
@@ -94,7 +100,7 @@ def search(
 
     costs = CostTable.with_table(settings, on_first_process(fabric, table))
     costs.usage(settings.limits)  # refuses limits that nothing keeps
-    searcher = Searcher(settings, splits, costs, fabric)
+    searcher = build_searcher(settings, splits, costs, fabric)
     config = {"command": "search", **paths, **asdict(settings)}
     run = on_first_process(
         fabric,
@@ -138,6 +144,8 @@ def derive(
     count: int | None = None,
     limits: Limits | None = None,
     lam: float | None = None,
+    improve: Genotype | None = None,
+    strategy: Strategy | None = None,
     backend: BackendName | None = None,
     threads: int | None = None,
     output: str | Path | None = None,
@@ -150,6 +158,9 @@ def derive(
         count: genotypes to score; as many as the search did by default.
         limits: hard limits at the target size; those of the search by default.
         lam: weight of PSNR in the reward that chooses; see :func:`hnas.searching.derive.derive_genotype`.
+        improve: a genotype that is changed where that costs nothing more, in place of what the search proposes; see
+            :func:`hnas.searching.improve.improve_genotype`.
+        strategy: where the search had one handed in: another object of the same class, which takes up its state.
         backend: what milliseconds are of; by default as in the search. So are the ``threads``.
         threads: see :class:`~hnas.searching.settings.SearchSettings`.
         say: as for :func:`search`.
@@ -172,10 +183,13 @@ def derive(
     unfinished = HnasError(f"{run.path}: no finished search (it has no {RESULT}); finish it with hnas search --resume")
     if not run.finished and not run.checkpoint.is_dir():
         raise unfinished
+    name = None if strategy is None else register_object(strategy)
     searcher = open_searcher(run)
+    if name not in (None, searcher.settings.strategy):
+        raise HnasError(f"{run.path}: its strategy is {searcher.settings.strategy}, not {name}; hand in one of its own")
     if not run.finished and searcher.round < searcher.rounds:
         raise unfinished
-    settings = searcher.settings
+    settings, costs = searcher.settings, searcher.costs
     settings = replace(
         settings,
         backend=settings.backend if backend is None else backend,
@@ -183,10 +197,15 @@ def derive(
     )
     limited = limits if limits is not None else settings.limits
     if limited.latency:
-        table = find_table(settings, searcher.fabric.device, limits=limited, kept=searcher.costs.table, say=say)
-        searcher.costs = CostTable.with_table(settings, table)
-    searcher.settings = settings
-    derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
+        table = find_table(settings, searcher.fabric.device, limits=limited, kept=costs.table, say=say)
+        costs = CostTable.with_table(settings, table)
+    searcher = searcher.at_costs(costs, settings)
+    if improve is None:
+        derived = derive_genotype(searcher, count=count, limits=limits, lam=lam, say=say)
+    elif count is None and lam is None:
+        derived = improve_genotype(searcher, improve, limits=limits, say=say)
+    else:
+        raise HnasError("a genotype is improved by its PSNR, for as long as that pays; leave out lam and samples")
     hand_over(searcher, derived.best.genotype, weights)
     write_atomically(path, derived.best.genotype.to_json() + "\n")
     record(derived, run, step=searcher.round)
@@ -199,17 +218,21 @@ def hand_over(searcher: Searcher, genotype: Genotype, path: Path) -> bool:
     Returns:
         Whether there are such weights.
     """
-    member = searcher.judging.member(genotype) if searcher.trains_shared else None
+    weights = searcher.weights if searcher.trains_shared else None
+    member = weights.judging.member(genotype) if weights else None
     if member is None:
         return False
     settings = searcher.settings
     provenance = {
         "command": "search",
         "space": settings.space,
-        "data": [summary(searcher.splits.shared)],
-        "val": summary(searcher.splits.validation),
+        "data": [summary(searcher.pictures.splits.shared)],
+        "val": summary(searcher.pictures.splits.validation),
         "steps": searcher.round * settings.w_steps,
-        **{name: getattr(settings, name) for name in ("batch", "patch", "loss", "schedule", "lr", "ema", "seed")},
+        **{
+            name: getattr(settings, name)
+            for name in ("batch", "patch", "degradation", "loss", "schedule", "lr", "ema", "seed")
+        },
         "teacher": teacher_provenance(settings.teacher, settings.teacher_weight) if settings.teacher else None,
         "device": device_description(searcher.fabric.device),
         "seconds": round(searcher.seconds),
@@ -228,7 +251,7 @@ def rescore(run_dir: str | Path, genotype: Genotype) -> float:
     """
     searcher = open_searcher(RunFolder(Path(run_dir), RESULT))
     low, high = searcher.settings.lam_range
-    (scored,) = searcher.score_all([genotype], searcher.validation, (low + high) / 2.0)
+    (scored,) = validated(searcher, [genotype], (low + high) / 2.0)
     return scored.psnr
 
 
@@ -240,9 +263,8 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
     """
     config = read_config(run.path / CONFIG, "search")
     names = {field.name for field in fields(SearchSettings)}
-    settings = load_settings(
-        SearchSettings, {name: value for name, value in config.items() if name in names}, source=str(run.path)
-    )
+    values = {name: value for name, value in config.items() if name in names}
+    settings = load_settings(SearchSettings, values, source=str(run.path))
     state = load_checkpoint(run.checkpoint)
     if state is None:
         raise HnasError(f"{run.path}: the search has no checkpoint yet; go on with hnas search --resume")
@@ -250,18 +272,23 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
     devices = DeviceSettings(precision=remembered_precision(run) or "32-true")  # so that scores are those of the search
     fabric = fabric or start_fabric(devices)
     table = table_of_run(run.path) or find_table(settings, fabric.device)
-    searcher = Searcher(settings, splits, CostTable.with_table(settings, table), fabric)
+    costs = CostTable.with_table(settings, table)
+    searcher = build_searcher(settings, splits, costs, fabric)
     with taking_up(run.checkpoint):
         searcher.load_state_dict(state)
     return searcher
 
 
 def load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:
-    """Reads and shares out the pictures of the folders ``data`` and ``val`` (or None).
+    """Reads and shares out the pictures of ``data`` and ``val`` (or None): folders, or names of known sets.
 
     Raises:
-        HnasError: a folder or picture that cannot be read, too few pictures, or one in two parts.
+        HnasError: a set, folder or picture that cannot be read, too few pictures, or one in two parts.
     """
-    training = load_pairs(paths["data"], settings.scale)
-    validation = load_pairs(paths["val"], settings.scale) if paths["val"] else []
-    return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)
+    training = load_pairs(locate_set(paths["data"]), settings.scale)
+    validation = load_pairs(locate_set(paths["val"]), settings.scale) if paths["val"] else []
+    return split_pictures(
+        *(as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in (training, validation)),
+        w_fraction=settings.w_fraction,
+        seed=settings.seed,
+    )

@@ -18,7 +18,7 @@ class ScaleOnly:
     """The settings of an architecture whose width and depth are in its name or its genotype.
 
     Attributes:
-        scale: 2, 3 or 4.
+        scale: 2, 3 or 4; of chains also 1.
     """
 
     scale: int = 2
@@ -29,7 +29,7 @@ class NetworkOptions:
     """What was chosen about a network; None leaves it to the architecture, which has a default for what it has.
 
     Attributes:
-        scale: 2, 3 or 4 (default 2).
+        scale: 2, 3 or 4 (default 2); of chains also 1, which restores pictures at their own size.
         channels: the width: of networks of cells, C (default 64; their cells hand on nodes * C); of "plain" (32).
         depth: of "plain", the convolutions between the first and the last (12).
         image_skip: of networks of cells, what is added to the output: the input enlarged ("bicubic"), or nothing.

@@ -6,11 +6,16 @@ from typing import Literal
 
 from hnas.errors import HnasError
 
+#: Of networks that make pictures larger.
 SCALES = (2, 3, 4)
+#: Of networks that restore a picture at its own size: compression, noise, blur.
+RESTORATION = 1
+#: Of chains, which do either.
+ALL_SCALES = (RESTORATION, *SCALES)
 ImageSkip = Literal["bicubic", "nearest", "none"]
 
 
-def refuse_other_scales(scale: object) -> None:
-    """Raises :class:`HnasError` unless the scale is one of :data:`SCALES`; a file may hold 2.0 or "2" too."""
-    if not isinstance(scale, int) or scale not in SCALES:
-        raise HnasError(f"scale is {scale!r}; allowed are {', '.join(map(str, SCALES))}")
+def refuse_other_scales(scale: object, allowed: tuple[int, ...] = SCALES) -> None:
+    """Raises :class:`HnasError` unless the scale is one of those allowed; a file may hold 2.0, "2" or true too."""
+    if type(scale) is not int or scale not in allowed:
+        raise HnasError(f"scale is {scale!r}; allowed are {', '.join(map(str, allowed))}")

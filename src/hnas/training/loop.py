@@ -128,7 +128,7 @@ def train(
         state = load_checkpoint(run.checkpoint)
         with taking_up(run.checkpoint):
             if state:
-                refuse_other_pictures(state.get("pictures", {}), pictures or {}, where="this run")
+                refuse_other_pictures(state["pictures"], pictures or {}, where="this run")
                 _restore(state, model, optimizer, ema, place, fabric)
             lengths = log_lengths(state)
         on_first_process(fabric, lambda: run.cut_logs(lengths))

@@ -16,7 +16,8 @@ from filelock import FileLock, Timeout
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.run_files import CANDIDATES, CHECKPOINT, CONFIG, GENOTYPE, LATENCY, LOG, REPORT, WEIGHTS
-from hnas.values import as_yaml, json_lines, parse_yaml, read_yaml_mapping, shown
+from hnas.settings import read_run_config
+from hnas.values import as_yaml, json_lines, parse_yaml, shown
 
 LOGS = (LOG, CANDIDATES)
 RESULTS = (GENOTYPE, WEIGHTS, REPORT, LATENCY)
@@ -188,7 +189,7 @@ def refuse_other_settings(path: Path, config: Mapping[str, Any], may_differ: Col
     Raises:
         HnasError: a setting differs; the first one is named.
     """
-    before = read_yaml_mapping(path / CONFIG, advice="a run's settings are needed here")
+    before = read_run_config(path / CONFIG)
     # Through YAML, as the file went: tuples come back as lists.
     now = parse_yaml(as_yaml(config), where="these settings")
     for name in [*before, *(name for name in now if name not in before)]:

@@ -29,7 +29,7 @@ class TrainingSettings:
         enlarged: and as copies of so many times their size, such as 1.4, at most 4. Those have no true picture, so they
             need a teacher with a weight of 1.
         degradation: what the small pictures of further copies went through, such as "jpeg:30-95"; see
-            :mod:`hnas.data.degradations`.
+            :mod:`hnas.data.degradations`. Validation measures one such copy of every picture.
         degraded_copies: so many of each picture, beside the clean one.
         optimizer: "adam" (paper), or "muon", which goes further in as many steps (docs/recipe.md).
         lr: highest learning rate.

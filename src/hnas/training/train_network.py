@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hnas import __version__
-from hnas.data.degradations import degraded_copies, read_degradation
+from hnas.data.degradations import as_degraded, degraded_copies, read_degradation
 from hnas.data.folders import Pair, load_pairs, summary
 from hnas.data.patches import PatchSampler
 from hnas.data.resized import with_resized
@@ -48,23 +48,42 @@ class TrainingJob:
     Attributes:
         model: a genotype's name (HNAS-A), JSON file or run folder, or the name of a peer (carn-m).
         data: folders with pictures to train on; LR pictures are made where a folder has none.
+        lr_data: for every one of these a folder of its small pictures, whose names or order fit
+            (:func:`hnas.data.folders.with_small`); empty where the folders have them, or they are made.
         val: a folder with pictures that choose the weights that are kept; without one, the last are kept. It must hold
             none of the pictures that the network is measured on later.
+        val_lr_data: the small pictures of ``val``, likewise.
         licence: of the training pictures, noted in the weights file.
         warm_start: a weights file to begin with: every tensor whose name and shape fit is taken from it.
         network: what was chosen about the network; see there for what each has.
         settings: the recipe.
         device: where to compute.
+
+    Raises:
+        HnasError: folders of small pictures that do not go with the rest.
     """
 
     model: str
     data: tuple[Path, ...]
+    lr_data: tuple[Path, ...] = ()
     val: Path | None = None
+    val_lr_data: Path | None = None
     licence: str = ""
     warm_start: Path | None = None
     network: NetworkOptions = field(default_factory=NetworkOptions)
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     device: DeviceSettings = field(default_factory=DeviceSettings)
+
+    def __post_init__(self) -> None:
+        if self.lr_data and len(self.lr_data) != len(self.data):
+            raise HnasError(
+                f"--lr-data is given {len(self.lr_data)} times and --data {len(self.data)} times; every folder of "
+                "large pictures needs one of small ones"
+            )
+        if self.lr_data and (self.settings.shrunk or self.settings.enlarged):
+            raise HnasError("--shrunk and --enlarged make small pictures by themselves; they do not go with --lr-data")
+        if self.val_lr_data and not self.val:
+            raise HnasError(f"--val-lr-data {self.val_lr_data} has the small pictures of --val, which is not given")
 
     def network_settings(self) -> Any:
         """The settings of the model's architecture, defaults where nothing was chosen.
@@ -80,7 +99,9 @@ class TrainingJob:
             "command": "train",
             "model": self.model,
             "data": [str(folder) for folder in self.data],
+            **({"lr_data": [str(folder) for folder in self.lr_data]} if self.lr_data else {}),
             "val": str(self.val) if self.val else None,
+            "val_lr_data": str(self.val_lr_data) if self.val_lr_data else None,
             "licence": self.licence,
             "warm_start": str(self.warm_start) if self.warm_start else None,
             **asdict(self.network_settings()),
@@ -118,13 +139,15 @@ def train_network(
     description = model_description(job.model, job.network)
     scale = description["scale"]
     initial = read_weights(job.warm_start).tensors if job.warm_start else None
-    folders = {folder: load_pairs(folder, scale) for folder in job.data}
-    pairs = [pair for folder in folders.values() for pair in folder]
+    _refuse_nothing_to_restore(job, scale)
+    small = job.lr_data or (None,) * len(job.data)
+    folders = [load_pairs(folder, scale, lr=lr) for folder, lr in zip(job.data, small, strict=True)]
+    pairs = [pair for folder in folders for pair in folder]
     pairs = with_resized(pairs, (*settings.shrunk, *settings.enlarged), scale=scale, patch=settings.patch)
     fabric = start_fabric(job.device)
     learnt = taught(pairs, settings.teacher, scale=scale, device=fabric.device) if settings.teacher else []
-    if settings.degradation:
-        steps, copies = read_degradation(settings.degradation), settings.degraded_copies
+    steps, copies = read_degradation(settings.degradation), settings.degraded_copies
+    if steps:
         pairs += degraded_copies(pairs, steps, copies, seed=settings.seed)
         learnt *= 1 + copies
     sampler = PatchSampler(
@@ -136,7 +159,8 @@ def train_network(
         taught=learnt,
         teacher_weight=settings.teacher_weight,
     )
-    val_pairs = load_pairs(job.val, scale) if job.val else []
+    val_pairs = load_pairs(job.val, scale, lr=job.val_lr_data) if job.val else []
+    measured = as_degraded(val_pairs, settings.degradation, seed=settings.seed)
     torch.manual_seed(settings.seed)
     model = build_model(description)
     start: dict[str, Any] = {"phase": "start", "step": 0, "pictures": len(pairs)}
@@ -162,23 +186,27 @@ def train_network(
         sampler,
         settings,
         run,
-        validation=_validation(val_pairs, scale, fabric.device) if val_pairs else None,
+        validation=_validation(measured, scale, fabric.device) if measured else None,
         fabric=fabric,
         resume=resume,
         progress=progress,
         start=start,
         pictures={
-            "the training": listing(pair for of in folders.values() for pair in of),
+            "the training": listing(pair for of in folders for pair in of),
             "the validation": listing(val_pairs),
         },
     )
     if not result.finished:
         return result
-    left_out = {*OF_THE_PIECE, *OF_THE_NETWORK}  # the model's description has these
+    # The model's description has the options of its network, and "data" the folders of small pictures.
+    left_out = {*OF_THE_PIECE, *OF_THE_NETWORK, "lr_data", "val_lr_data"}
     provenance = {
         **{name: value for name, value in job.config().items() if name not in left_out},
-        "data": [{"folder": folder.name, **summary(pictures)} for folder, pictures in folders.items()],
-        "val": {"folder": job.val.name, **summary(val_pairs)} if job.val else None,
+        "data": [
+            {"folder": folder.name, **summary(pictures, lr=lr)}
+            for folder, pictures, lr in zip(job.data, folders, small, strict=True)
+        ],
+        "val": _validation_provenance(job, val_pairs) if job.val else None,
         "warm_start": "/".join(job.warm_start.parts[-2:]) if job.warm_start else None,
         "teacher": teacher_provenance(settings.teacher, settings.teacher_weight) if settings.teacher else None,
         "device": device_description(fabric.device),
@@ -191,6 +219,25 @@ def train_network(
     }
     on_first_process(fabric, lambda: save_model(run.path / WEIGHTS, model, provenance))
     return result
+
+
+def _refuse_nothing_to_restore(job: TrainingJob, scale: int) -> None:
+    """Raises :class:`HnasError` where small and large pictures would be the same."""
+    given = job.settings.degradation or job.lr_data
+    if scale == 1 and not given:
+        raise HnasError(
+            "at scale 1 a network restores pictures: say what is wrong with them, such as --degradation jpeg:30-95, "
+            "or give a folder of them with --lr-data"
+        )
+    if scale == 1 and job.val and not (job.settings.degradation or job.val_lr_data):
+        raise HnasError(f"--val {job.val} is to be restored at scale 1; give its small pictures with --val-lr-data")
+
+
+def _validation_provenance(job: TrainingJob, pairs: Sequence[Pair]) -> dict[str, Any]:
+    """Which pictures val_psnr is of; where there is a degradation, of one degraded copy of each."""
+    assert job.val is not None
+    found = {"folder": job.val.name, **summary(pairs, lr=job.val_lr_data)}
+    return {**found, "degradation": job.settings.degradation} if job.settings.degradation else found
 
 
 def _recorded(run: RunFolder) -> TrainingResult:

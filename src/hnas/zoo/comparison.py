@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from hnas.data.folders import Pair
-from hnas.data.pictures import Picture
+from hnas.data.pictures import Pixels
 from hnas.errors import HnasError
 from hnas.evaluation import metrics
 from hnas.evaluation.benchmark import BenchmarkResult, PictureResult, bicubic_result, evaluate_model
@@ -108,7 +108,7 @@ def compare_system(
     weights: str | None = None,
     latency_size: tuple[int, int] | None = None,
     device: str = "cpu",
-    on_picture: Callable[[PictureResult, Picture], None] | None = None,
+    on_picture: Callable[[PictureResult, Pixels], None] | None = None,
 ) -> ComparisonRow:
     """Fills one row.
 
@@ -215,7 +215,7 @@ def _own_rounding(model: nn.Module, pairs: Sequence[Pair], device: str) -> float
     figures: list[float] = []
     originals = iter(pairs)
 
-    def on_picture(_: PictureResult, sr: Picture) -> None:
+    def on_picture(_: PictureResult, sr: Pixels) -> None:
         inside = (slice(SCALE, -SCALE), slice(SCALE, -SCALE))
         ours, original = (np.round(metrics.luma(picture))[inside] for picture in (sr, next(originals).hr))
         figures.append(metrics.psnr(ours, original))

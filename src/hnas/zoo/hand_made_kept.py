@@ -13,6 +13,7 @@ from hnas.deploy.design.attainable import Peer
 from hnas.deploy.running.runtimes import BackendName
 from hnas.errors import HnasError
 from hnas.files import cache_folder, write_atomically
+from hnas.values import read_json
 
 _INDEX = "index.json"
 
@@ -44,12 +45,12 @@ def _of_this_code() -> str:
 def _read(folder: Path) -> tuple[Peer, ...] | None:
     """What was kept, or None where that is not whole."""
     try:
-        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        index = read_json(folder / _INDEX)
         graphs = [(folder / str(one["graph"])).read_bytes() for one in index]
         if [hashlib.sha256(graph).hexdigest() for graph in graphs] != [one["graph"] for one in index]:
             return None
         return tuple(Peer(**{**one, "graph": graph}) for one, graph in zip(index, graphs, strict=True))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):  # HnasError is a ValueError
         return None
 
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from hnas.data.degradations import as_degraded
 from hnas.data.folders import find_sets, load_set
-from hnas.deploy.export.card import graph_of, write_card
+from hnas.deploy.export.card import graph_path, write_card
 from hnas.deploy.export.shipping import write_halved
 from hnas.deploy.running.runtimes import onnx_session, runtime_version
 from hnas.deploy.timing.turns import medians_in_turns
@@ -23,9 +24,11 @@ from hnas.evaluation.benchmark import evaluate_model
 from hnas.machine import processor
 from hnas.nets import LR_SIZE, model_cost, model_scale
 from hnas.run_files import WEIGHTS
+from hnas.space.scales import RESTORATION
 from hnas.training.settings import DeviceSettings, TrainingSettings
 from hnas.training.train_network import TrainingJob, settings_class
 from hnas.weights import load_model, read_weights
+from hnas.zoo.compressed import is_for_jpegs, when_compressed
 
 #: Threads and rounds of the time on a card.
 THREADS, ROUNDS = 2, 7
@@ -39,7 +42,8 @@ def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchm
         weights: its file.
         onnx: the same model as a graph; its time is that of onnxruntime with two threads.
         job: how it was trained.
-        benchmarks: a folder with data sets (or one); each is measured in a single pass and with x8 self-ensemble.
+        benchmarks: a folder with data sets (or one); each is measured in a single pass and with x8 self-ensemble, and
+            where the training had JPEGs also compressed. At scale 1 pictures are degraded as those of the training.
 
     Raises:
         HnasError: the files or pictures cannot be read, or onnxruntime is missing.
@@ -48,9 +52,13 @@ def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchm
     model = load_model(weights)
     scale = model_scale(model)
     cost = model_cost(model, lr_size=LR_SIZE)
-    results = {}
+    results, compressed = {}, {}
     for pictures in find_sets(benchmarks) if benchmarks else []:
-        result = evaluate_model(model, load_set(pictures, scale), scale=scale, self_ensemble=True)
+        pairs = load_set(pictures, scale)
+        measured = as_degraded(pairs, job.settings.degradation, seed=0) if scale == RESTORATION else pairs
+        result = evaluate_model(model, measured, scale=scale, self_ensemble=True)
+        if is_for_jpegs(file.provenance):
+            compressed[pictures.name] = when_compressed(model, pairs, scale)
         results[pictures.name] = {
             "psnr": result.psnr,
             "ssim": result.ssim,
@@ -69,6 +77,7 @@ def model_card(name: str, weights: Path, onnx: Path, *, job: TrainingJob, benchm
         "latency_ms": _milliseconds(onnx),
         "latency_device": f"{processor()}, {THREADS} threads, {runtime_version('onnx')}",
         "results": results,
+        **({"compressed": compressed} if compressed else {}),
     }
 
 
@@ -116,7 +125,7 @@ def export_zoo(
     cards = []
     for name, job in finished.items():
         weights = output / f"{name}.safetensors"
-        onnx = graph_of(weights)
+        onnx = graph_path(weights)
         write_halved(Path(runs) / name / WEIGHTS, weights, onnx)
         cards.append(write_card(weights, model_card(name, weights, onnx, job=job, benchmarks=benchmarks)))
     return cards

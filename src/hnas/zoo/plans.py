@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from hnas.errors import HnasError
 from hnas.nets import NetworkOptions
 from hnas.run_files import WEIGHTS
-from hnas.settings import load_settings
+from hnas.settings import load_settings, refuse_unknown
 from hnas.space.options import options_in
 from hnas.training.loop import StepProgress
 from hnas.training.run_folder import RunFolder, refuse_other_settings
@@ -24,9 +24,9 @@ from hnas.training.train_network import (
     settings_class,
     train_network,
 )
-from hnas.values import read_yaml
+from hnas.values import read_yaml_mapping
 
-_OWN_FIELDS = ("model", "data", "val", "licence", "warm_start")
+_OWN_FIELDS = ("model", "data", "lr_data", "val", "val_lr_data", "licence", "warm_start")
 T = TypeVar("T")
 _SETTINGS = (NetworkOptions, TrainingSettings, DeviceSettings)
 
@@ -66,8 +66,8 @@ def read_plan(path: str | Path, *, runs: str | Path) -> dict[str, TrainingJob]:
         HnasError: the file cannot be read, an unknown name, a value that is not allowed; file and model are named.
     """
     path = Path(path)
-    plan = read_yaml(path, advice="a plan is a YAML file")
-    if not isinstance(plan, dict) or not isinstance(plan.get("models"), dict) or not plan["models"]:
+    plan = read_yaml_mapping(path, advice="a plan is a YAML file")
+    if not isinstance(plan.get("models"), dict) or not plan["models"]:
         raise HnasError(f"{path}: a plan has a mapping 'models' from names to settings")
     common = {name: value for name, value in plan.items() if name != "models"}
     jobs: dict[str, TrainingJob] = {}
@@ -87,8 +87,7 @@ def read_plan(path: str | Path, *, runs: str | Path) -> dict[str, TrainingJob]:
 def _job(values: Mapping[str, Any], own: Mapping[str, Any], where: str) -> TrainingJob:
     """A model's job; what all models have in common counts where its architecture has it, its ``own`` must be its."""
     allowed = {*_OWN_FIELDS, *(field.name for cls in _SETTINGS for field in fields(cls))}
-    if unknown := sorted(map(str, values.keys() - allowed)):
-        raise HnasError(f"{where}: unknown setting {', '.join(unknown)}; allowed are {', '.join(sorted(allowed))}")
+    refuse_unknown(values, allowed, source=where)
     for name in ("model", "data"):
         if not values.get(name):
             raise HnasError(f"{where}: lacks {name}")
@@ -102,24 +101,34 @@ def _job(values: Mapping[str, Any], own: Mapping[str, Any], where: str) -> Train
     network = settings(NetworkOptions, own)
     network = _naming(where, lambda: network.or_else(settings(NetworkOptions), settings_class(model)))
 
-    data = values["data"] if isinstance(values["data"], list) else [values["data"]]
-    job = TrainingJob(
-        model=model,
-        data=tuple(Path(str(folder)) for folder in data),
-        val=Path(str(values["val"])) if values.get("val") else None,
-        licence=str(values.get("licence") or ""),
-        warm_start=Path(values["warm_start"]) if values.get("warm_start") else None,
-        network=network,
-        settings=settings(TrainingSettings),
-        device=settings(DeviceSettings),
+    training, device = settings(TrainingSettings), settings(DeviceSettings)
+    job = _naming(
+        where,
+        lambda: TrainingJob(
+            model=model,
+            data=_paths(values["data"]),
+            lr_data=_paths(values.get("lr_data")),
+            val=Path(str(values["val"])) if values.get("val") else None,
+            val_lr_data=Path(str(values["val_lr_data"])) if values.get("val_lr_data") else None,
+            licence=str(values.get("licence") or ""),
+            warm_start=Path(values["warm_start"]) if values.get("warm_start") else None,
+            network=network,
+            settings=training,
+            device=device,
+        ),
     )
     if job.device.devices != 1:
         raise HnasError(f"{where}: devices is {job.device.devices}; a plan trains on one device, model after model")
-    for folder in (*job.data, *([job.val] if job.val else [])):
+    for folder in (*job.data, *job.lr_data, *filter(None, (job.val, job.val_lr_data))):
         if not folder.exists():
             raise HnasError(f"{where}: {folder} does not exist; paths are relative to the working directory")
     _naming(where, lambda: model_description(job.model, job.network))
     return job
+
+
+def _paths(value: Any) -> tuple[Path, ...]:
+    """One or several folders, or none."""
+    return tuple(Path(str(folder)) for folder in (value if isinstance(value, list) else [value] if value else []))
 
 
 def _naming(where: str, read: Callable[[], T]) -> T:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from hnas.data.degradations import Degradation
-from hnas.data.pictures import Picture
+from hnas.data.pictures import Pixels
 
 
-def _posterize(picture: Picture, bits: float, draw: np.random.Generator) -> Picture:
+def _posterize(picture: Pixels, bits: float, draw: np.random.Generator) -> Pixels:
     step = 255 / (2 ** round(bits) - 1)
-    levels: Picture = np.rint(np.rint(picture / step) * step).astype(np.uint8)
+    levels: Pixels = np.rint(np.rint(picture / step) * step).astype(np.uint8)
     return levels
 
 

@@ -24,7 +24,7 @@ _FAR = 1.25
 
 
 @dataclass(frozen=True)
-class Limits:
+class Requirements:
     """What a network must keep; None is no limit.
 
     Attributes:
@@ -59,7 +59,7 @@ class Limits:
         max_macs: str | None = None,
         max_params: str | None = None,
         min_psnr: float | None = None,
-    ) -> Limits:
+    ) -> Requirements:
         """Reads ``40ms``, ``30.6G`` and ``300k``; 0 is no limit.
 
         Raises:
@@ -100,7 +100,7 @@ class Limits:
         return self.latency_ms is None or milliseconds <= self.latency_ms
 
 
-def refuse_impossible(family: Sequence[Candidate], limits: Limits) -> None:
+def refuse_impossible(family: Sequence[Candidate], limits: Requirements) -> None:
     """Refuses limits that no network keeps by its card, whatever its time.
 
     Raises:
@@ -133,7 +133,7 @@ def front(family: Sequence[Candidate], times: Mapping[str, float]) -> list[Candi
     return ranking.front(family, cost=lambda one: times[one.name], quality=lambda one: one.psnr)
 
 
-def best_within(family: Sequence[Candidate], times: Mapping[str, float], limits: Limits) -> Candidate | None:
+def best_within(family: Sequence[Candidate], times: Mapping[str, float], limits: Requirements) -> Candidate | None:
     """The one with the highest validated PSNR within the limits, or the fastest where a PSNR is asked for.
 
     Args:
@@ -148,7 +148,7 @@ def best_within(family: Sequence[Candidate], times: Mapping[str, float], limits:
 
 
 def settle(
-    family: Sequence[Candidate], estimates: Mapping[str, float], limits: Limits, measure: Measure
+    family: Sequence[Candidate], estimates: Mapping[str, float], limits: Requirements, measure: Measure
 ) -> tuple[Candidate, dict[str, float]]:
     """The best network whose measured time keeps the limits.
 
@@ -186,7 +186,7 @@ def settle(
         times |= found
 
 
-def _nearest(family: Sequence[Candidate], times: Mapping[str, float], limits: Limits) -> Candidate:
+def _nearest(family: Sequence[Candidate], times: Mapping[str, float], limits: Requirements) -> Candidate:
     """The fastest of those that keep all limits but that of time."""
     return min((one for one in family if limits.allow(one)), key=lambda one: times[one.name])
 
@@ -198,7 +198,7 @@ def _neighbours(best: Candidate, family: Sequence[Candidate], times: Mapping[str
     return [*faster[-1:], *slower[:1]]
 
 
-def _too_slow(nearest: Candidate, milliseconds: float, limits: Limits) -> str:
+def _too_slow(nearest: Candidate, milliseconds: float, limits: Requirements) -> str:
     """That not even the fastest is in time, what it takes, and what to do."""
     others = " that keeps the other limits" if len(limits.as_dict()) > 1 else ""
     return (

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from hnas.data.sample import HELD_OUT, held_out_pairs
-from hnas.deploy.design.choice import Limits, best_within, front
+from hnas.deploy.design.choice import Requirements, best_within, front
 from hnas.deploy.design.family import Candidate, write_card_of
 from hnas.deploy.export.quantize import calibration_pictures, quantize_onnx
 from hnas.deploy.export.writing import describe, onnx_bytes
@@ -59,7 +59,7 @@ class InEightBits:
         return f"{self.of.name} takes {here:.1f} ms (32 bits: {there:.1f}) and loses {self.loss:.2f} dB on {PICTURES}"
 
 
-def worth_trying(family: Sequence[Candidate], times: Mapping[str, float], limits: Limits) -> list[Candidate]:
+def worth_trying(family: Sequence[Candidate], times: Mapping[str, float], limits: Requirements) -> list[Candidate]:
     """Networks that 8 bits may bring within the limits: the next slower ones on the front, else the best one itself.
 
     Args:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hnas.bundled import BUNDLED
-from hnas.deploy.export.card import card_of, graph_of, read_card, write_card
+from hnas.deploy.export.card import card_path, graph_path, read_card, write_card
 from hnas.errors import HnasError
 
 
@@ -47,12 +47,12 @@ class Candidate:
     @property
     def graph(self) -> Path:
         """The ``.onnx`` file."""
-        return graph_of(self.weights)
+        return graph_path(self.weights)
 
     @property
     def card(self) -> Path:
         """The ``.json`` file."""
-        return card_of(self.weights)
+        return card_path(self.weights)
 
     @property
     def shape(self) -> str:
@@ -63,7 +63,7 @@ class Candidate:
 def read_family(scale: int, folder: Path = BUNDLED) -> tuple[Candidate, ...]:
     """The networks of one scale that have one width and blocks in a row, fewest multiply-adds first.
 
-    Models without a graph, and of another structure, are passed over.
+    Models without a graph, of another structure, and those trained for degraded pictures are passed over.
 
     Args:
         scale: 2, 3 or 4.
@@ -100,9 +100,9 @@ def write_card_of(made: Candidate, of: Candidate, changes: Mapping[str, Any]) ->
 
 
 def _candidate(weights: Path) -> Candidate | None:
-    """The network of a weights file; None without its graph and card, or of another structure."""
-    path = card_of(weights)
-    if not path.is_file() or not graph_of(weights).is_file():
+    """The network of a weights file; None without its graph and card, or of another structure or purpose."""
+    path = card_path(weights)
+    if not path.is_file() or not graph_path(weights).is_file():
         return None
     card = read_card(path)
     try:
@@ -110,6 +110,8 @@ def _candidate(weights: Path) -> Candidate | None:
         if not isinstance(genotype, Mapping) or not {"width", "blocks"} <= genotype.keys():
             return None
         provenance = card["provenance"]
+        if provenance.get("degradation"):
+            return None
         found = Candidate(
             name=weights.stem,
             scale=int(card["scale"]),

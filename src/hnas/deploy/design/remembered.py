@@ -13,6 +13,7 @@ from hnas.deploy.design.family import Candidate
 from hnas.deploy.timing.stopwatch import Machine
 from hnas.errors import HnasError
 from hnas.files import cache_folder, write_atomically
+from hnas.values import read_json
 
 #: Seconds after which times are forgotten: what else the machine does has changed by then.
 FRESH = 24 * 3600.0
@@ -32,9 +33,9 @@ def remembered(family: Sequence[Candidate], machine: Machine) -> dict[str, float
     try:
         if time.time() - path.stat().st_mtime > FRESH:
             return None
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
         return {one.name: float(found[one.name]) for one in family}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):  # HnasError is a ValueError
         return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hnas.deploy.design.attainable import Attainable, How, Peer, Timed, gather
-from hnas.deploy.design.choice import Limits, settle
+from hnas.deploy.design.choice import Requirements, settle
 from hnas.deploy.design.family import Candidate
 from hnas.deploy.design.survey import USUAL, Costed, Patience, measure_whole, predict, spread, survey
 from hnas.deploy.timing.stopwatch import Graph, Machine, Stopwatch
@@ -27,7 +27,7 @@ class Design:
         attainable: everything that was timed; of what was measured its measured time.
     """
 
-    limits: Limits
+    limits: Requirements
     chosen: Timed
     expected_ms: float
     attainable: Attainable
@@ -85,7 +85,10 @@ def look_around(
 
 
 def design(
-    attainable: Attainable, limits: Limits, turn: Callable[[str], float], say: Callable[[str], None] = lambda what: None
+    attainable: Attainable,
+    limits: Requirements,
+    turn: Callable[[str], float],
+    say: Callable[[str], None] = lambda what: None,
 ) -> Design:
     """Chooses by what is known, measures, and takes only what keeps the limits by its measured time.
 

@@ -6,14 +6,13 @@ import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from hnas.deploy.enlarge.planning import Job
-from hnas.deploy.enlarge.upscale import Progress
+from hnas.deploy.enlarge.upscale import Enlarging, Progress
 from hnas.deploy.pictures.animation import animation_losses, enlarged, read_animation, save_animation
 from hnas.deploy.pictures.formats import PictureFormat
 from hnas.deploy.pictures.losses import losses
-from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.pictures.reading import open_picture
 from hnas.deploy.pictures.writing import save_picture
 from hnas.errors import HnasError
@@ -21,19 +20,6 @@ from hnas.files import atomic_file
 
 #: Called before a file, with its number from 0; gives what is told the share of it that is done.
 BeforeFile = Callable[[int, "Job"], Progress]
-
-
-class Enlarging(Protocol):
-    """A network, or networks and a resize."""
-
-    @property
-    def scale(self) -> int:
-        """By how much it enlarges, at most."""
-        ...
-
-    def upscale_picture(self, picture: Picture, *, progress: Progress | None = None) -> Picture:
-        """Enlarges a picture with all that it carries."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -58,7 +44,7 @@ def upscale_files(
     """Enlarges files, each written whole or not at all. One that fails does not stop the others; a full disk does.
 
     Args:
-        upscaler: a network, or several to a size (:class:`hnas.deploy.enlarge.sizes.SizedUpscaler`).
+        upscaler: a network, or several to choose from or to a size.
         jobs: see :func:`hnas.deploy.enlarge.planning.plan_jobs`.
         skip_existing: pass over pictures whose result is there.
         quality: of JPEG and WebP, 1 to 100; WebP is lossless at 100.

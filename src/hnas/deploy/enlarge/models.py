@@ -17,8 +17,6 @@ from hnas.extras import missing
 if TYPE_CHECKING:
     from torch import nn
 
-    from hnas.deploy.running.footprint import Footprint
-
 #: The scale where neither a model nor a scale is asked for.
 DEFAULT_SCALE = 2
 #: Endings of exported files that can be run.
@@ -27,6 +25,8 @@ _EXPORTED = (".onnx", ".xml")
 
 def default_model(scale: int | None = None) -> str:
     """The name of the bundled model for a scale that nobody chose a model for: the best, which takes half a second.
+
+    It is for clean pictures, and for films; :mod:`hnas.deploy.enlarge.auto` chooses for each picture.
 
     Raises:
         HnasError: none comes with the package at this scale.
@@ -107,9 +107,8 @@ def _backend(model: str | Path, device: str, backend: BackendName | None, precis
     if not graph.is_file():
         raise HnasError(f"{model}: no such file")
     run, said = open_session(runtime, graph, precision=precision)
-    footprint = said.get("footprint") or _probed(graph, said["description"])
-    try_out(run, footprint.scale, where=str(model))
-    return RuntimeBackend(run, footprint)
+    try_out(run, said["footprint"].scale, where=str(model))
+    return RuntimeBackend(run, said["footprint"])
 
 
 def _torch_backend(model: str | Path, device: str) -> Backend:
@@ -131,24 +130,6 @@ def _exported_here(model: str | Path, backend: BackendName, precision: Precision
     graph = onnx_bytes(simplify(trained), describe(trained, {}), split=backend != "openvino")
     run, said = open_session(backend, graph, precision=precision)
     return RuntimeBackend(run, said["footprint"])
-
-
-def _probed(graph: Path, description: dict[str, Any]) -> Footprint:
-    """The footprint of a file that does not hold it."""
-    try:
-        from hnas.deploy.running.probing import footprint_of
-        from hnas.nets import build_model, refuse_more_parameters
-    except ModuleNotFoundError as error:
-        raise HnasError(
-            f"{graph}: an earlier version wrote it, so torch is needed to see how to tile it: "
-            "pip install 'hnas-sr[train]', or export it anew with `hnas export`"
-        ) from error
-    files = {graph, graph.with_suffix(".bin")} if graph.suffix == ".xml" else {graph}
-    refuse_more_parameters(description, sum(file.stat().st_size for file in files), where=str(graph))
-    try:
-        return footprint_of(build_model(description).eval())
-    except HnasError as error:
-        raise HnasError(f"{graph}: {error}") from error
 
 
 def _trained(model: str | Path) -> nn.Module:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from hnas.deploy.enlarge.upscale import Progress, Upscaler
+from hnas.deploy.enlarge.upscale import Enlarging, Progress
 from hnas.deploy.pictures.picture import Picture
 from hnas.errors import HnasError
 
@@ -95,7 +95,7 @@ class SizedUpscaler:
         wanted: the size.
     """
 
-    network: Callable[[int], Upscaler]
+    network: Callable[[int], Enlarging]
     there: Sequence[int]
     wanted: Wanted
 

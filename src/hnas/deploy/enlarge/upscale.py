@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,19 @@ from hnas.views import VIEWS, turned, turned_back
 Progress = Callable[[float], None]
 #: Pictures after which what is kept of memory is given back: what does not fit the next sizes would add up.
 _RELEASED_EVERY = 100
+
+
+class Enlarging(Protocol):
+    """A network; or networks and a resize, or a choice by the picture."""
+
+    @property
+    def scale(self) -> int:
+        """By how much it enlarges, at most."""
+        ...
+
+    def upscale_picture(self, picture: Picture, *, progress: Progress | None = None) -> Picture:
+        """Enlarges a picture with all that it carries."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -78,7 +91,13 @@ class Upscaler:
         return replace(picture, pixels=pixels, alpha=alpha)
 
     def _enlarge_opacity(self, alpha: NDArray[Any], progress: Progress) -> NDArray[Any]:
-        """Opacity stays within its neighbourhood: what is fully opaque or fully clear remains so."""
+        """Opacity stays within its neighbourhood: what is fully opaque or fully clear remains so.
+
+        Where pictures are restored at their own size there is nothing to restore in it.
+        """
+        if self.scale == 1:
+            progress(1)
+            return alpha
         if alpha.min() == alpha.max():
             progress(1)
             return alpha.repeat(self.scale, 0).repeat(self.scale, 1)

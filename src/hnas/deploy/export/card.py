@@ -22,12 +22,12 @@ CARD_FORMAT = "hnas-model-card/2"
 _MEASURED = {"name", "scale", "macs", "params", "latency_ms", "latency_device", "results", "provenance"}
 
 
-def card_of(weights: Path) -> Path:
+def card_path(weights: Path) -> Path:
     """Where the card of a weights file is."""
     return weights.with_suffix(".json")
 
 
-def graph_of(weights: Path) -> Path:
+def graph_path(weights: Path) -> Path:
     """Where the graph of a weights file is."""
     return weights.with_suffix(".onnx")
 
@@ -68,7 +68,7 @@ def card_beside(weights: Path) -> dict[str, Any]:
     Raises:
         HnasError: the file beside it cannot be read.
     """
-    path = card_of(weights)
+    path = card_path(weights)
     card = read_json(path) if path.is_file() else {}
     return dict(card) if _is_card(card) else {}
 
@@ -86,9 +86,9 @@ def write_card(weights: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         HnasError: it cannot be written.
     """
-    sums = {"sha256": _sha256(weights), "onnx_sha256": _sha256(graph_of(weights))}
+    sums = {"sha256": _sha256(weights), "onnx_sha256": _sha256(graph_path(weights))}
     card = {**values, "format": CARD_FORMAT, **sums}
-    write_atomically(card_of(weights), card_text(card))
+    write_atomically(card_path(weights), card_text(card))
     return card
 
 

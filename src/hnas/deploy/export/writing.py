@@ -120,7 +120,7 @@ def onnx_bytes(model: nn.Module, metadata: str, *, split: bool = True) -> bytes:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             model,
-            (torch.rand(1, 3, 24, 32),),
+            (torch.zeros(1, 3, 24, 32),),
             buffer,  # type: ignore[arg-type]
             dynamo=False,
             opset_version=OPSET,
@@ -150,7 +150,7 @@ def torchscript_bytes(model: nn.Module, metadata: str) -> bytes:
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # that TorchScript has seen its best days
-        traced = torch.jit.trace(model, torch.rand(1, 3, 24, 32), check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(model, torch.zeros(1, 3, 24, 32), check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(traced, buffer, _extra_files={METADATA: metadata})
     return buffer.getvalue()
 

@@ -47,9 +47,11 @@ class Picture:
         alpha: the opacity, (H, W) of the same type, or None for an opaque picture.
         metadata: what the file carries besides.
         notes: what reading had to change, in words, for the person to see.
+        jpeg_quality: of the file where it is a JPEG, 1 to 100 (:mod:`hnas.deploy.pictures.jpeg_quality`).
     """
 
     pixels: NDArray[Any]
     alpha: NDArray[Any] | None = None
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[str, ...] = ()
+    jpeg_quality: int | None = None

@@ -22,6 +22,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from hnas.deploy.pictures.deep import jpeg_2000_bits, read_deep_jpeg_2000, read_deep_png
 from hnas.deploy.pictures.formats import READ
+from hnas.deploy.pictures.jpeg_quality import jpeg_quality
 from hnas.deploy.pictures.jpeg_xl import is_jpeg_xl, read_header, read_jpeg_xl
 from hnas.deploy.pictures.metadata import read_metadata
 from hnas.deploy.pictures.opening import open_image
@@ -203,6 +204,7 @@ def _turned(picture: Picture, orientation: int) -> Picture:
 
 
 def _open_8_bit(stream: BinaryIO, image: Image.Image, name: str, notes: tuple[str, ...]) -> Picture:
+    quality = jpeg_quality(image)
     image.load()
     metadata, orientation = read_metadata(stream, image)
     if image.mode in _CANNOT:
@@ -211,7 +213,7 @@ def _open_8_bit(stream: BinaryIO, image: Image.Image, name: str, notes: tuple[st
         image, metadata = _from_cmyk(image, metadata)
         notes += ("converted from CMYK to sRGB",)
     pixels, alpha = planes(image)
-    return _turned(Picture(pixels, alpha, metadata, notes), orientation)
+    return _turned(Picture(pixels, alpha, metadata, notes, quality), orientation)
 
 
 def planes(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from hnas.errors import HnasError
+from hnas.space.scales import ALL_SCALES
 from hnas.values import shown
 
 #: Far more than any network of ours has.
@@ -36,8 +37,8 @@ class Footprint:
         whole = (self.scale, self.radius, self.bytes_per_pixel)
         if any(type(value) is not int for value in whole) or type(self.can_tile) is not bool:
             raise HnasError(f"a footprint is three whole numbers and true or false, not {self}")
-        if self.scale not in (2, 3, 4) or not 0 <= self.radius <= MAX_RADIUS:
-            raise HnasError(f"{self} cannot be; a scale is 2, 3 or 4, and a radius 0 to {MAX_RADIUS}")
+        if self.scale not in ALL_SCALES or not 0 <= self.radius <= MAX_RADIUS:
+            raise HnasError(f"{self} cannot be; a scale is 1, 2, 3 or 4, and a radius 0 to {MAX_RADIUS}")
         if not 1 <= self.bytes_per_pixel <= MAX_BYTES_PER_PIXEL:
             raise HnasError(f"{self} cannot be; a pixel takes 1 to {MAX_BYTES_PER_PIXEL} bytes")
 
@@ -46,7 +47,7 @@ class Footprint:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Footprint:
+    def from_dict(cls, values: object) -> Footprint:
         """What :meth:`as_dict` gave.
 
         Raises:

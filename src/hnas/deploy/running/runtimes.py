@@ -91,7 +91,7 @@ def open_session(
 def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Run, dict[str, Any]]:
     """An ONNX model on onnxruntime's CPU provider, and what the file says of itself.
 
-    That is its ``description``, its ``provenance`` and, unless an earlier version wrote the file, its ``footprint``
+    That is its ``description``, its ``provenance`` and its ``footprint``
     (:class:`~hnas.deploy.running.footprint.Footprint`).
 
     Args:
@@ -193,7 +193,7 @@ def _metadata(text: str | None, model: Path | bytes) -> dict[str, Any]:
         raise HnasError(f"{_name(model)}: does not say which model it holds; export it with `hnas export`")
     said = parse_description(text, where=_name(model))
     try:
-        return said | ({"footprint": Footprint.from_dict(said["footprint"])} if "footprint" in said else {})
+        return said | {"footprint": Footprint.from_dict(said.get("footprint"))}
     except HnasError as error:
         raise HnasError(f"{_name(model)}: {error}; export it anew with `hnas export`") from error
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hnas.deploy.export.card import card_beside
+from hnas.deploy.share.compressed_table import compressed_table
 from hnas.nets import LR_SIZE, build_model, model_cost
 from hnas.space import read_genotype
 from hnas.weights import read_weights
@@ -38,7 +39,7 @@ def model_page(weights: Path, *, name: str) -> str:
         "",
         f"# {name}",
         "",
-        f"Enlarges photographs {scale} times. Made for pictures that were made smaller by bicubic interpolation.",
+        _purpose(scale, str(file.provenance.get("degradation") or "")),
         "",
         f"- {cost.macs / 1e9:.1f} G multiply-adds for an input of 3x{height}x{width}",
         f"- {cost.params / 1e3:.1f} K parameters",
@@ -63,6 +64,16 @@ def model_page(weights: Path, *, name: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _purpose(scale: int, degradation: str) -> str:
+    """What the model does, to which pictures."""
+    went_through = f"went through {degradation}" if degradation else ""
+    if scale == 1:
+        return f"Restores photographs at their own size. Made for pictures that {went_through or 'its training had'}."
+    further = f"; many of them {went_through}" if degradation else ""
+    made_for = f"Made for pictures that were made smaller by bicubic interpolation{further}."
+    return f"Enlarges photographs {scale} times. {made_for}"
 
 
 def _header_results(name: str, scale: int, card: dict[str, Any]) -> list[str]:
@@ -99,6 +110,8 @@ def _result_table(card: dict[str, Any]) -> list[str]:
             for key, form in (("psnr_x8", ".2f"), ("ssim_x8", ".4f"))
         ]
         lines.append(f"| {dataset} | {' | '.join(cells)} |")
+    if compressed := compressed_table([card]):
+        lines += ["", *compressed]
     if card.get("latency_ms"):
         lines += [
             "",

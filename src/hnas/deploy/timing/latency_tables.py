@@ -13,9 +13,9 @@ import numpy as np
 
 from hnas.bounds import refuse_below
 from hnas.deploy.timing.graphs import graph_of
+from hnas.deploy.timing.latency_table import LatencyCheck, LatencyTable, fit_parts, plain
 from hnas.deploy.timing.stopwatch import Graph, Machine, Stopwatch
 from hnas.nets import Family
-from hnas.nets.latency_table import LatencyCheck, LatencyTable, fit_parts, plain
 from hnas.space import Genotype, Space
 
 #: Networks measured for every part that they tell apart; more average out what the machine does meanwhile.

@@ -23,7 +23,7 @@ from hnas.deploy.running.runtimes import (
 )
 from hnas.deploy.timing.turns import medians_in_turns
 from hnas.errors import HnasError
-from hnas.machine import default_threads, processor
+from hnas.machine import default_threads, most_threads, processor
 from hnas.memory import keep_memory
 
 #: What a runtime runs: an ``.onnx`` file or its bytes; for torch, what gives the network ready to run.
@@ -96,6 +96,33 @@ class Machine:
             "runtime": self.runtime,
             "processor": self.processor,
         }
+
+
+def this_machine(
+    backend: BackendName,
+    threads: int | None,
+    lr_size: tuple[int, int],
+    *,
+    device: str = "cpu",
+    option: str = "--threads",
+) -> Machine:
+    """What times networks here; refuses what it lacks before anything is timed.
+
+    Args:
+        backend: what runs the networks.
+        threads: None for the usual ones (:func:`hnas.machine.default_threads`).
+        lr_size: (height, width) of the low-resolution picture in pixels.
+        device: see :class:`Machine`.
+        option: what a person calls the threads.
+
+    Raises:
+        HnasError: more threads than there are, or a runtime that is not installed.
+    """
+    if threads is not None and not 1 <= threads <= most_threads():
+        raise HnasError(f"{option} is {threads}; allowed on this machine are 1 to {most_threads()}")
+    machine = Machine(backend, threads or default_threads(), lr_size, device=device)
+    machine.runtime  # noqa: B018 - says what is not installed
+    return machine
 
 
 class Stopwatch:

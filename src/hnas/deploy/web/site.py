@@ -60,8 +60,5 @@ def write_site(graphs: Mapping[str, Path], folder: Path, *, packages: Path | Non
 
 
 def _footprint(path: Path) -> Footprint:
-    _, said = onnx_session(path)
-    footprint = said.get("footprint")
-    if not isinstance(footprint, Footprint):
-        raise HnasError(f"{path}: does not say how far its network looks; export it anew with `hnas export`")
+    footprint: Footprint = onnx_session(path)[1]["footprint"]
     return footprint

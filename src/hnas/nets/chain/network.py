@@ -16,7 +16,7 @@ from hnas.nets.bicubic import RADIUS
 from hnas.nets.chain.blocks import convolution
 from hnas.nets.common import FORMAT, enlarge_image
 from hnas.space.chain import BLOCKS, ChainGenotype, Colour
-from hnas.space.scales import refuse_other_scales
+from hnas.space.scales import ALL_SCALES, refuse_other_scales
 
 #: Training begins near the enlarged picture, not by unlearning the noise of a fresh tail.
 _TAIL_START = 0.1
@@ -30,7 +30,7 @@ class ChainNetwork(nn.Module):
 
     Args:
         genotype: width, blocks, colour and place of the enlargement.
-        scale: 2, 3 or 4.
+        scale: 2, 3 or 4; 1 restores a picture at its own size.
 
     Raises:
         HnasError: another scale.
@@ -38,7 +38,7 @@ class ChainNetwork(nn.Module):
 
     def __init__(self, genotype: ChainGenotype, scale: int) -> None:
         super().__init__()
-        refuse_other_scales(scale)
+        refuse_other_scales(scale, ALL_SCALES)
         self.genotype, self.scale = genotype, scale
         self.stem = stem(genotype.width, genotype.colour)
         blocks = [BLOCKS[name].build(genotype.width) for name in genotype.blocks]
@@ -146,5 +146,5 @@ def read_chain_description(description: Mapping[str, Any]) -> tuple[ChainGenotyp
         raise HnasError(f"the model's description has unknown fields {sorted(unknown)}; allowed are {sorted(allowed)}")
     if missing := allowed - description.keys():
         raise HnasError(f"the model's description lacks {', '.join(sorted(missing))}")
-    refuse_other_scales(description["scale"])
+    refuse_other_scales(description["scale"], ALL_SCALES)
     return ChainGenotype.from_dict(description["genotype"]), description["scale"]

@@ -101,7 +101,7 @@ class ChainSupernet(nn.Module):
 
     def __init__(self, space: ChainSpace, scale: int) -> None:
         super().__init__()
-        self.space, self.scale, self.width = space, scale, max(space.widths)
+        self.space, self.scale = space, scale
         self.trunks = nn.ModuleDict({str(width): Trunk(space, width, scale) for width in space.widths})
 
     def forward(self, x: Tensor, genotype: ChainGenotype) -> Tensor:

@@ -55,11 +55,12 @@ class UploadLimits:
 
 @dataclass(frozen=True)
 class Enlarged:
-    """Files of one enlarged picture: the result with all it carries, and two of one size to compare in the browser."""
+    """One enlarged picture: files of the result with all it carries, and of two of one size to compare; a thumbnail."""
 
     result: Path
     before: Path
     after: Path
+    thumbnail: Image.Image
     note: str
 
 
@@ -122,7 +123,7 @@ class Enlarger:
         (height, width), (high, wide) = picture.pixels.shape[:2], enlarged.pixels.shape[:2]
         note = f"{width}×{height} → {wide}×{high} pixels by {model} in {seconds:.1f} s"
         note += "".join(f". {text}" for text in picture.notes)
-        return Enlarged(result, before, after, note)
+        return Enlarged(result, before, after, _thumbnail(picture), note)
 
     def _write(self, picture: Picture, enlarged: Picture, name: str) -> tuple[Path, Path, Path]:
         """The result, the bicubic picture and the one that is shown beside it, all or none of them."""
@@ -181,6 +182,13 @@ def _shown(picture: Picture) -> Image.Image:
     ground = Image.new("RGB", image.size, "white")
     ground.paste(image, mask=Image.fromarray(_eight_bits(picture.alpha)))
     return ground
+
+
+def _thumbnail(picture: Picture) -> Image.Image:
+    """At most 192 pixels wide and high."""
+    image = _shown(picture)
+    image.thumbnail((192, 192))
+    return image
 
 
 def _eight_bits(plane: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hnas.drawing.svg import genotype_svg
 from hnas.errors import HnasError
+from hnas.files import write_atomically
 from hnas.report.front import FrontChart, front_chart
 from hnas.report.packaged import templates
 from hnas.report.page import scale_of
@@ -64,7 +65,7 @@ class Exploration:
     def save_genotype(self, point: int, folder: Path) -> Path:
         """Writes the genotype as ``<run>-<point>.json`` into a folder."""
         path = folder / f"{self.name}-{point}.json"
-        path.write_text(json.dumps(self.genotype(point).to_dict()) + "\n", encoding="utf-8")
+        write_atomically(path, json.dumps(self.genotype(point).to_dict()) + "\n")
         return path
 
     def _data(self, point: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,14 @@ from starlette.middleware import Middleware
 
 from hnas.drawing.svg import stylesheet
 from hnas.report.app.door import Door, Names
-from hnas.report.app.enlarge import Enlarger, UploadLimits
+from hnas.report.app.enlarge import Enlarged, Enlarger, UploadLimits
 from hnas.report.app.explore import Exploration, explore
+from hnas.report.app.machine import SIZES, STEPS, design_archive, in_words, survey_machine
 from hnas.report.app.storage import Storage
 
 _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"]
+#: Pictures that are enlarged for one person before the next one's turn comes.
+_MOST = 24
 #: A click on a point of the chart becomes an event with the point's number.
 _ON_POINT = """
 element.addEventListener("click", (event) => {
@@ -39,13 +43,13 @@ element.addEventListener("click", (event) => {
 """
 
 
-def build_app(enlarger: Enlarger, explorations: Mapping[str, Exploration], *, folder: Path) -> Any:
-    """The page with its two tabs.
+def build_app(enlarger: Enlarger, explorations: Mapping[str, Exploration], *, storage: Storage) -> Any:
+    """The page with its three tabs.
 
     Args:
         enlarger: the networks on offer.
-        explorations: searches by name; without any, the second tab says how to make one.
-        folder: where genotypes that are taken away are written.
+        explorations: searches by name; without any, their tab says how to make one.
+        storage: where genotypes and networks that are taken away are written.
 
     Returns:
         The page as ``gradio.Blocks``.
@@ -54,9 +58,11 @@ def build_app(enlarger: Enlarger, explorations: Mapping[str, Exploration], *, fo
         gr.Markdown("# HNAS-SR\nSuper-resolution by searched networks. Everything stays on the machine that runs this.")
         with gr.Tab("Enlarge a picture"):
             _enlarge_tab(enlarger)
+        with gr.Tab("What this machine can do"):
+            _machine_tab(storage)
         with gr.Tab("Explore a search"):
             if explorations:
-                _explore_tab(explorations, folder)
+                _explore_tab(explorations, storage.folder)
             else:
                 gr.Markdown("No search was given. Make one with `hnas search`, then start `hnas app --run FOLDER`.")
     return app
@@ -66,7 +72,9 @@ def _enlarge_tab(enlarger: Enlarger) -> None:
     first = enlarger.scales[0]
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            upload = gr.File(label="Picture", file_types=_SUFFIXES, height=150, elem_id="upload")
+            upload = gr.File(
+                label="Pictures", file_types=_SUFFIXES, file_count="multiple", height=150, elem_id="upload"
+            )  # fmt: skip
             scale = gr.Radio([(f"×{value}", value) for value in enlarger.scales], value=first, label="Scale")
             model = gr.Dropdown(enlarger.names(first), value=enlarger.names(first)[0], label="Model")
             start = gr.Button("Enlarge", variant="primary", elem_id="enlarge")
@@ -77,31 +85,90 @@ def _enlarge_tab(enlarger: Enlarger) -> None:
             )  # fmt: skip
             note = gr.Markdown(elem_id="note")
             download = gr.DownloadButton("Download PNG", interactive=False, elem_id="download")
+            gallery = gr.Gallery(
+                label="Your pictures", columns=6, height=150, object_fit="cover", allow_preview=False, visible=False,
+                elem_id="pictures", buttons=[], interactive=False,
+            )  # fmt: skip
+    results = gr.State([])
 
     def choose_scale(value: int) -> Any:
         names = enlarger.names(value)
         return gr.Dropdown(names, value=names[0])
 
-    def enlarge(path: str | None, name: str, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008 - Gradio's way
-        if not path:
+    def enlarge(paths: list[str] | None, name: str, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008 - Gradio's way
+        if not paths:
             raise gr.Error("Drop a picture first.", print_exception=False)
-        try:
-            done = enlarger.enlarge(
-                Path(path), name, name=Path(path).name, progress=lambda share: progress(share, desc="Enlarging")
-            )
-        except HnasError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-        return (
-            (str(done.before), str(done.after)),
-            done.note,
-            gr.DownloadButton(value=str(done.result), interactive=True),
-        )
+        if len(paths) > _MOST:
+            raise gr.Error(f"{len(paths)} pictures; up to {_MOST} are taken at once.", print_exception=False)
+        done: list[Enlarged] = []
+        for index, path in enumerate(paths):
+            file = Path(path).name
+            words = f"{file}, {index + 1} of {len(paths)}" if len(paths) > 1 else file
+            tell = partial(progress, desc=words)
+            try:
+                done.append(enlarger.enlarge(Path(path), name, name=file, progress=tell))
+            except HnasError as error:
+                if len(paths) == 1:
+                    raise gr.Error(str(error), print_exception=False) from error
+                gr.Warning(str(error))  # the others are enlarged all the same
+        if not done:
+            raise gr.Error("None of them was enlarged.", print_exception=False)
+        thumbnails = [(one.thumbnail, one.result.name) for one in done]
+        return *show(done[-1]), done, gr.Gallery(thumbnails, visible=len(done) > 1)
 
+    def show(done: Enlarged) -> Any:
+        download = gr.DownloadButton(value=str(done.result), interactive=True)
+        return (str(done.before), str(done.after)), done.note, download
+
+    def choose_picture(done: list[Enlarged], event: gr.SelectData) -> Any:
+        return show(done[event.index])
+
+    gallery.select(choose_picture, results, [slider, note, download], api_visibility="private")
     scale.change(choose_scale, scale, model, api_visibility="private")
     # One at a time: two at once would only take turns on the same cores.
     start.click(
-        enlarge, [upload, model], [slider, note, download], concurrency_limit=1, api_visibility="private"
+        enlarge, [upload, model], [slider, note, download, results, gallery], concurrency_limit=1,
+        concurrency_id="work", api_visibility="private",
     )  # fmt: skip
+
+
+def _machine_tab(storage: Storage) -> None:
+    gr.Markdown("The best network inside the package for so many milliseconds, timed here in less than a minute.")
+    with gr.Row():
+        scale = gr.Radio([(f"×{value}", value) for value in (2, 3, 4)], value=2, label="Scale")
+        size = gr.Dropdown(list(SIZES), value=next(iter(SIZES)), label="Size of the small picture")
+        measure = gr.Button("What 10, 50 and 200 ms buy", elem_id="measure")
+    buys = gr.Markdown(elem_id="buys")
+    with gr.Row():
+        limit = gr.Number(50, label="Limit, milliseconds", minimum=0, elem_id="limit")
+        choose = gr.Button("Design", variant="primary", elem_id="design")
+        network = gr.DownloadButton("Download the network", interactive=False, elem_id="network")
+    chosen = gr.Markdown(elem_id="chosen")
+
+    def survey(scale: int, size: str, progress: gr.Progress = gr.Progress()) -> str:  # noqa: B008 - Gradio's way
+        progress(0, desc="Timing networks")
+        with _told():
+            return in_words(survey_machine(scale, SIZES[size], limit_ms=max(STEPS) / 2)[0])
+
+    def hand(scale: int, size: str, limit: float | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
+        progress(0, desc="Timing networks")
+        with _told():
+            archive, words = design_archive(scale, SIZES[size], limit or 0, storage)
+        return gr.DownloadButton(value=str(archive), interactive=True), words
+
+    # In turns with enlarging, which would make it slower.
+    turns: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "work", "api_visibility": "private"}
+    measure.click(survey, [scale, size], buys, **turns)
+    choose.click(hand, [scale, size, limit], [network, chosen], **turns)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """A person's mistake is told on the page."""
+    try:
+        yield
+    except HnasError as error:
+        raise gr.Error(str(error), print_exception=False) from error
 
 
 def _explore_tab(explorations: Mapping[str, Exploration], folder: Path) -> None:
@@ -185,7 +252,7 @@ def serving(
         storage = Storage(Path(folder) / "served", limits.total_megabytes)
         os.environ["GRADIO_TEMP_DIR"] = str(storage.folder)
         enlarger = Enlarger(models, storage=storage, limits=limits, device=device)
-        app = build_app(enlarger, explorations, folder=storage.folder)
+        app = build_app(enlarger, explorations, storage=storage)
         app.queue(max_size=limits.waiting, api_open=False)  # no way past the queue
         door = Middleware(
             Door, names=Names.of(host, allowed_hosts), storage=storage, most=limits.megabytes * 1_000_000

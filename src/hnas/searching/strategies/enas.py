@@ -9,10 +9,9 @@ from typing import Any
 
 from hnas.errors import HnasError
 from hnas.searching.reward import Scored, Spread
-from hnas.searching.settings import SearchSettings
-from hnas.searching.strategies.one_lambda import refuse_range
 from hnas.searching.strategies.reinforce import ControllerStrategy
-from hnas.searching.within import Usage
+from hnas.searching.strategies.settings import ControllerSettings, PolicySettings
+from hnas.searching.strategies.task import Task
 
 
 class EnasStrategy(ControllerStrategy):
@@ -27,10 +26,10 @@ class EnasStrategy(ControllerStrategy):
         HnasError: a range of lambda.
     """
 
-    def __init__(self, settings: SearchSettings, usage: Usage) -> None:
-        refuse_range(settings)
-        updates = settings.controller_steps * settings.samples
-        super().__init__(replace(settings, baseline="ema", controller_steps=updates), usage, hierarchical=False)
+    def __init__(self, own: PolicySettings, task: Task) -> None:
+        task.refuse_range()
+        each = replace(task, updates=task.updates * task.samples)
+        super().__init__(ControllerSettings(**vars(own), baseline="ema"), each, hierarchical=False)
 
     def tell(self, scored: Sequence[Scored], *, lam: float, spread: Spread) -> dict[str, Any]:
         """An update for each; logs their mean entropies per head, the last baseline and learning rate."""
@@ -49,10 +48,10 @@ class NasRlStrategy(EnasStrategy):
         HnasError: genotypes are scored by shared weights, or a range of lambda.
     """
 
-    def __init__(self, settings: SearchSettings, usage: Usage) -> None:
-        if settings.scorer != "short":
+    def __init__(self, own: PolicySettings, task: Task) -> None:
+        if not task.alone:
             raise HnasError(
-                f"strategy nas-rl trains each genotype alone, and scorer is {settings.scorer}; set scorer to short, "
+                f"strategy {task.name} trains each genotype alone, and scorer is shared; set scorer to short, "
                 "or strategy to enas, which is the same by shared weights"
             )
-        super().__init__(replace(settings, entropy_weight=0.0), usage)
+        super().__init__(replace(own, entropy_weight=0.0), task)

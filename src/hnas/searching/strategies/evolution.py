@@ -7,27 +7,28 @@ from random import Random
 from typing import Any
 
 from hnas.searching.reward import Known, Scored, Spread
-from hnas.searching.settings import SearchSettings
 from hnas.searching.strategies.pareto import pareto_ranks
-from hnas.searching.within import Usage, draw_uniformly, draw_within
+from hnas.searching.strategies.settings import EvolutionSettings
+from hnas.searching.strategies.task import Task
+from hnas.searching.within import draw_uniformly, draw_within
 from hnas.space import Genotype
 
 
 class EvolutionStrategy:
     """Regularised evolution (Real et al., 2019): the oldest dies; parents are chosen by Pareto rank, then by reward."""
 
-    def __init__(self, settings: SearchSettings, usage: Usage) -> None:
-        self._settings, self._usage = settings, usage
+    def __init__(self, own: EvolutionSettings, task: Task) -> None:
+        self._own, self._space, self._usage = own, task.space, task.usage
         self._population: list[Known] = []  # oldest first
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """Uniform samples until the population is full, then mutated parents."""
-        space = self._settings.search_space
-        if len(self._population) < self._settings.population:
+        space = self._space
+        if len(self._population) < self._own.population:
             return draw_uniformly(count, space, self._usage, random)
 
         def one() -> Genotype:
-            drawn = random.sample(self._population, self._settings.tournament)
+            drawn = random.sample(self._population, self._own.tournament)
             mutated: Genotype = space.mutate(self._ranked(drawn, lam)[0].genotype, random)
             return mutated
 
@@ -36,7 +37,7 @@ class EvolutionStrategy:
     def tell(self, scored: Sequence[Scored], *, lam: float, spread: Spread) -> dict[str, Any]:
         """The new ones join, as many of the oldest leave."""
         self._population += [Known.of(candidate) for candidate in scored]
-        self._population = self._population[-self._settings.population :]
+        self._population = self._population[-self._own.population :]
         return {}
 
     def finalists(self, count: int, *, lam: float, random: Random) -> list[Genotype]:

@@ -9,8 +9,9 @@ from typing import Any
 
 from hnas.extras import need
 from hnas.searching.reward import Known, Scored, Spread
-from hnas.searching.settings import SearchSettings
-from hnas.searching.within import Usage, draw_within
+from hnas.searching.strategies.settings import NoSettings
+from hnas.searching.strategies.task import Task
+from hnas.searching.within import draw_within
 from hnas.space import Genotype
 
 #: Draws for every genotype that is wanted, before those nearest to the limits are changed to fit: each takes a model.
@@ -27,9 +28,9 @@ class OptunaStrategy:
         HnasError: optuna is not installed.
     """
 
-    def __init__(self, settings: SearchSettings, usage: Usage) -> None:
+    def __init__(self, own: NoSettings, task: Task) -> None:
         self._optuna: Any = need("optuna")
-        self._settings, self._usage = settings, usage
+        self._space, self._usage = task.space, task.usage
         self._known: list[Known] = []
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
@@ -39,8 +40,7 @@ class OptunaStrategy:
         def sample(many: int) -> list[Genotype]:
             return [self._suggested(study.ask()) for _ in range(many)]
 
-        space = self._settings.search_space
-        return draw_within(count, sample, self._usage, space=space, random=random, draws_each=_DRAWS_EACH)
+        return draw_within(count, sample, self._usage, space=self._space, random=random, draws_each=_DRAWS_EACH)
 
     def _study(self, lam: float, seed: int) -> Any:
         """An Optuna study of all that is known, valued for this lambda."""
@@ -59,7 +59,7 @@ class OptunaStrategy:
         return study
 
     def _trial(self, known: Known, lam: float) -> Any:
-        space, optuna = self._settings.search_space, self._optuna
+        space, optuna = self._space, self._optuna
         tokens = space.encode(known.genotype)
         options = {str(place): space.open_options(tokens[:place]) for place in range(len(tokens))}
         several = {name: count for name, count in options.items() if count > 1}
@@ -72,7 +72,7 @@ class OptunaStrategy:
         )
 
     def _suggested(self, trial: Any) -> Genotype:
-        space = self._settings.search_space
+        space = self._space
         tokens: list[int] = []
         for place in range(sum(len(head.choices) for head in space.heads)):
             options = space.open_options(tokens)

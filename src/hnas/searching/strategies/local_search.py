@@ -7,9 +7,9 @@ from random import Random
 from typing import Any
 
 from hnas.searching.reward import Known, Scored, Spread
-from hnas.searching.settings import SearchSettings
-from hnas.searching.strategies.one_lambda import refuse_range
-from hnas.searching.within import Usage, draw_uniformly
+from hnas.searching.strategies.settings import PopulationSettings
+from hnas.searching.strategies.task import Task
+from hnas.searching.within import draw_uniformly
 from hnas.space import Genotype, parse_genotype
 
 
@@ -24,9 +24,9 @@ class LocalSearchStrategy:
         HnasError: a range of lambda.
     """
 
-    def __init__(self, settings: SearchSettings, usage: Usage) -> None:
-        refuse_range(settings)
-        self._settings, self._usage = settings, usage
+    def __init__(self, own: PopulationSettings, task: Task) -> None:
+        task.refuse_range()
+        self._population, self._space, self._usage = own.population, task.space, task.usage
         self._at: Known | None = None
         #: Scored since the last move.
         self._tried: set[Genotype] = set()
@@ -38,13 +38,12 @@ class LocalSearchStrategy:
         left = list(self._left())
         neighbours = random.sample(left, min(count, len(left)))
         more = count - len(neighbours)
-        space = self._settings.search_space
-        return neighbours + (draw_uniformly(more, space, self._usage, random) if more else [])
+        return neighbours + (draw_uniformly(more, self._space, self._usage, random) if more else [])
 
     def _left(self) -> Iterator[Genotype]:
         """Neighbours within the limits that were not tried since the last move."""
         if self._at is not None:
-            for neighbour in self._settings.search_space.neighbours(self._at.genotype):
+            for neighbour in self._space.neighbours(self._at.genotype):
                 if neighbour not in self._tried and self._usage(neighbour) <= 1.0:
                     yield neighbour
 
@@ -52,7 +51,7 @@ class LocalSearchStrategy:
         """Moves to the best of them if it is better; leaves a place where none of the neighbours is."""
         new = [Known.of(one) for one in scored]
         known = {one.genotype: one for one in (*self._best, *new)}
-        self._best = sorted(known.values(), key=lambda one: -one.worth(lam))[: self._settings.population]
+        self._best = sorted(known.values(), key=lambda one: -one.worth(lam))[: self._population]
         best = max(new, key=lambda one: one.worth(lam))
         if self._at is None or best.worth(lam) > self._at.worth(lam):
             self._at, self._tried = best, set()
@@ -67,7 +66,7 @@ class LocalSearchStrategy:
         within = [one.genotype for one in self._best if self._usage(one.genotype) <= 1.0][:count]
         if within:
             return within
-        return list(dict.fromkeys(draw_uniformly(count, self._settings.search_space, self._usage, random)))
+        return list(dict.fromkeys(draw_uniformly(count, self._space, self._usage, random)))
 
     def state_dict(self) -> dict[str, Any]:
         """Where it is, what it tried there, and the best so far."""

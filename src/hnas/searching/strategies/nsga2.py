@@ -7,10 +7,11 @@ from random import Random
 from typing import Any
 
 from hnas.searching.reward import Known, Scored, Spread
-from hnas.searching.settings import SearchSettings
 from hnas.searching.strategies.breeding import child_of
 from hnas.searching.strategies.pareto import crowding, pareto_ranks
-from hnas.searching.within import Usage, draw_uniformly, draw_within
+from hnas.searching.strategies.settings import PopulationSettings
+from hnas.searching.strategies.task import Task
+from hnas.searching.within import draw_uniformly, draw_within
 from hnas.space import Genotype
 
 #: Part of the children that have two parents (Deb et al., 2002, V-A).
@@ -27,14 +28,14 @@ class Nsga2Strategy:
     Nine tenths of the children are crossed; every decision mutates with a probability of one over their number.
     """
 
-    def __init__(self, settings: SearchSettings, usage: Usage) -> None:
-        self._settings, self._usage = settings, usage
+    def __init__(self, own: PopulationSettings, task: Task) -> None:
+        self._population, self._space, self._usage = own.population, task.space, task.usage
         self._parents: list[Known] = []
         self._children: list[Known] = []
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """Uniform samples in the first generation, then children."""
-        space = self._settings.search_space
+        space = self._space
         if not self._parents:
             return draw_uniformly(count, space, self._usage, random)
         places = crowded_places(self._parents)
@@ -58,11 +59,11 @@ class Nsga2Strategy:
     def tell(self, scored: Sequence[Scored], *, lam: float, spread: Spread) -> dict[str, Any]:
         """Children join; once there are as many as the population has members, the fittest of all survive."""
         self._children += [Known.of(one) for one in scored]
-        if len(self._children) >= self._settings.population:
+        if len(self._children) >= self._population:
             everyone = list({one.genotype: one for one in (*self._parents, *self._children)}.values())
             places = crowded_places(everyone)
             order = sorted(range(len(everyone)), key=places.__getitem__)
-            self._parents = [everyone[index] for index in order[: self._settings.population]]
+            self._parents = [everyone[index] for index in order[: self._population]]
             self._children = []
         return {}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,10 +10,9 @@ from torch import Tensor
 
 from hnas.searching.controller import Policy
 from hnas.searching.reward import Scored, Spread
-from hnas.searching.settings import SearchSettings
-from hnas.searching.strategies.one_lambda import refuse_range
 from hnas.searching.strategies.reinforce import ControllerStrategy
-from hnas.searching.within import Usage
+from hnas.searching.strategies.settings import ControllerSettings, PolicySettings
+from hnas.searching.strategies.task import Task
 
 #: By how much an update may gain from making a genotype likelier or rarer (Schulman et al., 2017: 0.2 did best).
 _CLIP = 0.2
@@ -33,9 +31,9 @@ class PpoStrategy(ControllerStrategy):
         HnasError: a range of lambda.
     """
 
-    def __init__(self, settings: SearchSettings, usage: Usage) -> None:
-        refuse_range(settings)
-        super().__init__(replace(settings, baseline="ema"), usage)
+    def __init__(self, own: PolicySettings, task: Task) -> None:
+        task.refuse_range()
+        super().__init__(ControllerSettings(**vars(own), baseline="ema"), task)
 
     def tell(self, scored: Sequence[Scored], *, lam: float, spread: Spread) -> dict[str, Any]:
         """Some steps up the surrogate; logs entropies per head, the baseline and the learning rate."""
@@ -46,7 +44,7 @@ class PpoStrategy(ControllerStrategy):
         policy, before = first, first.log_prob.detach()
         for step in range(_EPOCHS):
             policy = self.controller.evaluate(genotypes) if step else first
-            lr = self._step(clipped_loss(policy, before, advantages, self._settings.entropy_weight))
+            lr = self._step(clipped_loss(policy, before, advantages, self._own.entropy_weight))
         self._updates += 1
         entropy = {head: values.mean().item() for head, values in first.entropies.items()}
         return {"entropy": entropy, "baseline": baseline, "lr_controller": lr}

@@ -11,7 +11,11 @@ from hnas.space import Genotype
 
 
 class Strategy(Protocol):
-    """Proposes genotypes and learns from their scores. All randomness comes in, so there is none to save."""
+    """Proposes genotypes and learns from their scores. All randomness comes in, so there is none to save.
+
+    One of the registry is told the limits (:class:`~hnas.searching.strategies.task.Task`); one that is handed to a
+    search as an object need not know them, and the search asks it again for what is outside.
+    """
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """``count`` genotypes within the limits.

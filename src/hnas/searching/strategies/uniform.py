@@ -7,16 +7,17 @@ from random import Random
 from typing import Any
 
 from hnas.searching.reward import Scored, Spread
-from hnas.searching.settings import SearchSettings
-from hnas.searching.within import Usage, draw_uniformly
+from hnas.searching.strategies.settings import NoSettings
+from hnas.searching.strategies.task import Task
+from hnas.searching.within import draw_uniformly
 from hnas.space import Genotype
 
 
 class RandomStrategy:
     """Uniform sampling: the yardstick for every other strategy."""
 
-    def __init__(self, settings: SearchSettings, usage: Usage) -> None:
-        self._space, self._usage = settings.search_space, usage
+    def __init__(self, own: NoSettings, task: Task) -> None:
+        self._space, self._usage = task.space, task.usage
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """See :class:`Strategy`."""

@@ -20,17 +20,19 @@ from typing import Any, TypeVar
 
 import torch
 
+from hnas.data.degradations import as_degraded
 from hnas.data.folders import Pair, load_pairs
 from hnas.errors import HnasError
 from hnas.ranking import kendall_tau
 from hnas.run_files import CONFIG, LOG
-from hnas.searching.algorithm import Searcher
+from hnas.searching.building import build_searcher, search_by
 from hnas.searching.costs import CostTable
+from hnas.searching.evaluators import ScoreFolder, score_shortly
 from hnas.searching.latency import find_table, needs_table
+from hnas.searching.pictures import training_patches
 from hnas.searching.reward import Scored
 from hnas.searching.runs import RESULT, open_searcher, search_and_derive
-from hnas.searching.score_table import open_table, search_by
-from hnas.searching.scoring import short_scorer
+from hnas.searching.searcher import Searcher
 from hnas.searching.settings import STUDY_POINTS, SearchSettings, StudySettings
 from hnas.searching.splits import Splits, split_pictures
 from hnas.searching.strategies import build_strategy
@@ -166,8 +168,17 @@ def _pairs(pictures: _Pictures, scale: int) -> tuple[list[Pair], list[Pair]]:
 
 
 def _splits(pictures: _Pictures, settings: SearchSettings) -> Splits:
-    training, validation = _pairs(pictures, settings.scale)
+    training, validation = (
+        as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in _pairs(pictures, settings.scale)
+    )
     return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)
+
+
+def _begin(settings: SearchSettings, pictures: _Pictures, table: ScoreFolder | None = None) -> Searcher:
+    """A search at its start; scores by short training are kept in the table."""
+    fabric = start_fabric()
+    costs = CostTable.with_table(settings, find_table(settings, fabric.device))
+    return build_searcher(settings, _splits(pictures, settings), costs, fabric, table=table)
 
 
 def _open_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, seed: int) -> Searcher:
@@ -187,9 +198,7 @@ def _train_shared(folder: Path, pictures: _Pictures, settings: SearchSettings, s
         return
     # No tau: a study trains genotypes alone for all strategies together.
     own = replace(shared_weights_only(settings), seed=seed, tau_samples=0)
-    fabric = start_fabric()
-    costs = CostTable.with_table(own, find_table(own, fabric.device))
-    _run(path, Searcher(own, _splits(pictures, own), costs, fabric), pictures)
+    _run(path, _begin(own, pictures), pictures)
 
 
 def _search(
@@ -201,21 +210,16 @@ def _search(
         return
     rounds = study.evaluations // settings.samples
     own = replace(settings, seed=seed, strategy=name, warmup=0, w_steps=0, rounds=rounds, controller_steps=1)
-    base = _open_scorer(folder, pictures, settings, seed)
-    if settings.scorer == "shared":
-        searcher = Searcher(own, base.splits, base.costs, base.fabric)
-        searcher.supernet.load_state_dict(base.supernet.state_dict())
-    else:
-        searcher = search_by(base, replace(own, derive_samples=1, checkpoint_every=1))
-    _run(path, searcher, pictures)
+    if settings.scorer == "short":
+        own = replace(own, derive_samples=1, checkpoint_every=1)
+    _run(path, search_by(_open_scorer(folder, pictures, settings, seed), own), pictures)
 
 
 def _open_scorer(folder: Path, pictures: _Pictures, settings: SearchSettings, seed: int) -> Searcher:
     """What scores in all searches of a seed: its frozen shared weights, or the table, which is one for all seeds."""
     if settings.scorer == "shared":
         return _open_shared(folder, pictures, settings, seed)
-    own = replace(settings, seed=0)
-    return open_table(own, _splits(pictures, own), folder / _TABLE)
+    return _begin(replace(settings, seed=0), pictures, ScoreFolder(folder / _TABLE))
 
 
 def _random_genotype(settings: SearchSettings, index: int) -> Genotype:
@@ -234,9 +238,10 @@ def _train_alone(
     genotype = _random_genotype(settings, index)
     # A start of its own, unlike that of any score: what two trainings from one start share is not worth.
     recipe = replace(settings, seed=study.seeds, short_steps=study.alone_steps)
-    psnr = short_scorer(recipe, base.shared_patches, base.fabric)(genotype, *base.validation)
+    patches, asked = training_patches(replace(settings, seed=0), base.pictures.splits), base.pictures.validation
+    (psnr,) = score_shortly(genotype, settings=recipe, patches=patches, pictures=[asked], fabric=base.fabric)
     if settings.scorer == "short":
-        base.scorer(genotype, *base.validation)  # so that this score, too, is made by one of several processes
+        base.evaluator(genotype, *asked)  # so that this score, too, is made by one of several processes
     run = open_run(path.path, {"command": "alone", "index": index}, result="score.json", resume=True)
     run.append({"psnr": psnr})
     run.write_json("score.json", {"genotype": genotype.to_dict(), "psnr": psnr})
@@ -301,6 +306,6 @@ class _Judge:
 
     def __call__(self, genotypes: Sequence[Genotype]) -> list[Scored]:
         new = [genotype for genotype in dict.fromkeys(genotypes) if genotype not in self._known]
-        for scored in self._searcher.score_all(new, self._searcher.validation, self._lam):
+        for scored in self._searcher.score_all(new, self._searcher.pictures.validation, self._lam):
             self._known[scored.genotype] = scored
         return [self._known[genotype] for genotype in genotypes]

@@ -9,10 +9,10 @@ from random import Random
 
 import pytest
 
+from hnas.deploy.timing.latency_table import LatencyCheck, LatencyTable, fit_parts, load_latency_table
 from hnas.errors import HnasError
 from hnas.nets.cell_parts import cell_parts
 from hnas.nets.chain import chain_parts
-from hnas.nets.latency_table import LatencyCheck, LatencyTable, fit_parts, load_latency_table
 from hnas.space.cells import NAMED_GENOTYPES, CellSpace
 from hnas.space.chain import ChainGenotype
 
