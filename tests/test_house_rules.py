@@ -79,11 +79,12 @@ ASKED = {
     "latency_figure.py": {"TimedRow", "front"},
     "page.py": {"REFERENCES", "gains_over_bicubic", "is_bicubic", "Candidate", "early_and_late"},
     "promises.py": {"Candidate"},
-    "results.py": {"PEERS", "ComparisonRow", "SCALE", "in_table_order"},
+    "results.py": {"PEERS", "ComparisonRow", "SCALE", "compressed_table", "in_table_order"},
     "run.py": {"Candidate", "read_candidate", "DESCRIPTION"},
     "study.py": {"FAMILIES", "Figures", "Verdict", "judge_scores", "verdict"},
     "study_figures.py": {"OWN", "WORST", "counted"},
     "table_figure.py": {"ComparisonRow"},
+    "table_study.py": {"PARTS"},
 }
 COMPUTE = {"nets", "data", "weights", "evaluation", "training", "deploy", "searching", "zoo"}
 
