@@ -25,6 +25,7 @@ from hnas.searching.settings import SearchSettings
 from hnas.space import Genotype
 from hnas.training.precision import computes_in
 from hnas.training.settings import DeviceSettings
+from hnas.values import mapping, number, read_json, sequence
 from hnas.workers import Workers
 
 
@@ -126,10 +127,12 @@ class ScoreTable:
 
 
 def _read(path: Path) -> list[float]:
+    advice = "take it away, and the genotype is scored again"
+    scores = mapping(str(path), read_json(path, advice=advice)).get("psnr")
     try:
-        return [float(psnr) for psnr in json.loads(path.read_text(encoding="utf-8"))["psnr"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise HnasError(f"{path}: is damaged; take it away, and the genotype is scored again") from error
+        return [number("psnr", psnr) for psnr in sequence("psnr", scores)]
+    except HnasError as error:
+        raise HnasError(f"{path}: {error}; {advice}") from error
 
 
 def score_by(table: ScoreTable, searcher: Searcher) -> None:
