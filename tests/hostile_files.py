@@ -52,8 +52,8 @@ def weights(said: dict[str, Any], **more: torch.Tensor) -> bytes:
     return save({DESCRIPTION: torch.frombuffer(bytearray(text), dtype=torch.uint8), **more})
 
 
-def onnx_that_says(said: dict[str, Any]) -> bytes:
-    """A graph of one pixel shuffle, with the metadata of another network, and no word of how far it looks."""
+def onnx_that_says(said: dict[str, Any], footprint: Any = None) -> bytes:
+    """A graph of one pixel shuffle, with the metadata of another network, and what is said of how far it looks."""
     import onnx
     from onnx import TensorProto, helper
 
@@ -65,7 +65,8 @@ def onnx_that_says(said: dict[str, Any]) -> bytes:
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, None, None]) for name in ("lr", "sr")]
     graph = helper.make_graph(nodes, "shuffle", values[:1], values[1:], [many])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    model.metadata_props.add(key="hnas", value=json.dumps({"description": said, "provenance": {}}))
+    told = {"description": said, "provenance": {}, "footprint": footprint}
+    model.metadata_props.add(key="hnas", value=json.dumps(told))
     content: bytes = model.SerializeToString()
     return onnx and content
 

@@ -247,10 +247,8 @@ READERS = {
         encode=weights_that_say, share=1.5,
     ),
     "graph, what it says": Reader(
-        load, "a.onnx", values=lambda: [
-            description(2, 1, 4), SMALL,
-        ],
-        encode=onnx_that_says, share=0.5,
+        load, "a.onnx", values=lambda: [{"scale": 2, "radius": 1, "bytes_per_pixel": 100, "can_tile": True}],
+        encode=lambda footprint: onnx_that_says(SMALL, footprint), share=0.5,
     ),
     "checkpoint": Reader(load_checkpoint, "run/state.pt", lambda: [checkpoint()]),
     "checkpoint, its values": Reader(load_checkpoint, "run/state.pt", values=lambda: [STATE], encode=torch_file),
