@@ -5,7 +5,6 @@ Those about designs are in test_design_scripts.py, the rehearsal of a whole run 
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from collections.abc import Callable
@@ -22,26 +21,16 @@ from PIL import Image
 import hnas
 from hnas.nets.peers import build_peer
 from hnas.searching.study.table import read_table
+from tests.scripts import BENCH, load_script
 from tests.searching.conftest import TINY
 
 HERE = Path(__file__).parent
-BENCH = HERE.parent / "bench"
 
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
     """A script as a module."""
-
-    def load(name: str) -> ModuleType:
-        spec = importlib.util.spec_from_file_location(name, BENCH / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, name, module)  # its dataclasses look there for themselves
-        spec.loader.exec_module(module)
-        return module
-
-    return load
+    return lambda name: load_script(name, monkeypatch)
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -16,19 +14,9 @@ from PIL import Image
 
 from hnas.nets.peers import build_peer
 from tests.deploy.made_family import write_family
+from tests.scripts import BENCH, load_script
 
 pytest.importorskip("onnxruntime")
-BENCH = Path(__file__).parents[1] / "bench"
-
-
-def _script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, BENCH / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, name, module)  # its dataclasses look there for themselves
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +41,7 @@ def test_plain_onnxruntime_knows_nothing_of_this_project(family: Path) -> None:
 def test_a_call_is_designed_and_checked(
     family: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    script = _script("design_limits", monkeypatch)
+    script = load_script("design_limits", monkeypatch)
     monkeypatch.setattr(script, "EASIEST", (1e6, 1e6))  # a limit that any machine keeps
     options = ["--calls", "1", "--threads", "1", "--rounds", "2", "--sides", "8", "12", "--family", str(family)]
     assert script.main(options) in (0, 1)  # a machine may be too busy for a call in time
@@ -69,7 +57,7 @@ def test_a_call_is_designed_and_checked(
 def test_designs_stand_beside_peers(
     family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    script = _script("design_against_peers", monkeypatch)
+    script = load_script("design_against_peers", monkeypatch)
     monkeypatch.setattr("hnas.zoo.contenders.bundled_models", dict)
     monkeypatch.setattr("hnas.zoo.weights_at_hand.bundled_models", dict)
     (tmp_path / "Set5").mkdir()
@@ -88,7 +76,7 @@ def test_designs_stand_beside_peers(
 
 
 def test_what_a_call_must_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    script = _script("design_limits", monkeypatch)
+    script = load_script("design_limits", monkeypatch)
     good = script.Call(100.0, "8x8", "net", reported=90.0, plain=109.9, seconds=59.0)
     assert good.holds
     assert not script.Call(100.0, "8x8", "net", 90.0, 110.1, 59.0).holds

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from tests.scripts import load_script
 
 _PROGRAM = """
 import json, resource
@@ -59,12 +59,7 @@ def test_memory_is_returned() -> None:
 
 def test_the_measurement_of_memory_over_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """`bench/memory_over_time.py` on a few pictures: what is kept after every two, and the growth from the first."""
-    path = Path(__file__).parents[1] / "bench" / "memory_over_time.py"
-    spec = importlib.util.spec_from_file_location("memory_over_time", path)
-    assert spec
-    assert spec.loader
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = load_script("memory_over_time", monkeypatch)
     monkeypatch.setattr(script, "HUNDRED", 2)
     monkeypatch.setattr(script, "keep_memory", lambda: True)  # in the tests' own process
     found = script.in_process(6, "fast-x2", "onnx", script.SIDES)

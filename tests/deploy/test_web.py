@@ -31,6 +31,7 @@ from hnas.deploy.web.graphs import graphs_of
 from hnas.deploy.web.packages import ONNXRUNTIME, NpmPackage, package_files
 from hnas.deploy.web.site import write_site
 from hnas.errors import HnasError
+from tests.browser import chromium
 
 PAGE = Path(site.__file__).parent / "page"
 
@@ -198,15 +199,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by Playwright")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+    with chromium("--disable-background-networking", "--disable-component-update") as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import socket
 import time
 import urllib.error
@@ -33,6 +32,7 @@ from hnas.report.app.machine import design_archive, in_words, survey_machine
 from hnas.report.app.storage import Storage
 from hnas.space.cells import Cell, CellGenotype, Edge
 from hnas.weights import save_model
+from tests.browser import chromium
 from tests.deploy.made_family import write_family
 from tests.report.example import make_run
 
@@ -370,15 +370,10 @@ def test_what_the_machine_can_do_and_a_network_to_take_away(tmp_path):
 @pytest.mark.slow
 def test_several_pictures_in_a_browser(address, tmp_path):
     """Two pictures and a file that is none; then what the machine can do."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by Playwright")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
     write(tmp_path / "a.png", 20, 30, 3)
     write(tmp_path / "b.png", 30, 20, 3)
     (tmp_path / "c.png").write_text("no picture")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(120_000)
         page.goto(address)
@@ -402,19 +397,15 @@ def test_several_pictures_in_a_browser(address, tmp_path):
         with page.expect_download() as download:
             page.click("#network")
         assert download.value.suggested_filename.endswith("-x2-100000ms.zip")
-        browser.close()
 
 
 @pytest.mark.slow
 def test_the_whole_way_in_a_browser(address, tmp_path):
     """Drop, run, slide, download; then a point of the front, its cells, and its genotype to take away."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="the browser is driven by Playwright")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
     write(tmp_path / "photo.png", 40, 60, 3)
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as browser:
+        from playwright.sync_api import expect
+
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(60_000)
         elsewhere: list[str] = []
@@ -424,7 +415,7 @@ def test_the_whole_way_in_a_browser(address, tmp_path):
         page.set_input_files("#upload input[type=file]", tmp_path / "photo.png")
         page.get_by_text("photo.png").wait_for()
         page.get_by_label("×3").check()
-        sync_api.expect(page.get_by_label("Model")).to_have_value("tiny-x3", timeout=60_000)
+        expect(page.get_by_label("Model")).to_have_value("tiny-x3", timeout=60_000)
         page.click("#enlarge")
         page.get_by_text("60×40 → 180×120 pixels by tiny-x3").wait_for()
         handle = page.locator("#slider .inner, #slider .outer").first
@@ -454,4 +445,3 @@ def test_the_whole_way_in_a_browser(address, tmp_path):
         title = page.locator("#cells svg title").first.text_content()
         assert f"{taken.layers} layers, upsampling cell at {taken.position}" in title
         assert not elsewhere
-        browser.close()
