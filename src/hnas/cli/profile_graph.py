@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hnas.bundled import bundled_graph
 from hnas.errors import HnasError
+from hnas.machine import other_work
 
 if TYPE_CHECKING:
     from hnas.deploy.running.runtimes import BackendName
@@ -38,6 +39,7 @@ def profile_graph(
 
     machine = this_machine(backend, threads, lr_size)
     stopwatch = Stopwatch(machine, {model: _graph(model, backend)})
+    busy = other_work()
     found = [stopwatch.turn(model) for _ in range(repeats)]
     middle = median(found)
     kept = quantiles(found, n=4, method="inclusive")[2] if repeats > 1 else middle
@@ -48,6 +50,8 @@ def profile_graph(
     print(f"model       {model}")
     print(f"latency     {middle:,.1f} ms (median of {repeats}; three of four runs keep {kept:,.1f} ms)")
     print(f"measured    {machine.words}; {machine.processor}")
+    if busy:
+        print(f"beside      other work ({busy}), which makes times longer than on a quiet machine")
 
 
 def _graph(model: str, backend: BackendName) -> Graph:
