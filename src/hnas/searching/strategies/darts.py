@@ -28,10 +28,10 @@ class DartsStrategy:
     (Dong and Yang, Searching for A Robust Neural Architecture in Four GPU Hours, CVPR 2019).
 
     Every decision, the position of the upsampling cell too, has logits of its own. A genotype is drawn by their softmax
-    and run by itself; the slopes of its PSNR by what was chosen move the logits by :func:`~hnas.searching.strategies.
-    relaxed.gate`. The cost of the reward enters by its exact expectation under these probabilities, differentiated, as
-    SNAS (Xie et al., SNAS: Stochastic Neural Architecture Search, ICLR 2019) has it where costs are sums. Neither
-    entropy nor a baseline is added. Adam's rate is that of the settings (published: 3e-4).
+    and run by itself, and the slopes of its PSNR by what was chosen move the logits
+    (:func:`hnas.searching.strategies.relaxed.gate`). The cost of the reward enters by its exact expectation under these
+    probabilities, differentiated, as SNAS (Xie et al., SNAS: Stochastic Neural Architecture Search, ICLR 2019) has it
+    where costs are sums. Neither entropy nor a baseline is added. The rate is that of the settings (published: 3e-4).
 
     Raises:
         HnasError: a range of lambda, or latency as cost.
