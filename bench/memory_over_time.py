@@ -124,7 +124,7 @@ def app(count: int, model: str) -> dict[str, Any]:
         process.stdout.readline()
         seen = psutil.Process(process.pid)
         config = json.loads(ask(f"http://127.0.0.1:{port}/config"))
-        (event,) = (one["id"] for one in config["dependencies"] if (len(one["inputs"]), len(one["outputs"])) == (2, 3))
+        (event,) = (one["id"] for one in config["dependencies"] if (len(one["inputs"]), len(one["outputs"])) == (2, 5))
         done = 0
         for index, picture in enumerate(pictures(count, sides=SIDES), start=1):
             done += enlarged(address, event, picture, model, f"session-{index}")
@@ -144,7 +144,7 @@ def enlarged(address: str, event: int, picture: NDArray[np.uint8], model: str, s
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
     body = head + file.getvalue() + b"\r\n--x--\r\n"
     (path,) = json.loads(ask(f"{address}/upload", body, "multipart/form-data; boundary=x"))
-    data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, model]
+    data = [[{"path": path, "meta": {"_type": "gradio.FileData"}}], model]
     asked = json.dumps({"data": data, "fn_index": event, "session_hash": session}).encode()
     ask(f"{address}/queue/join", asked, "application/json")
     for line in ask(f"{address}/queue/data?session_hash={session}").splitlines():
