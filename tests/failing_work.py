@@ -123,6 +123,4 @@ def bits(weights: Path) -> dict[str, bytes]:
 
 def timeless(path: Path, name: str) -> list[dict[str, Any]]:
     """The lines of a log, without times."""
-    return [
-        {key: value for key, value in line.items() if key != "seconds"} for line in RunFolder(path, "").lines(name)
-    ]
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in RunFolder(path, "").lines(name)]

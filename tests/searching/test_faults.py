@@ -83,9 +83,7 @@ IN_EVERY_RUN = ("search", "search by short training")
 
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("name", IN_EVERY_RUN)
-def test_some_operations_of_the_disk_fail(
-    name: str, how: How, pictures: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_some_operations_of_the_disk_fail(name: str, how: How, pictures: tuple[Path, Path], tmp_path: Path) -> None:
     work = WORKS[name](pictures)
     wanted, operations = work.counted(tmp_path / "counted")
     disk_fails(work, tmp_path, some(len(operations), how), how, wanted)
@@ -101,9 +99,7 @@ def test_some_operations_fail_in_a_study(pictures: tuple[Path, Path], tmp_path: 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", WAYS)
 @pytest.mark.parametrize("name", WORKS)
-def test_every_operation_of_the_disk_fails(
-    name: str, how: How, pictures: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_every_operation_of_the_disk_fails(name: str, how: How, pictures: tuple[Path, Path], tmp_path: Path) -> None:
     work = WORKS[name](pictures)
     wanted, operations = work.counted(tmp_path / "counted")
     disk_fails(work, tmp_path, range(len(operations)), how, wanted)
