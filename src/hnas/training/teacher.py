@@ -19,7 +19,7 @@ from torch import nn
 from hnas.data.folders import Pair
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import enlarge_picture
-from hnas.files import cache_folder, write_atomically
+from hnas.files import cache_folder, make_folder, write_atomically
 from hnas.nets import model_scale
 from hnas.weights import load_model, locate_weights, read_weights
 
@@ -61,7 +61,7 @@ def taught(
             network = network or _load(teacher, scale).to(device)
             encoded = io.BytesIO()
             np.save(encoded, enlarge_picture(network, pair, device=device), allow_pickle=False)
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             write_atomically(path, encoded.getbuffer())
             if progress:
                 progress(number, len(pairs))
