@@ -255,7 +255,9 @@ def test_a_room_without_torch(room: str) -> None:
 
 
 #: What `pip install hnas-sr` brings, as it is imported.
-ALWAYS_THERE = {"onnxruntime", "numpy", "PIL", "cyclopts", "rich", "yaml", "jinja2", "markupsafe", "psutil"}
+ALWAYS_THERE = {
+    *("onnxruntime", "numpy", "PIL", "cyclopts", "rich", "yaml", "jinja2", "markupsafe", "psutil", "threadpoolctl"),
+}
 
 
 def test_every_other_package_belongs_to_an_extra() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from hnas.data.folders import PictureSet, check_fit, crop_to_multiple, find_pictures, shrink
 from hnas.data.known_sets import KNOWN_SETS
 from hnas.data.pictures import read_picture
+from hnas.data.reading_threads import reading_threads
 from hnas.errors import HnasError
 
 SCALES = (2, 3, 4)
@@ -70,7 +70,7 @@ def check_set(found: PictureSet, on_picture: Callable[[], None] | None = None) -
         return outcome
 
     fitting: dict[int, list[bool]] = {}
-    with ThreadPoolExecutor() as pool:
+    with reading_threads() as pool:
         for identical, of_picture in pool.map(check, paths):
             problems += of_picture
             for scale, same in identical.items():

@@ -17,7 +17,6 @@ import io
 import logging
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +26,7 @@ import numpy as np
 
 from hnas.data.pairing import pair_up
 from hnas.data.pictures import EXTENSIONS, Pixels, read_header, read_picture
+from hnas.data.reading_threads import reading_threads
 from hnas.data.resize import imresize
 from hnas.errors import HnasError
 from hnas.files import cache_folder, write_atomically
@@ -241,7 +241,7 @@ def load_set(pictures: PictureSet, scale: int, limit: int | None = None) -> list
         check_fit(lr, hr, scale, lr_path)
         return Pair(name, hr, lr, gray)
 
-    with ThreadPoolExecutor() as pool:  # decoding leaves Python's lock
+    with reading_threads() as pool:
         return list(pool.map(load, paths, _names(paths, pictures.hr), (header.gray for header in headers)))
 
 

@@ -13,8 +13,10 @@ from threading import RLock, Thread
 from typing import Any, TypeVar
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from hnas.errors import HnasError
+from hnas.memory import keep_memory
 
 T = TypeVar("T")
 
@@ -112,6 +114,8 @@ def _ready(places: Any, devices: list[str], parent: int) -> None:
     """Readies a process for work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's to say
     torch.set_num_threads(1)
+    threadpool_limits(1)  # numpy's BLAS
+    keep_memory()  # as the command line does
     place = places.get()
     if len(devices) > 1:
         os.environ["CUDA_VISIBLE_DEVICES"] = devices[place % len(devices)]

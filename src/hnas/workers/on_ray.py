@@ -10,6 +10,7 @@ import torch
 
 from hnas.errors import HnasError
 from hnas.extras import need
+from hnas.memory import keep_memory
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ class RayWorkers:
 def _do(work: Callable[..., T], values: tuple[Any, ...]) -> tuple[T | None, str | None]:
     """The result, or the line of a mistake, which Ray would wrap in a text of many lines."""
     torch.set_num_threads(1)
+    keep_memory()  # as the command line does
     try:
         return work(*values), None
     except HnasError as error:
