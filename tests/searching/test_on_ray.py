@@ -19,7 +19,8 @@ import pytest
 from hnas.errors import HnasError
 from hnas.run_files import SCORES
 from hnas.searching.runs import search
-from hnas.searching.settings import SearchSettings
+from hnas.searching.settings import SearchSettings, StudySettings
+from hnas.searching.study.run import run_study
 from hnas.training.settings import DeviceSettings
 from hnas.workers import Engine, open_workers
 from tests.workers import work
@@ -86,10 +87,26 @@ def test_a_search_whose_process_is_killed_goes_on_and_finds_what_one_process_fin
     np.testing.assert_allclose([line["psnr"] for line in lines[1]], [line["psnr"] for line in lines[0]], atol=0.01)
 
 
+@pytest.mark.parametrize("scorer", ["short", "shared"])
+def test_a_study_is_that_of_one_process(
+    cluster: Any, folders: tuple[Path, Path], tiny: SearchSettings, tmp_path: Path, scorer: Any
+) -> None:
+    settings = replace(tiny, scorer=scorer, lam=0.9, warmup=2, rounds=2)
+    study = StudySettings(strategies=("random", "evolution"), seeds=2, evaluations=10, alone=2, alone_steps=2)
+    one, other = (
+        run_study(*folders, run_dir=tmp_path / engine.on, settings=settings, study=study, engine=engine)
+        for engine in (Engine(), Engine(on="ray"))
+    )
+    for name, found in one["strategies"].items():
+        np.testing.assert_allclose(other["strategies"][name]["rewards"], found["rewards"], atol=0.01)
+    np.testing.assert_allclose(other["alone"], one["alone"], atol=0.01)
+
+
 SCRIPT = """
 import json, sys
 from hnas.searching.runs import search
-from hnas.searching.settings import SearchSettings
+from hnas.searching.settings import SearchSettings, StudySettings
+from hnas.searching.study.run import run_study
 from hnas.training.settings import DeviceSettings
 from hnas.workers import Engine
 train, val, run, settings = sys.argv[1:]
