@@ -46,6 +46,14 @@ def need(package: str) -> ModuleType:
         raise HnasError(f"the package {package} cannot be loaded ({one_line(error)})") from error
 
 
+def script_needs(package: str) -> None:
+    """Ends a script, with the line that says how to get it, where a package is not installed."""
+    try:
+        need(package)
+    except HnasError as error:
+        raise SystemExit(str(error)) from error
+
+
 def missing(error: ImportError, package: str | None = None) -> HnasError:
     """The line that says how to get a package that an import did not find.
 
