@@ -101,6 +101,7 @@ def test_the_folder_is_named_after_what_was_asked(
         (("--max-latency", "1ms", "--tune", "10m"), "--tune needs --data FOLDER too"),
         (("--max-latency", "1ms", "--data", "."), "--data needs --tune 10m too"),
         (("--max-latency", "1ms", "--data", "gone", "--tune", "10m"), "gone does not exist; name a folder of pictures"),
+        (("--max-latency", "1000ms", "--data", ".", "--tune", "10m"), "has no pictures in it"),
         (("--max-latency", "1ms", "--data", ".", "--tune", "10"), "--tune is '10'; allowed is a time above 0"),
         (("--max-latency", "1ms", "--data", ".", "--tune", "0s"), "--tune is '0s'; allowed is a time above 0"),
         (("--max-latency", "1ms", "--int8", "--backend", "torch"), "allowed are onnx, openvino and auto"),
