@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hnas.errors import HnasError
-from hnas.run_files import WEIGHTS
+from hnas.run_files import GENOTYPE, WEIGHTS
 
 #: Where they are.
 BUNDLED = Path(__file__).parent / "models"
@@ -38,5 +38,7 @@ def locate_weights(name_or_path: str | Path) -> Path:
     bundled = bundled_models()
     if str(name_or_path) in bundled:
         return bundled[str(name_or_path)]
+    if path.name == WEIGHTS and (path.parent / GENOTYPE).is_file():
+        raise HnasError(f"{path.parent}: this run has a genotype and no weights; `hnas train {path.parent}` makes them")
     names = f"; bundled models are {', '.join(bundled)}" if bundled else ""
     raise HnasError(f"{path}: no such weights file{names}")
