@@ -15,6 +15,10 @@ from pathlib import Path
 from random import Random
 from statistics import fmean
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 from hnas.ranking import kendall_tau
 from hnas.searching.evaluators import Differentiable
 from hnas.searching.runs import RESULT, open_searcher

@@ -42,7 +42,7 @@ def test_a_network_is_handed_over(family: Path, tmp_path: Path, capsys: pytest.C
     assert first.startswith("at 8x12 with onnxruntime ")
     assert first.endswith("(PSNR on Kodak24)")
     assert "chain-4x3: 33.00 dB on Kodak24, 37.00 dB on Set5" in captured.out
-    assert "limit 3.6e+06 ms, measured " in captured.out
+    assert "limit 3.6e+06 ms; measured " in captured.out
     assert f"files in {folder}: weights.safetensors, model.onnx, card.json, report.html" in captured.out
     assert "ETDS-T" in captured.out
     assert captured.err.splitlines()[0].startswith("timing 3 networks and 9 hand-made ones at 8x12 with onnxruntime ")
