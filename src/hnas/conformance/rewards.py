@@ -46,9 +46,13 @@ SPACES: dict[str, SearchSettings] = {
 
 
 def settings_of(space: str, name: str, *, updates: int = 4) -> SearchSettings:
-    """Of a search of so many updates by this strategy: by training alone, or else by shared weights if it takes no
-    others."""
-    settings = replace(SPACES[space], strategy=name, rounds=updates, controller_steps=1)
+    """Of a search of so many updates by this strategy."""
+    return by_its_scorer(replace(SPACES[space], strategy=name, rounds=updates, controller_steps=1))
+
+
+def by_its_scorer(settings: SearchSettings) -> SearchSettings:
+    """With training alone as the scorer, or else shared weights if the strategy takes no others."""
+    settings = replace(settings, scorer="short")
     try:
         build_strategy(settings, lambda genotype: 0.0)
     except HnasError:
