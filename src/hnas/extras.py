@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from hnas.errors import HnasError
+from hnas.errors import HnasError, one_line
 
 #: Package -> the extra that brings it; any other package belongs to the package itself.
 EXTRAS = {
@@ -40,12 +40,22 @@ def need(package: str, *, where: str = "") -> ModuleType:
         where: the file that needs it, for the error.
 
     Raises:
-        HnasError: it is not installed; says how to get it.
+        HnasError: it is not installed (says how to get it), or is and cannot be loaded, as for want of memory.
     """
     try:
         return importlib.import_module(package)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise missing(error, package, where=where) from error
+    except ImportError as error:
+        raise HnasError(f"the package {package} cannot be loaded ({one_line(error)})") from error
+
+
+def script_needs(package: str) -> None:
+    """Ends a script, with the line that says how to get it, where a package is not installed."""
+    try:
+        need(package)
+    except HnasError as error:
+        raise SystemExit(str(error)) from error
 
 
 def missing(error: ImportError, package: str | None = None, *, where: str = "") -> HnasError:

@@ -28,7 +28,7 @@ from hnas.cli.config_file import settings_from_config
 from hnas.errors import HnasError, one_line
 from hnas.extras import absent_extra
 from hnas.launched import first_speaks, left_to_the_first
-from hnas.memory import is_out_of_memory, keep_memory
+from hnas.memory import is_out_of_memory, keep_few_kernels, keep_memory
 
 #: Group -> command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that
 #: name; a word that is a keyword of Python has an underscore after it.
@@ -92,6 +92,8 @@ class _Said(logging.Handler):
         print(self.format(record), file=sys.stderr, flush=True)
 
 
+#: Commands that enlarge pictures, perhaps many of many sizes.
+ENLARGING = ("upscale", "app", "video")
 #: Commands that may be several processes, which do one thing together.
 TOGETHER = ("search", "train", "compare")
 #: Commands that an interruption costs nothing.
@@ -121,6 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rooms.setLevel(logging.INFO)
         rooms.addHandler(_Said())
     tokens = list(sys.argv[1:] if arguments is None else arguments)
+    if tokens and tokens[0] in ENLARGING:
+        keep_few_kernels()
     together = bool(tokens) and tokens[0] in TOGETHER
     try:
         if tokens and tokens[0] in COMMANDS:

@@ -195,10 +195,15 @@ def _finalists(searcher: Searcher, usage: Usage, count: int | None, lam: float |
 
 
 def record(derived: Derived, run: RunFolder, *, step: int) -> None:
-    """Adds the candidates to candidates.jsonl, the chosen one marked."""
+    """Adds the candidates to candidates.jsonl, the chosen one marked; they are on the disk by the end.
+
+    Raises:
+        HnasError: the disk is full or not writable.
+    """
     for candidate in derived.candidates:
         more = {"step": step, "seed": None, "source": "derive", "chosen": candidate is derived.best}
         run.append(derived.line(candidate, **more), to=CANDIDATES)
+    run.log_lengths()  # before the result, which says that the run is finished
 
 
 def recorded(run: RunFolder, settings: SearchSettings) -> Derived:

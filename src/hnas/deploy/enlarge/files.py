@@ -17,7 +17,7 @@ from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.pictures.reading import open_picture
 from hnas.deploy.pictures.writing import save_picture
 from hnas.errors import HnasError
-from hnas.files import atomic_file
+from hnas.files import atomic_file, make_folder
 
 #: Called before a file, with its number from 0; gives what is told the share of it that is done.
 BeforeFile = Callable[[int, "Job"], Progress]
@@ -79,10 +79,7 @@ def upscale_file(
     Raises:
         HnasError: it cannot be read, enlarged or written; nothing is left of it then.
     """
-    try:
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HnasError(f"{job.target.parent}: cannot make this folder ({error.strerror})") from error
+    make_folder(job.target.parent)
     try:
         with atomic_file(job.target) as stream:
             return upscale_stream(upscaler, job.source, stream, job.format, quality=quality, progress=progress)

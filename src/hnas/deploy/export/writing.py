@@ -23,7 +23,7 @@ from hnas.deploy.running.runtimes import METADATA, Run, onnx_session, openvino_s
 from hnas.deploy.running.simplify import TOLERANCE, largest_difference, simplify
 from hnas.errors import HnasError
 from hnas.extras import need
-from hnas.files import write_atomically
+from hnas.files import make_folder, write_atomically
 
 ExportFormat = Literal["onnx", "openvino", "torchscript"]
 ENDINGS: Mapping[ExportFormat, str] = {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt"}
@@ -84,7 +84,7 @@ def export_model(
     difference = largest_difference(model, run, CHECK_SIZES)
     if difference > TOLERANCE and calibration is None:
         raise HnasError(f"{path}: not written, since the exported model differs from torch by {difference:.1e}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     for file, content in files.items():
         write_atomically(file, content)
     return Exported(path, difference)

@@ -32,6 +32,8 @@ _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"]
 #: Pictures that are enlarged for one person before the next one's turn comes.
 _TIMING = "Timing the networks, which takes less than a minute …"
 _MOST = 24
+#: People whose last pictures are remembered; those of the others, who came earlier, are to be enlarged again.
+_PEOPLE = 64
 #: A click on a point of the chart becomes an event with the point's number.
 _ON_POINT = """
 element.addEventListener("click", (event) => {
@@ -121,6 +123,8 @@ def _enlarge_tab(enlarger: Enlarger) -> None:
         return (str(done.before), str(done.after)), done.note, download
 
     def choose_picture(done: list[Enlarged], event: gr.SelectData) -> Any:
+        if not 0 <= event.index < len(done):
+            raise gr.Error("It is kept for a while only; enlarge it again.", print_exception=False)
         return show(done[event.index])
 
     gallery.select(choose_picture, results, [slider, note, download], api_visibility="private")
@@ -258,7 +262,7 @@ def serving(
             _, address, _ = app.launch(
                 server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, quiet=True,
                 max_file_size=f"{limits.megabytes}mb", footer_links=[], theme=_theme(), css=_css(),
-                allowed_paths=[], ssr_mode=False, share=False, enable_monitoring=False,
+                allowed_paths=[], ssr_mode=False, share=False, enable_monitoring=False, state_session_capacity=_PEOPLE,
                 app_kwargs={"middleware": [door]},
             )  # fmt: skip
         except OSError as error:
