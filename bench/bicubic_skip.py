@@ -15,6 +15,10 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 import numpy as np
 import torch
 from torch import nn

@@ -20,6 +20,10 @@ from random import Random
 from statistics import fmean
 from typing import Any
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 from hnas.data.folders import load_pairs
 from hnas.files import write_atomically
 from hnas.memory import keep_memory

@@ -19,6 +19,10 @@ from random import Random
 from statistics import median
 from typing import Any
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 from hnas.data.folders import Pair, load_pairs
 from hnas.data.patches import PatchSampler
 from hnas.deploy.timing.graphs import graph_of

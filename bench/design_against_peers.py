@@ -16,6 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 from hnas.bundled import BUNDLED
 from hnas.cli.options import parse_size
 from hnas.data.benchmarks import find_benchmarks

@@ -19,6 +19,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 from hnas.data.folders import load_pairs
 from hnas.memory import keep_memory
 from hnas.searching.building import build_searcher, search_by

@@ -15,6 +15,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 import torch
 from torch import Generator, Tensor
 

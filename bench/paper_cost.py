@@ -15,6 +15,10 @@ from random import Random
 from statistics import fmean
 from time import perf_counter, process_time
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss

@@ -12,6 +12,10 @@ from collections.abc import Callable
 from functools import partial
 from unittest.mock import patch
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 import numpy as np
 from torch import nn
 

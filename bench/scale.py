@@ -25,6 +25,10 @@ from random import Random
 from statistics import fmean
 from typing import Any
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 import torch
 
 from hnas.data.folders import load_pairs

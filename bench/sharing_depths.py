@@ -17,6 +17,10 @@ from statistics import fmean
 from time import process_time
 from typing import Any, cast
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 from torch import nn
 
 from hnas.data.folders import load_pairs

@@ -25,6 +25,10 @@ from statistics import fmean, stdev
 from time import process_time
 from typing import Any, get_args
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 import torch
 from torch.nn import functional as F
 

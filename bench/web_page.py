@@ -20,7 +20,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import sync_playwright
 
 from hnas.bundled import bundled_graph
 from hnas.deploy.enlarge.upscale import Upscaler
@@ -28,6 +27,7 @@ from hnas.deploy.running.backends import RuntimeBackend
 from hnas.deploy.running.runtimes import onnx_session
 from hnas.deploy.web.graphs import graphs_of
 from hnas.deploy.web.site import write_site
+from hnas.extras import script_needs
 
 #: A quarter of a megapixel: one tile for the quick model, several for the large one.
 SIDE = 500
@@ -48,6 +48,9 @@ ENLARGE = """async ([threads, name, side]) => {
 @contextmanager
 def page(models: list[str]) -> Iterator[Any]:
     """The page in a browser, allowed several threads."""
+    script_needs("playwright")
+    from playwright.sync_api import sync_playwright
+
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as folder, graphs_of(models) as graphs:
         write_site(graphs, Path(folder) / "site")
@@ -83,7 +86,7 @@ def here(model: str, threads: int) -> Callable[[], float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", nargs="+", default=["fast-x2", "best-x2"])
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()

@@ -16,6 +16,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from hnas.extras import script_needs
+
+script_needs("torch")
+
 import torch
 
 from hnas.memory import keep_memory

@@ -22,11 +22,12 @@ from hnas.deploy.enlarge.models import load
 from hnas.deploy.export.card import CARD_FORMAT
 from hnas.deploy.export.shipping import write_halved
 from hnas.weights import save_model
+from tests.scripts import BENCH
 
 #: What `pip install hnas-sr` does not bring.
 ABSENT = (
     *("torch", "torchvision", "lightning_fabric", "safetensors", "scipy", "matplotlib"),
-    *("requests", "filelock", "imagecodecs", "tifffile", "pillow_heif", "onnx", "openvino"),
+    *("requests", "filelock", "imagecodecs", "tifffile", "pillow_heif", "onnx", "openvino", "playwright"),
 )
 #: Runs `hnas` as if these were not installed, with the models of another folder as the bundled ones.
 SCRIPT = f"""
@@ -117,6 +118,17 @@ def test_enlarging_is_as_with_torch(hnas: Hnas, models: Path, tmp_path: Path, ch
     assert (np.abs(large.astype(int) - expected) * seen).max() <= 1
 
 
+def test_enlarging_needs_no_jinja2(models: Path, tmp_path: Path) -> None:
+    """Which is there for the report of `hnas design`."""
+    script = SCRIPT.replace(repr(ABSENT), repr((*ABSENT, "jinja2")))
+    assert "jinja2" in script
+    _picture(tmp_path / "small.png")
+    command = [sys.executable, "-c", script, str(models), "upscale", "small.png", "-o", "large.png"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / "large.png").size == (112, 80)
+
+
 def test_what_needs_no_torch(hnas: Hnas) -> None:
     commands = ("upscale", "design", "search", "study", "train", "profile", "evaluate", "export", "report")
     for words in (["--help"], ["--version"], ["models", "best-x2"], *([name, "--help"] for name in commands)):
@@ -198,8 +210,36 @@ def test_the_extra_that_is_missing_is_named_in_one_line(
     (tmp_path / "deep.png").write_bytes(imagecodecs.png_encode(np.zeros((8, 8, 3), np.uint16)))
     done = hnas(*words)
     assert done.returncode == 2, done.stderr
-    assert done.stderr.splitlines()[-1].endswith(f"this needs the package {package}: pip install 'hnas-sr[{extra}]'")
+    where = "deep.png: " if package == "imagecodecs" else ""
+    assert done.stderr.splitlines()[-1].endswith(
+        f"{where}this needs the package {package}: pip install 'hnas-sr[{extra}]'"
+    )
     assert "Traceback" not in done.stderr
+
+
+def test_each_script_of_bench_gives_its_help_or_names_what_it_needs() -> None:
+    script = f"""{SCRIPT[: SCRIPT.index("import hnas.bundled")]}
+import contextlib, io, json, runpy
+said = {{}}
+for path in sys.argv[1:]:
+    sys.argv = [path, "--help"]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        try:
+            runpy.run_path(path, run_name="__main__")
+        except SystemExit as end:
+            said[path] = end.code or printed.getvalue()
+print(json.dumps(said))
+"""
+    paths = sorted(str(path) for path in BENCH.glob("*.py"))
+    done = subprocess.run([sys.executable, "-c", script, *paths], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert list(said) == paths
+    for path, text in said.items():
+        if 'script_needs("torch")' in Path(path).read_text(encoding="utf-8"):
+            assert text == "this needs the package torch: pip install 'hnas-sr[train]'"
+        else:
+            assert text.startswith(f"usage: {Path(path).name} ")
 
 
 def test_a_page_needs_no_torch(hnas: Hnas, tmp_path: Path) -> None:
@@ -214,3 +254,15 @@ def test_weights_alone_need_torch(hnas: Hnas, models: Path, tmp_path: Path) -> N
     done = hnas("upscale", "small.png", "-o", "large.png", "-m", models / "best-x2.safetensors")
     assert done.returncode == 2
     assert done.stderr == "hnas: error: this needs the package torch: pip install 'hnas-sr[train]'\n"
+
+
+def test_a_slip_in_a_name_is_told_from_what_is_not_installed(hnas: Hnas, tmp_path: Path) -> None:
+    _picture(tmp_path / "small.png")
+    for words in (("upscale", "small.png", "-o", "large.png", "-m", "bset-x2"), ("export", "bset-x2")):
+        done = hnas(*words)
+        assert done.returncode == 2
+        assert done.stderr == "hnas: error: bset-x2: no such weights file; bundled models are best-x2, quick-x2\n"
+
+
+def test_the_extra_that_brings_everything_is_named(hnas: Hnas) -> None:
+    assert "pip install 'hnas-sr[onnx]'" in hnas("export", "best-x2").stderr

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 from torch import nn
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
@@ -109,6 +111,18 @@ def test_a_device_that_is_not_there_is_named() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(HnasError, match=r"of the kind 'cuda'.*--accelerator cpu"):
             start_fabric(DeviceSettings(accelerator="cuda"))
+
+
+def test_what_starting_processes_prints_from_c_stays_off_stdout(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As gloo of torch 2.9 does; stdout is for results."""
+    monkeypatch.setattr(Fabric, "launch", lambda self: os.write(1, b"whom gloo found\n"))
+    start_fabric(DeviceSettings(accelerator="cpu", devices=2))
+    os.write(1, b"a result\n")
+    out, err = capfd.readouterr()
+    assert out == "a result\n"
+    assert err.endswith("whom gloo found\n")
 
 
 def test_bf16_mixed_computes_in_bfloat16_and_keeps_float_weights() -> None:

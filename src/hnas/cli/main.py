@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from keyword import iskeyword
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
 
 from hnas import __version__
 from hnas.cli.config_file import settings_from_config
@@ -132,6 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with first_speaks() if together else nullcontext():
             status = app(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
+    except MissingArgumentError as error:
+        return _fail(_missing_argument(error))
     except CycloptsError as error:
         words = " ".join(("hnas", *(error.command_chain or ())))
         said = one_line(error)
@@ -161,6 +163,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or one_line(error)}")
     return status if isinstance(status, int) else 0
+
+
+def _missing_argument(error: MissingArgumentError) -> str:
+    """The line for an option or argument that is missing, or for an option without its value."""
+    words, argument = " ".join(("hnas", *(error.command_chain or ()))), error.argument
+    assert argument is not None
+    if error.keyword or argument.tokens or "Did you mean" in str(error):
+        return f"{one_line(error)}; see {words} --help"
+    return f"{argument.name} is missing; see {words} --help"
 
 
 def _fail(message: str | None) -> int:

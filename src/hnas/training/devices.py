@@ -6,8 +6,8 @@ import atexit
 import io
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -80,7 +80,8 @@ def start_fabric(settings: DeviceSettings | None = None) -> Fabric:
             plugins=[precision, *_environment(started)],
         )
         precision.device = fabric.device.type
-        fabric.launch()
+        with _stdout_to_stderr() if hosts * devices > 1 else nullcontext():
+            fabric.launch()
         if fabric.world_size > 1:
             # Left to the interpreter's end, gloo's threads may outlive what they use: the process then aborts.
             atexit.register(_leave_group)
@@ -130,6 +131,22 @@ def _environment(started: Launched | None) -> list[ClusterEnvironment]:
         return [SLURMEnvironment()]
     # In a job of SLURM but not started by srun: one process, whatever the job has room for.
     return [LightningEnvironment()] if not started and "SLURM_NTASKS" in os.environ else []
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Sends to stderr what is printed past Python, by other processes too: gloo of torch 2.9 says whom it found."""
+    if sys.__stdout__ is None or sys.__stderr__ is None:  # closed
+        yield
+        return
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
 
 
 def _leave_group() -> None:

@@ -72,7 +72,7 @@ def export_model(
     metadata = describe(model, provenance)
     if format == "torchscript":
         files = {path: torchscript_bytes(simplified, metadata)}
-        run: Callable[[Tensor], Tensor] = torch.jit.load(io.BytesIO(files[path]))  # type: ignore[no-untyped-call]
+        run: Callable[[Tensor], Tensor] = load_torchscript(files[path])
     else:
         data = onnx_bytes(simplified, metadata, split=format == "onnx")
         if calibration is not None:
@@ -153,6 +153,14 @@ def torchscript_bytes(model: nn.Module, metadata: str) -> bytes:
         traced = torch.jit.trace(model, torch.zeros(1, 3, 24, 32), check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(traced, buffer, _extra_files={METADATA: metadata})
     return buffer.getvalue()
+
+
+def load_torchscript(data: bytes) -> Callable[[Tensor], Tensor]:
+    """The network of a TorchScript file, ready to run."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        network: Callable[[Tensor], Tensor] = torch.jit.load(io.BytesIO(data))  # type: ignore[no-untyped-call]
+    return network
 
 
 def _openvino_files(data: bytes, path: Path, metadata: str) -> tuple[dict[Path, bytes], Callable[[Tensor], Tensor]]:

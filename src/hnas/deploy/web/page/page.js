@@ -156,9 +156,11 @@ async function enlargePicture(one) {
   one.after = canvasOf(bitmap, width * scale, height * scale);
   one.text = `${width}×${height} → ${width * scale}×${height * scale} pixels by ${name}`;
   show(one);
+  const upTo = (share) => progress(one, share, `${one.text}, ${Math.round(100 * share)} %`);
+  upTo(0);
   const brush = one.after.getContext("2d");
   const done = await network.enlarge(one.model, pixelsOf(bitmap), {
-    progress: (share) => progress(one, share, `${one.text}, ${Math.round(100 * share)} %`),
+    progress: upTo,
     tile: ({ tile, x, y, wide }) => brush.putImageData(new ImageData(tile, wide), x, y),
   });
   bitmap.close();
