@@ -96,6 +96,19 @@ def expanded_pt() -> bytes:
     return buffer.getvalue()
 
 
+def copied_pt() -> bytes:
+    """One number that says it is a picture of 256 MB, to be copied to a device, which writes all of it."""
+
+    class Copied:
+        def __reduce__(self) -> tuple[Any, ...]:
+            arguments = (torch.zeros(1).expand(64 << 20), torch.float64, "cpu", False)
+            return torch._utils._rebuild_device_tensor_from_cpu_tensor, arguments
+
+    buffer = io.BytesIO()
+    torch.save({"weight": Copied()}, buffer)
+    return buffer.getvalue()
+
+
 def old_pth() -> bytes:
     """A tensor in the format before torch 1.6 that has no numbers."""
 
@@ -195,6 +208,7 @@ CASES: dict[str, tuple[Callable[[], bytes | dict[str, bytes]], str, Callable[[Pa
     ),
     "pt: inflates to 256 MB": (inflating_pt, "a.pt", read_published),
     "pt: one number, expanded": (expanded_pt, "a.pt", read_published),
+    "pt: one number, copied to a device": (copied_pt, "a.pt", read_published),
     "pt: half a million lists": (lambda: pickled(b"(" + b"]" * (MEGABYTE // 2) + b"t"), "a.pt", read_published),
     "pt: half a million sets, and room": (
         lambda: pickled(b"(" + b"\x8f" * (MEGABYTE // 2) + b"t", bytes(MEGABYTE // 2)), "a.pt", read_published,
@@ -236,6 +250,7 @@ CASES: dict[str, tuple[Callable[[], bytes | dict[str, bytes]], str, Callable[[Pa
     ),
     "checkpoint: inflates to 256 MB": (lambda: {"state.pt": inflating_pt()}, "run", load_checkpoint),
     "checkpoint: one number, expanded": (lambda: {"state.pt": expanded_pt()}, "run", load_checkpoint),
+    "checkpoint: one number, copied to a device": (lambda: {"state.pt": copied_pt()}, "run", load_checkpoint),
 }  # fmt: skip
 
 

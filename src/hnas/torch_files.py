@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickletools
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from torch import Tensor
@@ -20,6 +22,12 @@ _VALUES_BESIDE = 1 << 16
 _FOLDER = 0x10
 #: In the format before torch 1.6: how many streams of values come before the numbers, and operations in them.
 _PICKLES, _MAX_OPCODES = 5, 200_000
+#: What plain values and tensors with numbers of their own are made of. Torch allows more: what makes any amount of
+#: memory of a number (``bytearray``, a tensor that is copied to a device), and tensors of which weights have none.
+_NAMES = re.compile(
+    r"collections OrderedDict|torch\._utils _rebuild_(tensor|tensor_v2|parameter)|(__builtin__|builtins) set|"
+    r"_codecs encode|torch (\w+Storage|Size|device|b?float\d+|u?int\d+|bool)"
+)
 
 
 def read_torch(path: Path) -> Any:
@@ -62,7 +70,7 @@ def _refuse_archive(path: Path) -> None:
             if member.filename.endswith("/data.pkl"):
                 if member.file_size > size // 2 + _VALUES_BESIDE:
                     raise HnasError("most of it is no tensor")
-                _refuse_filling(file.read(member))
+                _refuse_names(BytesIO(file.read(member)))
         if (damaged := file.testzip()) is not None:
             raise HnasError(f"the checksum of {damaged} is another")
 
@@ -70,20 +78,27 @@ def _refuse_archive(path: Path) -> None:
 def _refuse_stream(path: Path) -> None:
     """Raises HnasError for a file of the format before torch 1.6 with more values than weights files have."""
     with path.open("rb") as file:
-        count = 0
+        left = _MAX_OPCODES
         for _ in range(_PICKLES):
-            for opcode, argument, _ in pickletools.genops(file):
-                count += 1
-                if count > _MAX_OPCODES:
-                    raise HnasError("it has more values than weights files have")
-                if opcode.name == "GLOBAL":
-                    _refuse_filling(f"\n{argument}\n".replace(" ", "\n").encode())
+            left -= _refuse_names(file, left)
 
 
-def _refuse_filling(values: bytes) -> None:
-    """Raises HnasError for the one name that torch allows and that makes any amount of memory from a number."""
-    if b"\nbytearray\n" in values:
-        raise HnasError("it has a bytearray")
+def _refuse_names(values: BinaryIO, most: int | None = None) -> int:
+    """Raises HnasError for values of more than tensors and plain values; gives the number of operations.
+
+    Args:
+        values: a stream of pickle's.
+        most: operations; any number where it is None.
+    """
+    count = 0
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(values), start=1):
+        if most is not None and count > most:
+            raise HnasError("it has more values than weights files have")
+        if opcode.name in ("GLOBAL", "INST", "STACK_GLOBAL", "EXT1", "EXT2", "EXT4") and not (
+            opcode.name == "GLOBAL" and _NAMES.fullmatch(str(argument))
+        ):
+            raise HnasError(f"it has {str(argument or opcode.name)[:100]!r}")
+    return count
 
 
 def tensors_in(value: object) -> Iterator[Tensor]:

@@ -227,3 +227,12 @@ def test_an_animation_that_would_fill_the_memory_is_refused() -> None:
     frames[0].save(buffer, "PNG", save_all=True, append_images=frames[1:], duration=100)
     with pytest.raises(HnasError, match="3 frames of 4000x4000 are too many to be enlarged at once"):
         read_animation(buffer.getvalue(), 2)
+
+
+def test_too_many_frames_are_refused(tmp_path: Path) -> None:
+    """A file of 150 KB with 10,001 pictures of one pixel."""
+    path = tmp_path / "a.gif"
+    frame = b",\0\0\0\0\x01\0\x01\0\0\x02\x02L\x01\0"
+    path.write_bytes(b"GIF89a\x04\0\x04\0\x80\0\0\0\0\0\xff\xff\xff" + frame * 10_001 + b";")
+    with pytest.raises(HnasError, match=r"a\.gif: 10,001 frames; at most 10,000 are read"):
+        read_animation(path, 1)

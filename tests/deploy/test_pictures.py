@@ -215,6 +215,7 @@ def _png_that_claims(width: int, height: int) -> bytes:
         (_written(Picture(np.ones((99, 99, 3), np.uint16)), "PNG")[:150], "x.png: damaged or truncated"),
         (_png_that_claims(100_000, 100_000), "x.png: refused as a possible decompression bomb"),
         (_png_that_claims(20_000, 10_000), f"at most {MAX_PIXELS:,} pixels"),
+        (_png_that_claims(13_000, 13_000), "x.png: damaged or truncated"),
         (_saved(Image.new("F", (4, 4)), "TIFF"), "x.png: 32-bit float gray TIFF is not handled"),
     ],
 )  # fmt: skip

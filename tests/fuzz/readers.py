@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.io import savemat
 
+from hnas.bundled import BUNDLED
 from hnas.data.pictures import read_picture
 from hnas.deploy.enlarge.files import upscale_file
 from hnas.deploy.enlarge.models import load
@@ -246,6 +247,7 @@ READERS = {
         ],
         encode=weights_that_say, share=1.5,
     ),
+    "graph": Reader(load, "a.onnx", lambda: [(BUNDLED / "fast-x2.onnx").read_bytes()], share=0.5),
     "graph, what it says": Reader(
         load, "a.onnx", values=lambda: [{"scale": 2, "radius": 1, "bytes_per_pixel": 100, "can_tile": True}],
         encode=lambda footprint: onnx_that_says(SMALL, footprint), share=0.5,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
-from hnas.report.study import _in_words, _sizes, _verdicts
+from hnas.errors import HnasError
+from hnas.report.study import _in_words, _sizes, _verdicts, write_study
 from hnas.searching.settings import SearchSettings
 from hnas.searching.study.verdicts import verdict
 
@@ -51,3 +54,20 @@ def test_the_page_names_the_space_and_its_sizes():
     assert _sizes(cells) == "Space cells: layers 4; nodes 4; channels 8; target_channels 64"
     chain = asdict(SearchSettings(space="chain", widths=(8, 16), depths=(2,)))
     assert _sizes(chain) == "Space chain: widths 8, 16; depths 2; after 0"
+
+
+WHOLE = {
+    "settings": {}, "evaluations": [10], "strategies": {}, "scores": [], "alone": [], "scored_psnr": [], "tau": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[], 3, {}, {"settings": {}}, WHOLE, {**WHOLE, "strategies": {"random": None}}, {**WHOLE, "settings": []}],
+)
+def test_a_damaged_study_is_one_line_and_nothing_is_drawn(tmp_path: Path, content: object) -> None:
+    (tmp_path / "study.json").write_text(json.dumps(content))
+    with pytest.raises(HnasError, match=r"study\.json: damaged \(.*take it away") as refused:
+        write_study(tmp_path)
+    assert "\n" not in str(refused.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]

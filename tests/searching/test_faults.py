@@ -105,18 +105,28 @@ def test_every_operation_of_the_disk_fails(name: str, how: How, pictures: tuple[
     disk_fails(work, tmp_path, range(len(operations)), how, wanted)
 
 
-def test_memory_ends_at_some_tensors(pictures: tuple[Path, Path], tmp_path: Path) -> None:
-    """Eight of a search's; all under the mark `slow`."""
-    work = WORKS["search"](pictures)
+#: Searches of as few operations of torch as there are: by shared weights, by short training, and by what learns.
+_SHORTEST = replace(CHAINS, rounds=1, tau_samples=0, derive_samples=1, hidden=1)
+OF_MEMORY = {
+    "shared weights": replace(_SHORTEST, strategy="random"),
+    "short training": replace(_SHORTEST, strategy="random", scorer="short"),
+    "controller": _SHORTEST,
+}
+
+
+@pytest.mark.parametrize("name", OF_MEMORY)
+def test_memory_ends_at_some_tensors(name: str, pictures: tuple[Path, Path], tmp_path: Path) -> None:
+    """Five of them; all under the mark `slow`."""
+    work = of_a_search(OF_MEMORY[name], pictures)
     wanted, _ = work.counted(tmp_path / "counted")
     tensors = work.tensors(tmp_path / "again")
-    assert tensors > 2000
-    memory_ends(work, tmp_path, range(7, tensors, tensors // 8), wanted)
+    assert tensors > 200
+    memory_ends(work, tmp_path, range(7, tensors, tensors // 5), wanted)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["search", "search by short training"])
+@pytest.mark.parametrize("name", OF_MEMORY)
 def test_memory_ends_at_every_tensor(name: str, pictures: tuple[Path, Path], tmp_path: Path) -> None:
-    work = WORKS[name](pictures)
+    work = of_a_search(OF_MEMORY[name], pictures)
     wanted, _ = work.counted(tmp_path / "counted")
     memory_ends(work, tmp_path, range(work.tensors(tmp_path / "again")), wanted)

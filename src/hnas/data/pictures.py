@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from hnas.data.png_size import refuse_hollow_png
 from hnas.errors import HnasError
 from hnas.files import make_folder, write_atomically
 
@@ -78,7 +79,12 @@ def _opened(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             # Pillow warns at half the size that it refuses.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(path, formats=FORMATS)
+            image = Image.open(path, formats=FORMATS)
+        assert image.fp is not None  # Pillow's own, until the picture is loaded
+        refuse_hollow_png(image.fp, str(path))  # type: ignore[arg-type]
+        return image
+    except HnasError:
+        raise
     except FileNotFoundError:
         raise HnasError(f"{path} does not exist") from None
     except Image.DecompressionBombError as error:

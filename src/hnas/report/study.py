@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from hnas.errors import HnasError, one_line
 from hnas.files import write_atomically
 from hnas.nets import FAMILIES
 from hnas.report.study_figures import draw_study
@@ -21,13 +22,24 @@ def write_study(folder: str | Path) -> Path:
     """Writes ``study.md`` and its pictures beside a study's ``study.json``, and returns its path.
 
     Raises:
-        HnasError: there is no finished study in the folder.
+        HnasError: there is no finished study in the folder, or its file is damaged.
     """
     folder = Path(folder)
-    study = read_json(folder / "study.json", advice="no finished study; run hnas study --resume first")
-    pictures = [f"![{caption}]({name})" for name, caption in draw_study(study, folder).items()]
+    path = folder / "study.json"
+    study = read_json(path, advice="no finished study; run hnas study --resume first")
+    try:
+        _page(study, [])  # so that nothing is drawn of what has no page
+        pictures = [f"![{caption}]({name})" for name, caption in draw_study(study, folder).items()]
+        lines = _page(study, pictures)
+    except HnasError:
+        raise
+    except Exception as error:  # what is missing, or of another type, at any place of it
+        raise HnasError(
+            f"{path}: damaged ({type(error).__name__}: {one_line(error)[:100]}); take it away, and hnas study --resume "
+            "makes it anew"
+        ) from error
     page = folder / PAGE
-    write_atomically(page, "\n".join(_page(study, pictures)) + "\n")
+    write_atomically(page, "\n".join(lines) + "\n")
     return page
 
 

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from hnas.data.png_size import refuse_hollow_png
 from hnas.deploy.pictures.formats import PictureFormat
 from hnas.deploy.pictures.losses import fitted
 from hnas.deploy.pictures.metadata import read_metadata
@@ -21,6 +22,8 @@ from hnas.deploy.pictures.reading import MAX_PIXELS, check_size, decoding, open_
 from hnas.deploy.pictures.writing import AfterHeader, check_sides, coding, to_pillow
 from hnas.errors import HnasError
 
+#: Frames of one file: at 25 a second, some minutes.
+_MOST_FRAMES = 10_000
 #: Formats whose pictures are shown one after the other; those of a TIFF or of an MPO lie side by side.
 _MOVING = ("PNG", "GIF", "WEBP")
 
@@ -65,6 +68,9 @@ def read_animation(source: Path | bytes, scale: int, name: str | None = None) ->
         if image.format not in _MOVING or count < 2:
             return None
         check_size(image.width, image.height)
+        refuse_hollow_png(stream, name)
+        if count > _MOST_FRAMES:
+            raise HnasError(f"{name}: {count:,} frames; at most {_MOST_FRAMES:,} are read; --ext jpg takes the first")
         if count * image.width * image.height * scale**2 > MAX_PIXELS:
             raise HnasError(
                 f"{name}: {count} frames of {image.width}x{image.height} are too many to be enlarged at once; at most "

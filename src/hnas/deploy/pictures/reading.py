@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from hnas.data.png_size import refuse_hollow_png
 from hnas.deploy.pictures.deep import jpeg_2000_bits, read_deep_jpeg_2000, read_deep_png
 from hnas.deploy.pictures.formats import READ
 from hnas.deploy.pictures.jpeg_quality import jpeg_quality
@@ -76,6 +77,7 @@ def open_picture(source: Path | bytes, name: str | None = None) -> Picture:
         if image.format == "TIFF" and pages:
             return _open_tiff(stream, image, pages, name)
         check_size(image.width, image.height)
+        refuse_hollow_png(stream, name)
         if image.format == "PNG" and _png_bits(stream) == 16:
             return _open_deep_png(stream, image, name)
         if image.format == "JPEG2000" and (bits := jpeg_2000_bits(stream, name)) > 8:

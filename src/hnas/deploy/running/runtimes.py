@@ -109,10 +109,11 @@ def onnx_session(model: Path | bytes, *, threads: int | None = None) -> tuple[Ru
         options.intra_op_num_threads = threads
     source = str(model) if isinstance(model, Path) else model
     try:
-        session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        # Without its way of beginning anew, which says on standard output what went wrong.
+        session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+        text = session.get_modelmeta().custom_metadata_map.get(METADATA)  # text of any kind, where it is damaged
     except Exception as error:  # onnxruntime's own types derive from nothing narrower
         raise HnasError(f"{_name(model)}: onnxruntime cannot load it ({_first_line(error)})") from error
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA)
 
     def run(x: Floats) -> Floats:
         try:

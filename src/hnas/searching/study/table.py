@@ -106,7 +106,7 @@ def read_table(path: Path = CHAINS) -> Table:
         }
         about = {name: each for name, each in value.items() if name not in ("settings", "rows")}
         table = Table(about, own, value["bicubic"], rows)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise HnasError(f"{path}: damaged ({error}); bench/chain_table.py makes a table") from error
     space = settings.search_space
     if len(rows) != space.size or not all(genotype in space for genotype in rows):
