@@ -55,13 +55,15 @@ def test_the_page_names_the_space_and_its_sizes():
     chain = asdict(SearchSettings(space="chain", widths=(8, 16), depths=(2,)))
     assert _sizes(chain) == "Space chain: widths 8, 16; depths 2; after 0"
 
+
 WHOLE = {
     "settings": {}, "evaluations": [10], "strategies": {}, "scores": [], "alone": [], "scored_psnr": [], "tau": [],
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "content", [[], 3, {}, {"settings": {}}, WHOLE, {**WHOLE, "strategies": {"random": None}}, {**WHOLE, "settings": []}]
+    "content",
+    [[], 3, {}, {"settings": {}}, WHOLE, {**WHOLE, "strategies": {"random": None}}, {**WHOLE, "settings": []}],
 )
 def test_a_damaged_study_is_one_line_and_nothing_is_drawn(tmp_path: Path, content: object) -> None:
     (tmp_path / "study.json").write_text(json.dumps(content))
