@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from hnas.deploy.enlarge.models import load
-from hnas.memory import keep_memory
+from hnas.memory import keep_few_kernels, keep_memory
 
 #: Side of pictures of one size, and the range of random sides, pixels.
 SIDE, SIDES = 160, (16, 320)
@@ -65,6 +65,7 @@ def growth(after: Sequence[float]) -> dict[str, Any]:
 def in_process(count: int, model: str, backend: str, sides: tuple[int, int] | None) -> dict[str, Any]:
     """Enlarges arrays in this process, which keeps memory as the commands do."""
     keep_memory()
+    keep_few_kernels()
     upscaler, after = load(model, backend=backend), []  # type: ignore[arg-type]
     for index, picture in enumerate(pictures(count, sides=sides), start=1):
         upscaler.upscale(picture)
@@ -123,9 +124,7 @@ def app(count: int, model: str) -> dict[str, Any]:
         assert process.stdout is not None
         process.stdout.readline()
         seen = psutil.Process(process.pid)
-        config = json.loads(ask(f"http://127.0.0.1:{port}/config"))
-        (event,) = (one["id"] for one in config["dependencies"] if (len(one["inputs"]), len(one["outputs"])) == (2, 3))
-        done = 0
+        event, done = event_of(f"http://127.0.0.1:{port}/"), 0
         for index, picture in enumerate(pictures(count, sides=SIDES), start=1):
             done += enlarged(address, event, picture, model, f"session-{index}")
             most = max(most, megabytes(seen))
@@ -137,6 +136,13 @@ def app(count: int, model: str) -> dict[str, Any]:
         process.wait()
 
 
+def event_of(address: str) -> int:
+    """The number of the event that enlarges pictures."""
+    config = json.loads(ask(f"{address}config"))
+    (found,) = (one["id"] for one in config["dependencies"] if (len(one["inputs"]), len(one["outputs"])) == (2, 5))
+    return int(found)
+
+
 def enlarged(address: str, event: int, picture: NDArray[np.uint8], model: str, session: str) -> bool:
     """Whether the app enlarges a picture."""
     file = io.BytesIO()
@@ -144,7 +150,7 @@ def enlarged(address: str, event: int, picture: NDArray[np.uint8], model: str, s
     head = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
     body = head + file.getvalue() + b"\r\n--x--\r\n"
     (path,) = json.loads(ask(f"{address}/upload", body, "multipart/form-data; boundary=x"))
-    data = [{"path": path, "meta": {"_type": "gradio.FileData"}}, model]
+    data = [[{"path": path, "meta": {"_type": "gradio.FileData"}}], model]
     asked = json.dumps({"data": data, "fn_index": event, "session_hash": session}).encode()
     ask(f"{address}/queue/join", asked, "application/json")
     for line in ask(f"{address}/queue/data?session_hash={session}").splitlines():

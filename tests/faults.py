@@ -6,7 +6,7 @@ syncs, renames, truncations, removals and folders. The n-th of them fails in one
 - ``error``: once, as a bad sector;
 - ``full``: and so does every later one that needs room;
 - ``kill``: nothing reaches the disk any more, as if the process had been killed; of a write, one half does;
-- ``power``: the same, and of what no sync has brought to the disk, one half is lost.
+- ``power``: the same, and of what no sync has brought to the disk since it began, one half is lost.
 """
 
 from __future__ import annotations
@@ -123,6 +123,9 @@ class _File(io.FileIO):
 def failing_disk(folder: Path, fail_at: int | None = None, how: How = "error") -> Iterator[Disk]:
     """See the top of the file."""
     disk = Disk(folder.resolve(), fail_at, how)
+    for path in disk.folder.rglob("*"):
+        if path.is_file():
+            disk.is_synced(str(path))  # what was there before has long been on the disk
 
     def opened(file: Any, mode: str = "r", buffering: int = -1, encoding: Any = None, *more: Any, **named: Any) -> Any:
         if not set(mode) & set("wxa+") or isinstance(file, int) or not disk.has(file):

@@ -203,6 +203,20 @@ def test_gradient_variance(
     assert len(lines) == 3
 
 
+def test_slopes(
+    load: Callable[[str], ModuleType], run: Callable[..., list[str]], pictures: tuple[Path, Path], tmp_path: Path
+) -> None:
+    hnas.search(*pictures, run_dir=tmp_path / "run", settings=TINY)
+    lines = run(load("slopes"), tmp_path / "run", "--genotypes", 2, "--pictures", 1)
+    decisions = [[cell.strip() for cell in line.strip("|").split("|")][:2] for line in lines[2:]]
+    # Two edges of each cell; the only node's source is one of both inputs.
+    assert decisions == [
+        *(["source (normal)", "4"], ["operation (normal)", "4"]),
+        *(["source (upsampling)", "4"], ["operation (upsampling)", "4"]),
+        ["position (position)", "2"],
+    ]
+
+
 def test_memory_over_time(
     load: Callable[[str], ModuleType], run: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -210,7 +210,10 @@ def test_the_extra_that_is_missing_is_named_in_one_line(
     (tmp_path / "deep.png").write_bytes(imagecodecs.png_encode(np.zeros((8, 8, 3), np.uint16)))
     done = hnas(*words)
     assert done.returncode == 2, done.stderr
-    assert done.stderr.splitlines()[-1].endswith(f"this needs the package {package}: pip install 'hnas-sr[{extra}]'")
+    where = "deep.png: " if package == "imagecodecs" else ""
+    assert done.stderr.splitlines()[-1].endswith(
+        f"{where}this needs the package {package}: pip install 'hnas-sr[{extra}]'"
+    )
     assert "Traceback" not in done.stderr
 
 
@@ -251,3 +254,15 @@ def test_weights_alone_need_torch(hnas: Hnas, models: Path, tmp_path: Path) -> N
     done = hnas("upscale", "small.png", "-o", "large.png", "-m", models / "best-x2.safetensors")
     assert done.returncode == 2
     assert done.stderr == "hnas: error: this needs the package torch: pip install 'hnas-sr[train]'\n"
+
+
+def test_a_slip_in_a_name_is_told_from_what_is_not_installed(hnas: Hnas, tmp_path: Path) -> None:
+    _picture(tmp_path / "small.png")
+    for words in (("upscale", "small.png", "-o", "large.png", "-m", "bset-x2"), ("export", "bset-x2")):
+        done = hnas(*words)
+        assert done.returncode == 2
+        assert done.stderr == "hnas: error: bset-x2: no such weights file; bundled models are best-x2, quick-x2\n"
+
+
+def test_the_extra_that_brings_everything_is_named(hnas: Hnas) -> None:
+    assert "pip install 'hnas-sr[onnx]'" in hnas("export", "best-x2").stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from hnas.errors import HnasError
+from hnas.errors import HnasError, one_line
 
 #: Package -> the extra that brings it; any other package belongs to the package itself.
 EXTRAS = {
@@ -32,16 +32,22 @@ EXTRAS = {
 }
 
 
-def need(package: str) -> ModuleType:
+def need(package: str, *, where: str = "") -> ModuleType:
     """Imports a package that may not be there.
 
+    Args:
+        package: its name in Python.
+        where: the file that needs it, for the error.
+
     Raises:
-        HnasError: it is not installed; says how to get it.
+        HnasError: it is not installed (says how to get it), or is and cannot be loaded, as for want of memory.
     """
     try:
         return importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        raise missing(error, package, where=where) from error
     except ImportError as error:
-        raise missing(error, package) from error
+        raise HnasError(f"the package {package} cannot be loaded ({one_line(error)})") from error
 
 
 def script_needs(package: str) -> None:
@@ -52,16 +58,17 @@ def script_needs(package: str) -> None:
         raise SystemExit(str(error)) from error
 
 
-def missing(error: ImportError, package: str | None = None) -> HnasError:
+def missing(error: ImportError, package: str | None = None, *, where: str = "") -> HnasError:
     """The line that says how to get a package that an import did not find.
 
     Args:
         error: of the import.
         package: what was imported; by default the error says so.
+        where: the file that needs it.
     """
     name = (package or error.name or str(error)).partition(".")[0]
     wanted = f"'hnas-sr[{EXTRAS[name]}]'" if name in EXTRAS else name
-    return HnasError(f"this needs the package {name}: pip install {wanted}")
+    return HnasError(f"{where}{': ' if where else ''}this needs the package {name}: pip install {wanted}")
 
 
 def absent_extra(error: BaseException) -> HnasError | None:

@@ -22,6 +22,18 @@ def cache_folder() -> Path:
     return Path(top) / "hnas"
 
 
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those above it, where there is none.
+
+    Raises:
+        HnasError: the disk is full, a folder is not writable, or a file has its name.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise HnasError(f"{path}: cannot make this folder ({error.strerror or error})") from error
+
+
 def write_atomically(path: Path, data: bytes | memoryview | str, *, before: Path | None = None) -> None:
     """Writes a file beside its place, syncs it to the disk and renames it: the old file or the new one, never half.
 

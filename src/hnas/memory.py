@@ -8,6 +8,7 @@ its arithmetic: HNAS-A at C = 16 enlarges a picture of 512x512 twice as fast wit
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from contextlib import suppress
 
@@ -16,6 +17,9 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 _KEPT = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1}
 #: What glibc comes to by itself once large tensors have come and gone.
 _USUAL = {_MMAP_MAX: 65_536, _MMAP_THRESHOLD: 32 * 2**20, _TRIM_THRESHOLD: 64 * 2**20}
+
+#: Kernels of torch that are kept: those of all shapes of tile (nine) of the largest networks of cells, some 20 each.
+_KERNELS = 256
 
 #: What runtimes say where memory ends; torch has one type for CUDA, and texts for the rest.
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "Failed to allocate memory", "bad allocation")
@@ -38,6 +42,15 @@ def keep_memory(keep: bool = True) -> bool:
         return False
     done = [mallopt(option, value) for option, value in (_KEPT if keep else _USUAL).items()]
     return all(done)
+
+
+def keep_few_kernels() -> None:
+    """Has torch keep 256 of the kernels that it makes on a CPU, one for every layer and size of picture, not 1,024.
+
+    For processes that enlarge pictures of many sizes; called before torch makes its first kernel. What the environment
+    says of it stays.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(_KERNELS))
 
 
 def return_memory() -> None:

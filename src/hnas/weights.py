@@ -17,13 +17,12 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from hnas.bundled import bundled_models
+from hnas.bundled import locate_weights
 from hnas.description import MAX_BYTES, parse_description
 from hnas.errors import HnasError
 from hnas.files import write_atomically
 from hnas.nets import build_model, refuse_more_parameters
 from hnas.nets.packages import packages_of, refuse_absent_packages
-from hnas.run_files import WEIGHTS
 
 #: The tensor, and the metadata entry, that hold the JSON.
 DESCRIPTION = "hnas.description"
@@ -48,24 +47,6 @@ class WeightsFile:
     tensors: dict[str, Tensor]
 
 
-def locate_weights(name_or_path: str | Path) -> Path:
-    """The weights file that a path, a run folder or the name of a bundled model means.
-
-    Raises:
-        HnasError: there is none.
-    """
-    path = Path(name_or_path)
-    if path.is_dir():
-        path /= WEIGHTS
-    if path.is_file():
-        return path
-    bundled = bundled_models()
-    if str(name_or_path) in bundled:
-        return bundled[str(name_or_path)]
-    names = f"; bundled models are {', '.join(bundled)}" if bundled else ""
-    raise HnasError(f"{path}: no such weights file{names}")
-
-
 def save_model(path: str | Path, model: nn.Module, provenance: Mapping[str, Any]) -> None:
     """Writes a model's weights with its description, whole or not at all.
 
@@ -84,7 +65,7 @@ def save_model(path: str | Path, model: nn.Module, provenance: Mapping[str, Any]
 
 
 def read_weights(path: str | Path) -> WeightsFile:
-    """Reads a weights file, named as :func:`locate_weights` says, without building the model.
+    """Reads a weights file, named as :func:`hnas.bundled.locate_weights` says, without building the model.
 
     Raises:
         HnasError: the file is missing, no safetensors file, truncated, says nothing of its model, has parts of a
@@ -141,7 +122,7 @@ def load_model(path: str | Path, *, expect: Mapping[str, Any] | None = None) -> 
     """The model of a weights file, on the CPU and in evaluation mode.
 
     Args:
-        path: see :func:`locate_weights`.
+        path: see :func:`hnas.bundled.locate_weights`.
         expect: a description that the file's must equal, where the caller knows which model it wants.
 
     Raises:

@@ -114,7 +114,7 @@ def timed(folders: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folders / "weights" / "peers").mkdir(parents=True)
     bundled = {"tiny-x2": folders / "package" / "tiny-x2.safetensors"}
     save_model(bundled["tiny-x2"], build_peer({"architecture": "espcn", "scale": 2}), {})
-    for module in ("hnas.zoo.contenders", "hnas.zoo.weights_at_hand", "hnas.weights"):
+    for module in ("hnas.zoo.contenders", "hnas.zoo.weights_at_hand", "hnas.bundled"):
         monkeypatch.setattr(f"{module}.bundled_models", lambda: bundled)
     etds = build_peer({"architecture": "etds-t", "scale": 2})
     torch.save(etds.state_dict(), folders / "weights" / "peers" / "ETDS_M5C16_x2.pth")

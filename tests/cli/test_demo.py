@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("demo")
     preset, run = folder / "tiny.yaml", folder / "run"
     preset.write_text(TINY)
-    assert main(["demo", "--preset", str(preset), "--run-dir", str(run)]) == 0
+    with (folder / "said").open("w") as said, redirect_stderr(said):
+        assert main(["demo", "--preset", str(preset), "--run-dir", str(run)]) == 0
     return preset, run
 
 
@@ -35,6 +38,12 @@ def test_it_goes_the_whole_way(finished: tuple[Path, Path]) -> None:
     assert phases[-1] == "train"
     chosen = [json.loads(line)["chosen"] for line in (run / "candidates.jsonl").read_text().splitlines()]
     assert sum(chosen) == 1
+
+
+def test_steps_are_counted(finished: tuple[Path, Path]) -> None:
+    preset, _ = finished
+    steps = re.findall(r"^(\d)/(\d) (\w+)", (preset.parent / "said").read_text(), re.MULTILINE)
+    assert steps == [("1", "3", "search"), ("2", "3", "train"), ("3", "3", "evaluate")]
 
 
 def test_it_measures_on_photographs_that_nothing_else_saw(finished: tuple[Path, Path]) -> None:

@@ -42,7 +42,7 @@ def test_a_network_is_handed_over(family: Path, tmp_path: Path, capsys: pytest.C
     assert first.startswith("at 8x12 with onnxruntime ")
     assert first.endswith("(PSNR on Kodak24)")
     assert "chain-4x3: 33.00 dB on Kodak24, 37.00 dB on Set5" in captured.out
-    assert "limit 3.6e+06 ms, measured " in captured.out
+    assert "limit 3.6e+06 ms; measured " in captured.out
     assert f"files in {folder}: weights.safetensors, model.onnx, card.json, report.html" in captured.out
     assert "ETDS-T" in captured.out
     assert captured.err.splitlines()[0].startswith("timing 3 networks and 9 hand-made ones at 8x12 with onnxruntime ")
@@ -101,6 +101,7 @@ def test_the_folder_is_named_after_what_was_asked(
         (("--max-latency", "1ms", "--tune", "10m"), "--tune needs --data FOLDER too"),
         (("--max-latency", "1ms", "--data", "."), "--data needs --tune 10m too"),
         (("--max-latency", "1ms", "--data", "gone", "--tune", "10m"), "gone does not exist; name a folder of pictures"),
+        (("--max-latency", "1000ms", "--data", ".", "--tune", "10m"), "has no pictures in it"),
         (("--max-latency", "1ms", "--data", ".", "--tune", "10"), "--tune is '10'; allowed is a time above 0"),
         (("--max-latency", "1ms", "--data", ".", "--tune", "0s"), "--tune is '0s'; allowed is a time above 0"),
         (("--max-latency", "1ms", "--int8", "--backend", "torch"), "allowed are onnx, openvino and auto"),

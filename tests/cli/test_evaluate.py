@@ -128,3 +128,14 @@ def test_unusual_pictures_are_measured_right_or_refused_by_name(
     assert captured.err.count("\n") == 1
     assert "deep.png has more than 8 bits" in captured.err
     assert captured.out == ""
+
+
+def test_a_run_that_is_not_trained_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("searched").mkdir()
+    Path("searched/genotype.json").write_text("{}")
+    assert main(["evaluate", "searched"]) == 2
+    said = "searched: this run has a genotype and no weights; `hnas train searched` makes them"
+    assert capsys.readouterr().err == f"hnas: error: {said}\n"

@@ -35,7 +35,9 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     ("arguments", "named"),
     [
         (["shoe"], 'Did you mean "show"'),
-        (["show"], "GENOTYPE"),
+        (["show"], "GENOTYPE is missing; see hnas show --help"),
+        (["search"], "--data is missing; see hnas search --help"),
+        (["show", "HNAS-A", "-o"], "-o requires an argument"),
         (["show", "HNAS-A", "--colour"], "--colour"),
         (["show", "HNAS-A", "--scale", "two"], "two"),
         (["show", "HNAS-A", "--scale", "2.5"], "2.5"),

@@ -68,7 +68,7 @@ def test_any_size(folder: Path, weights: Path, option: tuple[str, str], name: st
         (("-s", "0.5"), "--scale is 0.5; allowed is more than 1, to 16"),
         (("-s", "2", "--size", "50x"), "say the same twice"),
         (("--size", "wide"), "--size is wide; write 1920x"),
-        (("--size", "10x"), "30x20 would become 0.333 times as large"),
+        (("--size", "10x"), "photo.jpg: 30x20 would become 0.333 times as large"),
     ],
 )
 def test_sizes_that_cannot_be(

@@ -75,7 +75,7 @@ def test_a_graph_that_fails_while_it_runs(tmp_path: Path, backend: str, capfd: p
     assert main(["upscale", str(source), "-o", str(out), "-m", str(model), "--backend", backend, "--quiet"]) == 2
     said = capfd.readouterr()
     assert said.err.count("\n") == 1  # nor a word of the runtime's own log
-    assert said.err.startswith(f"hnas: error: {model}: fails while it runs (")
+    assert said.err.startswith(f"hnas: error: {source}: {model}: fails while it runs (")
     assert said.out == ""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.onnx", "a.png"]
 

@@ -57,7 +57,9 @@ def test_networks_for_degraded_pictures_are_passed_over(folder: Path) -> None:
 def test_a_scale_that_is_not_there_names_those_that_are(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(HnasError, match=r"no networks for x3 .*; there are x2"):
         read_family(3, folder)
-    with pytest.raises(HnasError, match="there are none; `hnas zoo export` writes them"):
+    with pytest.raises(
+        HnasError, match="nowhere: no such folder; name one with networks, as `hnas zoo export` writes them"
+    ):
         read_family(2, tmp_path / "nowhere")
 
 

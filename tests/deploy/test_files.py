@@ -87,6 +87,12 @@ def test_one_file_to_one_file_or_into_a_folder(photographs: Path, tmp_path: Path
         (["photographs/a.png"], "out", "heic", "cannot write .heic; allowed are .png"),
         (["photographs"], "taken", "auto", "taken is a file, or named like one; a folder or several"),
         (["photographs"], "one.png", "auto", "one.png is a file, or named like one; a folder or several"),
+        (
+            ["photographs/a.png"],
+            "large.jgp",
+            "auto",
+            "large.jgp: pictures do not end in .jgp; write .jpg, or large.jgp/",
+        ),
         (["photographs", "more"], "out", "auto", "would both become out/a.png"),
     ],
 )
@@ -184,6 +190,7 @@ def test_command_with_the_flags_of_real_esrgan(photographs: Path, weights: Path,
         (["a.png", "-", "-o", "b.png"], "- stands for one picture"),
         (["-o", "b.png"], "no pictures are named"),
         (["bad.png", "-o", "b.png"], "bad.png: not a picture"),
+        (["bad.mp4", "-o", "b.png"], "JXL files; `hnas video` enlarges films"),
     ],
 )
 def test_mistakes_end_with_2_and_one_line(
@@ -196,6 +203,7 @@ def test_mistakes_end_with_2_and_one_line(
 ) -> None:
     monkeypatch.chdir(photographs)
     Path("bad.png").write_text("text")
+    Path("bad.mp4").write_text("text")
     assert _run(*arguments, "-m", weights) == 2
     error = capsys.readouterr().err
     assert message in error

@@ -97,6 +97,25 @@ def test_a_repository_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> Non
         load("somebody/none")
 
 
+def test_a_name_in_a_folder_that_is_there_is_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_: object, **__: object) -> str:
+        raise AssertionError("a missing file is no reason to ask another machine")
+
+    monkeypatch.setattr(hub, "hf_hub_download", asked)
+    monkeypatch.chdir(tmp_path)
+    Path("designs").mkdir()
+    with pytest.raises(HnasError, match="designs/none: no such weights file"):
+        load("designs/none")
+
+
+def test_a_folder_of_other_things_is_left_alone(weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "holiday").mkdir()
+    (tmp_path / "holiday" / "a.jpg").write_bytes(b"mine")
+    with pytest.raises(HnasError, match=r"holiday: holds a\.jpg, which no repository of ours has; name another"):
+        hub.write_hub_folder(weights, tmp_path / "holiday", name="bicubic")
+    assert [path.name for path in (tmp_path / "holiday").iterdir()] == ["a.jpg"]
+
+
 def test_push(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     uploaded: dict[str, object] = {}
 

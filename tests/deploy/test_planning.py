@@ -84,6 +84,11 @@ def test_folders_with_dots_and_names_as_long_as_can_be(photos: Path) -> None:
     for ending in (".svg", ".mp4", ".txt"):
         with pytest.raises(HnasError, match=f"cannot write {ending}"):
             plan_jobs(["photos/cat.png"], f"x{ending}")
+    assert _names(["photos/cat.png"], "big.pngg/") == {"photos/cat.png": "big.pngg/cat.png"}
+    Path("old.pngg").mkdir()
+    assert _names(["photos/cat.png"], "old.pngg") == {"photos/cat.png": "old.pngg/cat.png"}
+    with pytest.raises(HnasError, match=r"--suffix is 'a/b'; .* may hold no /"):
+        plan_jobs(["photos/cat.png"], None, suffix="a/b")
     long = "ü" * 125 + "x.png"
     Image.new("L", (4, 4)).save(photos / long)
     (target,) = _names([f"photos/{long}"], None, enlarged="x2").values()

@@ -120,8 +120,9 @@ def test_mistakes(clip: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no video")
     for source, target, message in (
-        (text, "x.mp4", "text.mp4: Invalid data"),
-        (tmp_path / "none.mp4", "x.mp4", "none.mp4: No such file"),
+        (text, "x.mp4", "text.mp4: no film that FFmpeg can read"),
+        (tmp_path / "none.mp4", "x.mp4", "none.mp4: no such file; name a film"),
+        (tmp_path, "x.mp4", "a folder; name a film"),
         (clip, "x.gif", "x.gif: videos are written as .mp4"),
         (clip, "clip.mp4", "the result would replace it"),
     ):

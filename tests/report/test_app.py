@@ -73,6 +73,13 @@ def test_models_are_offered_by_scale(enlarger):
     assert enlarger.scales == [2, 3]
     assert enlarger.names(3) == ["tiny-x3"]
     assert enlarger.names() == ["tiny-x2", "tiny-x3"]
+    assert enlarger.usual(3) == "tiny-x3"
+
+
+def test_the_best_is_taken_where_nobody_chooses(tmp_path):
+    storage = Storage(tmp_path / "served", megabytes=10)
+    offer = {name: name for name in ("balanced-x2", "best-x2")}
+    assert Enlarger(offer, storage=storage, limits=UploadLimits()).usual(2) == "best-x2"
 
 
 def test_result_keeps_opacity_and_the_views_have_one_size(enlarger, tmp_path):
@@ -391,6 +398,9 @@ def test_several_pictures_in_a_browser(address, tmp_path):
         page.get_by_role("tab", name="What this machine can do").click()
         page.click("#measure")
         page.locator("#buys table").wait_for()
+        page.fill("#limit input", "0.0001")
+        page.click("#design")
+        page.locator("#chosen", has_text="no network keeps 0.0001 ms").wait_for()
         page.fill("#limit input", "100000")
         page.click("#design")
         page.get_by_text("measured within 100000 ms").wait_for()

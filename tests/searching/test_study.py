@@ -74,6 +74,25 @@ def test_a_study_compares_strategies_on_the_same_weights_and_goes_on_where_it_st
     assert (path / "study-rewards.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_study_takes_a_known_set_by_its_name_as_a_search_does(
+    folders: tuple[Path, Path], tiny: SearchSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores by its pictures are those by the folder, of a strategy that learns from gradients too."""
+    monkeypatch.setenv("HNAS_DATA", str(tmp_path))
+    data, validation = folders
+    shutil.copytree(validation, tmp_path / "benchmark" / "Set5" / "HR")
+    settings = replace(tiny, rounds=1, warmup=0, lam=0.9)
+    study = StudySettings(strategies=("darts", "random"), seeds=1, evaluations=10, alone=0)
+    found = [
+        run_study(data, val, run_dir=tmp_path / f"study-{index}", settings=settings, study=study)
+        for index, val in enumerate(("Set5", validation))
+    ]
+    assert found[0]["strategies"] == found[1]["strategies"]
+    with pytest.raises(HnasError, match="Set6 is no file or folder, and no set of that name is known"):
+        run_study(data, "Set6", run_dir=tmp_path / "study", settings=settings, study=study)
+    assert not (tmp_path / "study").exists()
+
+
 def test_a_study_by_short_training_scores_every_genotype_once(
     folders: tuple[Path, Path], tiny: SearchSettings, tmp_path: Path
 ) -> None:

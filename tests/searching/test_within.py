@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from hnas.conformance.rewards import by_its_scorer
 from hnas.errors import HnasError
 from hnas.nets import NetworkSettings, network_cost
 from hnas.searching import within
@@ -20,7 +21,7 @@ from tests.searching.rewards import skip_absent
 def test_every_strategy_fills_a_limit_that_hardly_any_genotype_keeps(name: str) -> None:
     """12 layers, 16 channels, 10 G: of 3,000 uniform draws, none had less than 11.7 G."""
     skip_absent(name)
-    settings = SearchSettings(strategy=name, scorer="short", target_channels=16, max_macs="10G", hidden=20)
+    settings = by_its_scorer(SearchSettings(strategy=name, target_channels=16, max_macs="10G", hidden=20))
     strategy = build_strategy(settings, CostTable(settings).usage(settings.limits))
     asked = strategy.ask(4, lam=0.5, random=Random(0))
     assert len(set(asked)) == 4

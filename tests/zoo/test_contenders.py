@@ -29,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, path in bundled.items():
         save_model(path, model("espcn", int(name[-1])), {})
     monkeypatch.setattr(contenders, "bundled_models", lambda: bundled)
-    monkeypatch.setattr("hnas.weights.bundled_models", lambda: bundled)
+    monkeypatch.setattr("hnas.bundled.bundled_models", lambda: bundled)
     torch.save(model("etds-t", 2).state_dict(), tmp_path / "weights" / "ETDS_M5C16_x2.pth")
     monkeypatch.chdir(tmp_path)
     return tmp_path

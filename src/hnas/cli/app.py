@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
-from signal import SIGTERM, signal
 from threading import Event
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from hnas.cli.options import Device
+
+#: What ends the app besides Ctrl-C: whoever runs it as a service, and a terminal that is closed.
+_ENDS = ("SIGTERM", "SIGHUP")
 
 
 def app(
@@ -50,7 +53,8 @@ def app(
     from hnas.bundled import bundled_models
     from hnas.report.app import UploadLimits, serving
 
-    signal(SIGTERM, lambda *_: sys.exit(143))  # so that the folder goes then, too
+    for name in _ENDS:
+        _goes_with_its_folder(name)
     limits = UploadLimits(max_megabytes, max_megapixels, max_seconds, max_total_megabytes, max_waiting)
     offered = {name: name for name in models} or bundled_models()
     with serving(
@@ -68,3 +72,10 @@ def app(
         print(f"{address} (Ctrl-C ends it)")
         sys.stdout.flush()
         Event().wait()
+
+
+def _goes_with_its_folder(name: str) -> None:
+    """Has a signal end this process as Ctrl-C does, unless it is ignored (``nohup``) or not there (Windows)."""
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+        signal.signal(number, lambda *_: sys.exit(128 + number))

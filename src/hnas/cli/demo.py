@@ -70,14 +70,18 @@ def demo(
     run = open_run(run_dir, config, result=REPORT, resume=resume, overwrite=overwrite)
 
     photographs = _write_photographs(run.path / "photographs")
-    for section, settings in searches.items():
-        _search(run.path / section, photographs, settings, device, resume=resume, overwrite=overwrite)
+    steps = len(searches) + 2
+    for step, (section, settings) in enumerate(searches.items(), 1):
+        _search(
+            run.path / section, photographs, settings, device, f"{step}/{steps}", resume=resume, overwrite=overwrite
+        )
     best = _best_search(run.path, list(searches))
     network, training = recipes[best]
     network, training = replace(network, scale=scale), replace(training, seed=seed)
-    _train(run.path, best, photographs, network, training, device, resume=resume, overwrite=overwrite)
+    before = f"{steps - 1}/{steps}"
+    _train(run.path, best, photographs, network, training, device, before, resume=resume, overwrite=overwrite)
     _gather(run.path, best, list(searches))
-    _say("3/3 evaluate on the photographs held out, and upscale one")
+    _say(f"{steps}/{steps} evaluate on the photographs held out, and upscale one")
     pairs = held_out_pairs(scale)
     rows = _measure(run.path, pairs, scale)
     run.write_json("evaluation.json", as_objects(rows, per_picture=True))
@@ -134,6 +138,7 @@ def _search(
     photographs: Path,
     settings: SearchSettings,
     device: DeviceSettings,
+    step: str,
     *,
     resume: bool,
     overwrite: bool,
@@ -144,7 +149,7 @@ def _search(
 
     if resume and RunFolder(run_dir, RESULT).finished:
         return
-    _say(f"1/3 search the space {settings.space}, and derive")
+    _say(f"{step} search the space {settings.space}, and derive")
     with search_view() as progress:
         search(
             photographs,
@@ -164,6 +169,7 @@ def _train(
     network: NetworkOptions,
     settings: TrainingSettings,
     device: DeviceSettings,
+    step: str,
     *,
     resume: bool,
     overwrite: bool,
@@ -177,7 +183,7 @@ def _train(
         return
     weights = run_dir / search / WEIGHTS
     how = "go on training the network found" if weights.exists() else "train the network found from scratch"
-    _say(f"2/3 {how}: {load_genotype(run_dir / search / GENOTYPE).summary()}")
+    _say(f"{step} {how}: {load_genotype(run_dir / search / GENOTYPE).summary()}")
     job = TrainingJob(
         model=str(run_dir / search),
         warm_start=weights if weights.exists() else None,

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from hnas.cli.design_more import Noted, eight_bits_noted, quickest_machine, tune_chosen, with_eight_bits
+from hnas.cli.design_more import (
+    Noted,
+    eight_bits_noted,
+    quickest_machine,
+    read_own,
+    tune_chosen,
+    with_eight_bits,
+)
 from hnas.cli.design_view import STEPS, attainable_line, print_networks, read_candidates, time_here
 from hnas.cli.options import Json, parse_duration, parse_size, say
 from hnas.errors import HnasError
@@ -81,6 +88,7 @@ def design(
     folder = output or Path("designs") / _folder_name(limits.words, scale, lr_size, backend, int8=int8)
     check_free(folder, overwrite=overwrite)
 
+    split = read_own(data, scale) if data is not None else None
     steps = sorted({*STEPS, *([limits.latency_ms] if limits.latency_ms else [])})
     notes: dict[str, Noted] = {}
     if backend == "auto":
@@ -102,9 +110,11 @@ def design(
         chosen = handed = result.chosen.candidate
         if int8:
             notes["eight_bits"] = eight_bits_noted(made, chosen, result.attainable)
-        if seconds and data is not None:
+        if seconds and data is not None and split is not None:
             where = Path(place) / "tuned"
-            handed, notes["tuned"] = tune_chosen(chosen, made, machine, data=data, seconds=seconds, folder=where)
+            handed, notes["tuned"] = tune_chosen(
+                chosen, made, machine, split=split, data=data, seconds=seconds, folder=where
+            )
 
         from hnas.report.design import render_design
 
@@ -125,7 +135,7 @@ def design(
     print(f"{chosen.name}: {reached}")
     for title, words in facts:
         print(f"{title}: {words}")
-    print(f"limit {limits.words}, measured {result.chosen.milliseconds:.1f} ms (expected {result.expected_ms:.1f} ms)")
+    print(f"limit {limits.words}; measured {result.chosen.milliseconds:.1f} ms (expected {result.expected_ms:.1f} ms)")
     print(f"files in {folder}: {WEIGHTS}, {GRAPH}, {CARD}, {REPORT}")
 
 
@@ -143,7 +153,7 @@ def _refuse_missing(backend: str, *, int8: bool, tuning: bool) -> None:
     """Says what cannot be had, before anything is timed."""
     if int8 and backend == "torch":
         raise HnasError("--int8 with --backend torch; allowed are onnx, openvino and auto")
-    for package in ("torch", "onnx") if int8 or tuning else ():
+    for package in ("onnx", "torch") if int8 or tuning else ():
         need(package)
 
 

@@ -15,6 +15,7 @@ from hnas.cli.progress import training_progress
 from hnas.errors import HnasError
 
 if TYPE_CHECKING:
+    from hnas.data.folders import Pair
     from hnas.deploy.design.attainable import Attainable
     from hnas.deploy.design.choice import Requirements
     from hnas.deploy.design.eight_bits import InEightBits
@@ -117,19 +118,37 @@ def eight_bits_noted(made: list[InEightBits], chosen: Candidate, found: Attainab
     return Noted("8 bits", words, values)
 
 
+def read_own(data: Path, scale: int) -> tuple[list[Pair], list[Pair]]:
+    """A person's pictures, to go on training with and held out, read before anything is timed.
+
+    Raises:
+        HnasError: they cannot be read or are too few.
+    """
+    from hnas.deploy.design.tuning import read_split
+
+    return read_split(data, scale)
+
+
 def tune_chosen(
-    chosen: Candidate, made: list[InEightBits], machine: Machine, *, data: Path, seconds: float, folder: Path
+    chosen: Candidate,
+    made: list[InEightBits],
+    machine: Machine,
+    *,
+    split: tuple[list[Pair], list[Pair]],
+    data: Path,
+    seconds: float,
+    folder: Path,
 ) -> tuple[Candidate, Noted]:
     """The network trained on if that helped, else as it was, in 8 bits if it was; and what the training brought.
 
     Raises:
-        HnasError: the pictures cannot be read or are too few.
+        HnasError: a picture is smaller than a patch, or the training fails.
     """
-    from hnas.deploy.design.tuning import read_split, tune
+    from hnas.deploy.design.tuning import tune
 
     eight_bits = next((one for one in made if one.candidate is chosen), None)
     one = eight_bits.of if eight_bits else chosen
-    pictures, held_out = read_split(data, one.scale)
+    pictures, held_out = split
     say(f"training {one.name} on {len(pictures)} pictures of {data}, validated on {len(held_out)} others ...")
     with ExitStack() as bars:
 
@@ -150,6 +169,8 @@ def tune_chosen(
 def _tuned_noted(tuned: Tuned) -> Noted:
     gain = tuned.after - tuned.before
     words = f"{tuned.before:.2f} dB before, {tuned.after:.2f} dB after ({gain:+.2f}) on {tuned.held_out} held out"
-    words += f"; {tuned.steps} steps on {tuned.pictures} pictures in {tuned.seconds / 60:.1f} min"
+    words += (
+        f"; the weights after {tuned.steps} steps on {tuned.pictures} pictures, {tuned.seconds / 60:.1f} min in all"
+    )
     words += "; handed over with these weights" if tuned.helped else "; handed over as it was before"
     return Noted("training on", words, tuned.as_dict())

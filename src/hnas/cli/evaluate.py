@@ -72,7 +72,7 @@ def evaluate(
     from hnas.evaluation.benchmark import bicubic_result, evaluate_model
     from hnas.evaluation.perceptual import lpips_distance
     from hnas.evaluation.table import Row, as_cells, as_csv, as_markdown, as_objects
-    from hnas.files import write_atomically
+    from hnas.files import make_folder, write_atomically
     from hnas.space.scales import ALL_SCALES
 
     torch_device(device)
@@ -112,7 +112,7 @@ def evaluate(
                         rows.append(Row(name, dataset, at_scale, result))
     for file, text in ((csv, as_csv), (markdown, as_markdown)):
         if file is not None:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file.parent)
             write_atomically(file, text(rows, per_picture=per_picture))
     if json:
         print(json_module.dumps(as_objects(rows, per_picture=per_picture), indent=2))

@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from hnas.bundled import locate_weights
 from hnas.cli.options import Json, parse_size
 from hnas.errors import HnasError
+from hnas.extras import need
 
 if TYPE_CHECKING:
     from torch import nn
 
     from hnas.deploy.export.writing import ExportFormat
     from hnas.deploy.timing.exported import Exports
+
+#: What writes each format, the one whose extra brings the most first.
+_PACKAGES = {
+    "onnx": ("onnx",),
+    "openvino": ("onnx", "openvino"),
+    "torchscript": ("torch",),
+    "hub": ("huggingface_hub",),
+}
 
 
 def export(
@@ -71,19 +81,21 @@ def export(
         return
     if more or packages:
         raise HnasError(f"{'a second model' if more else '--packages'} goes with --format web, not {format}")
-    from hnas.deploy.export.quantize import calibration_pictures
-    from hnas.deploy.export.writing import ENDINGS, export_model
-    from hnas.deploy.share.openmodeldb import write_entry
-    from hnas.weights import load_model, locate_weights, read_weights
-
     if int8 and format not in ("onnx", "openvino"):
         raise HnasError(f"--int8 goes with --format onnx and openvino, not {format}")
     if push and format != "hub":
         raise HnasError(f"--push goes with --format hub, not {format}")
+    weights = locate_weights(model)
+    for package in _PACKAGES[format]:
+        need(package)
+    from hnas.deploy.export.quantize import calibration_pictures
+    from hnas.deploy.export.writing import ENDINGS, export_model
+    from hnas.deploy.share.openmodeldb import write_entry
+    from hnas.weights import load_model, read_weights
+
     size = parse_size(lr_size, "--lr-size")
     if threads is not None and threads < 1:
         raise HnasError(f"--threads is {threads}; allowed is 1 and more")
-    weights = locate_weights(model)
     name = weights.parent.name if Path(model).is_dir() else weights.stem
     result: dict[str, Any] = {}
     found: Exports | None = None

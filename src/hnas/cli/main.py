@@ -21,14 +21,14 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from keyword import iskeyword
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, MissingArgumentError, Parameter
 
 from hnas import __version__
 from hnas.cli.config_file import settings_from_config
 from hnas.errors import HnasError, one_line
 from hnas.extras import absent_extra
 from hnas.launched import first_speaks, left_to_the_first
-from hnas.memory import is_out_of_memory, keep_memory
+from hnas.memory import is_out_of_memory, keep_few_kernels, keep_memory
 
 #: Group -> command -> its line in ``hnas --help``. The function has the command's name and lives in the module of that
 #: name; a word that is a keyword of Python has an underscore after it.
@@ -92,6 +92,8 @@ class _Said(logging.Handler):
         print(self.format(record), file=sys.stderr, flush=True)
 
 
+#: Commands that enlarge pictures, perhaps many of many sizes.
+ENLARGING = ("upscale", "app", "video")
 #: Commands that may be several processes, which do one thing together.
 TOGETHER = ("search", "train", "compare")
 #: Commands that an interruption costs nothing.
@@ -121,6 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rooms.setLevel(logging.INFO)
         rooms.addHandler(_Said())
     tokens = list(sys.argv[1:] if arguments is None else arguments)
+    if tokens and tokens[0] in ENLARGING:
+        keep_few_kernels()
     together = bool(tokens) and tokens[0] in TOGETHER
     try:
         if tokens and tokens[0] in COMMANDS:
@@ -128,6 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with first_speaks() if together else nullcontext():
             status = app(tokens, exit_on_error=False, print_error=False)
         sys.stdout.flush()
+    except MissingArgumentError as error:
+        return _fail(_missing_argument(error))
     except CycloptsError as error:
         words = " ".join(("hnas", *(error.command_chain or ())))
         said = one_line(error)
@@ -157,6 +163,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or one_line(error)}")
     return status if isinstance(status, int) else 0
+
+
+def _missing_argument(error: MissingArgumentError) -> str:
+    """The line for an option or argument that is missing, or for an option without its value."""
+    words, argument = " ".join(("hnas", *(error.command_chain or ()))), error.argument
+    assert argument is not None
+    if error.keyword or argument.tokens or "Did you mean" in str(error):
+        return f"{one_line(error)}; see {words} --help"
+    return f"{argument.name} is missing; see {words} --help"
 
 
 def _fail(message: str | None) -> int:

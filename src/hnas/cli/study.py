@@ -41,9 +41,9 @@ def study(
     the package. It brings settings of its own (30 seeds, 80 evaluations ...), which flags override.
 
     Args:
-        data: A folder with pictures to search on.
+        data: A folder with pictures to search on, or a known set such as DIV2K-train.
         run_dir: Folder for the study; its searches are run folders inside.
-        val: A folder with pictures to validate on; without it, a tenth of the others.
+        val: A folder with pictures to validate on, or a known set such as Set5; without it, a tenth of the others.
         table: Compare strategies on the table in the package, within a minute or two.
         resume: Go on with the study in the folder.
         overwrite: Take the study in the folder away and start anew.

@@ -69,3 +69,4 @@ def video(
             progress=lambda done, total: share(done / max(done, total or done)),
             note=lambda words: print(f"hnas: note: {source}: {words}", file=sys.stderr),
         )
+    print(f"{source} -> {output}", file=sys.stderr)

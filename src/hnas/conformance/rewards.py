@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
+from hnas.errors import HnasError
 from hnas.searching.candidate_cost import CandidateCost
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.settings import SearchSettings
-from hnas.searching.strategies import Strategy
+from hnas.searching.strategies import Strategy, build_strategy
 from hnas.space import Genotype
 
 LAM = 0.5
@@ -23,7 +24,7 @@ _ANY = SearchSettings(
     entropy_weight=0.01,
     target_channels=4,
 )
-#: Settings of both spaces, of 512 and of 80 genotypes; every strategy takes the scorer.
+#: Settings of both spaces, of 512 and of 80 genotypes.
 SPACES: dict[str, SearchSettings] = {
     "cells": replace(
         _ANY,
@@ -46,7 +47,17 @@ SPACES: dict[str, SearchSettings] = {
 
 def settings_of(space: str, name: str, *, updates: int = 4) -> SearchSettings:
     """Of a search of so many updates by this strategy."""
-    return replace(SPACES[space], strategy=name, rounds=updates, controller_steps=1)
+    return by_its_scorer(replace(SPACES[space], strategy=name, rounds=updates, controller_steps=1))
+
+
+def by_its_scorer(settings: SearchSettings) -> SearchSettings:
+    """With training alone as the scorer, or else shared weights if the strategy takes no others."""
+    settings = replace(settings, scorer="short")
+    try:
+        build_strategy(settings, lambda genotype: 0.0)
+    except HnasError:
+        return replace(settings, scorer="shared")
+    return settings
 
 
 def best_of(settings: SearchSettings) -> Genotype:
@@ -55,17 +66,26 @@ def best_of(settings: SearchSettings) -> Genotype:
     return genotype
 
 
-def agreement(settings: SearchSettings) -> Callable[[Genotype], float]:
-    """A made-up gain, dB: the decisions that are those of the best, so it alone has the most, and no hill is false."""
+def agreements(settings: SearchSettings) -> Callable[[Genotype], tuple[float, ...]]:
+    """For every decision 1 dB where it is that of the best, else 0: the slopes of a gain that is their sum, each times
+    the factor on what was chosen."""
     space = settings.search_space
     best = space.encode(best_of(settings))
-    decisions = [place for place in range(len(best)) if space.open_options(best[:place]) > 1]
+    decisions = [space.open_options(best[:place]) > 1 for place in range(len(best))]
 
-    def gain(genotype: Genotype) -> float:
-        tokens = space.encode(genotype)
-        return float(sum(tokens[place] == best[place] for place in decisions))
+    def slopes(genotype: Genotype) -> tuple[float, ...]:
+        return tuple(
+            float(one == other) * decides
+            for one, other, decides in zip(space.encode(genotype), best, decisions, strict=True)
+        )
 
-    return gain
+    return slopes
+
+
+def agreement(settings: SearchSettings) -> Callable[[Genotype], float]:
+    """A made-up gain, dB: the decisions that are those of the best, so it alone has the most, and no hill is false."""
+    slopes = agreements(settings)
+    return lambda genotype: sum(slopes(genotype))
 
 
 def scored(genotypes: Sequence[Genotype], gain: Callable[[Genotype], float], pictures: float = 30.0) -> list[Scored]:
@@ -77,8 +97,14 @@ def scored(genotypes: Sequence[Genotype], gain: Callable[[Genotype], float], pic
     ]
 
 
+def scored_by_agreement(genotypes: Sequence[Genotype], settings: SearchSettings) -> list[Scored]:
+    """Scores of the made-up gain, with their slopes."""
+    slopes = agreements(settings)
+    return [replace(one, slopes=slopes(one.genotype)) for one in scored(genotypes, agreement(settings))]
+
+
 def step(strategy: Strategy, settings: SearchSettings, update: int) -> list[Genotype]:
     """One update by the made-up gain; what was asked for."""
     asked = strategy.ask(settings.samples, lam=LAM, random=Random(f"update {update}"))
-    strategy.tell(scored(asked, agreement(settings)), lam=LAM, spread=Spread())
+    strategy.tell(scored_by_agreement(asked, settings), lam=LAM, spread=Spread())
     return asked

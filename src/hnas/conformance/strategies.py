@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from hnas.conformance.checks import promise
-from hnas.conformance.rewards import LAM, SPACES, agreement, scored, settings_of, step
+from hnas.conformance.rewards import LAM, SPACES, agreement, scored_by_agreement, settings_of, step
 from hnas.searching.reward import Spread
 from hnas.searching.strategies import Strategy, build_strategy
 from hnas.searching.within import Usage
@@ -97,7 +97,8 @@ def it_goes_on_from_its_saved_state(name: str) -> None:
         for update in range(updates, updates + 3):
             both = [asked(one, update) for one in (first, second)]
             promise(both[0] == both[1], f"{name}: from its saved state it proposes something else")
-            told = [one.tell(scored(both[0], agreement(settings)), lam=LAM, spread=Spread()) for one in (first, second)]
+            scored = scored_by_agreement(both[0], settings)
+            told = [one.tell(scored, lam=LAM, spread=Spread()) for one in (first, second)]
             promise(told[0] == told[1], f"{name}: from its saved state it reports something else")
         ends = [one.finalists(5, lam=LAM, random=Random(9)) for one in (first, second)]
         promise(ends[0] == ends[1], f"{name}: from its saved state its finalists are others")

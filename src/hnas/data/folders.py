@@ -29,7 +29,7 @@ from hnas.data.pictures import EXTENSIONS, Pixels, read_header, read_picture
 from hnas.data.reading_threads import reading_threads
 from hnas.data.resize import imresize
 from hnas.errors import HnasError
-from hnas.files import cache_folder, write_atomically
+from hnas.files import cache_folder, make_folder, write_atomically
 
 #: Decoded pictures up to this many bytes are held in memory; of larger sets, memory-mapped copies on disk are used.
 MEMORY_LIMIT = 4 * 2**30
@@ -265,7 +265,7 @@ def _mapped(path: Path, kind: str, make: Callable[[], Pixels]) -> Pixels:
     if not copy.exists():
         encoded = io.BytesIO()
         np.save(encoded, make(), allow_pickle=False)
-        copy.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(copy.parent)
         write_atomically(copy, encoded.getbuffer())
     mapped: Pixels = np.load(copy, mmap_mode="r", allow_pickle=False)
     return mapped

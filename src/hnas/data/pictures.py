@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hnas.errors import HnasError
-from hnas.files import write_atomically
+from hnas.files import make_folder, write_atomically
 
 Pixels = NDArray[np.uint8]
 """H x W x 3, RGB, 0..255."""
@@ -112,5 +112,5 @@ def write_picture(path: str | Path, picture: Pixels) -> None:
     Image.fromarray(picture).save(
         encoded, Image.registered_extensions()[path.suffix.lower()], quality=95, lossless=True
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_atomically(path, encoded.getvalue())

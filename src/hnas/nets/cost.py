@@ -31,27 +31,38 @@ def network_cost(
     total += _cell_cost(genotype.upsampling, settings, small)
     before = _cell_cost(genotype.normal, settings, small)
     after = _cell_cost(genotype.normal, settings, large)
-    used = cells_used(genotype, path_around=settings.cell_skip > 0)
-    count_before = sum(index < genotype.position for index in used)
-    count_after = sum(index > genotype.position for index in used)
+    count_before, count_after = normal_cells(genotype, path_around=settings.cell_skip > 0)
     normal = Cost(count_before * before.macs + count_after * after.macs, (count_before + count_after) * before.params)
     return total + normal
 
 
+def normal_cells(genotype: cells.CellGenotype, *, path_around: bool) -> tuple[int, int]:
+    """How many normal cells that the picture depends on stand before, and after, the upsampling cell."""
+    used = cells_used(genotype, path_around=path_around)
+    return sum(index < genotype.position for index in used), sum(index > genotype.position for index in used)
+
+
 def _cell_cost(cell: cells.Cell, settings: NetworkSettings, pixels: int) -> Cost:
     """The cost of one cell whose input has this many pixels."""
-    squeeze = len(cell.nodes) * settings.channels**2
-    params = squeeze + norm_params(settings.norm, settings.channels)
+    squeeze = squeeze_cost(len(cell.nodes), settings)
     inputs = sum(inputs_used(cell))
-    total = Cost(inputs * squeeze * pixels, inputs * params)
+    total = Cost(inputs * squeeze.macs * pixels, inputs * squeeze.params)
     for edge in cell.edges:
-        # Only edges from the inputs still work at the small size in an upsampling cell.
-        enlarge = enlargement(cell.kind, edge, settings.scale)
-        edge_pixels = pixels * settings.scale**2 if cell.kind == "upsampling" and enlarge == 1 else pixels
-        operation = cells.operation_of(edge.operation)
-        total += _edge_cost(operation.cost(settings.channels, enlarge, settings.norm), edge_pixels)
+        total += edge_cost(cell.kind, edge, settings, pixels)
     return total
 
 
-def _edge_cost(cost: cells.OperationCost, pixels: int) -> Cost:
+def edge_cost(kind: cells.CellKind, edge: cells.Edge, settings: NetworkSettings, pixels: int) -> Cost:
+    """The cost of an edge of a cell whose input has this many pixels."""
+    # Only edges from the inputs still work at the small size in an upsampling cell.
+    enlarge = enlargement(kind, edge, settings.scale)
+    if kind == "upsampling" and enlarge == 1:
+        pixels *= settings.scale**2
+    cost = cells.operation_of(edge.operation).cost(settings.channels, enlarge, settings.norm)
     return Cost(cost.macs_per_pixel * pixels + cost.macs_per_picture, cost.params)
+
+
+def squeeze_cost(nodes: int, settings: NetworkSettings) -> Cost:
+    """What an input of a cell goes through, for every pixel."""
+    weights = nodes * settings.channels**2
+    return Cost(weights, weights + norm_params(settings.norm, settings.channels))

@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from hnas.nets.forms import plain_form
@@ -29,6 +29,19 @@ class Cost:
 
     def __add__(self, other: Cost) -> Cost:
         return Cost(self.macs + other.macs, self.params + other.params)
+
+
+@dataclass(frozen=True)
+class ExpectedCost:
+    """What a genotype costs on average where its decisions are drawn, each from probabilities of its own.
+
+    Attributes:
+        macs: of :class:`Cost`, a tensor of no dimension with the gradient of the probabilities.
+        params: the same.
+    """
+
+    macs: Tensor
+    params: Tensor
 
 
 def model_cost(model: nn.Module, *, lr_size: tuple[int, int] = LR_SIZE) -> Cost:

@@ -9,10 +9,11 @@ from typing import Any, ClassVar, Protocol, cast
 from torch import Tensor, nn
 
 from hnas.nets.cell_parts import cell_parts
-from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost, chain_parts
+from hnas.nets.chain import ChainNetwork, ChainSupernet, chain_cost, chain_parts, expected_chain_cost
 from hnas.nets.common import refuse_large
 from hnas.nets.cost import network_cost
-from hnas.nets.counting import Cost
+from hnas.nets.counting import Cost, ExpectedCost
+from hnas.nets.expected_cost import expected_network_cost
 from hnas.nets.network import Network
 from hnas.nets.supernet import Sharing, Supernet, SupernetSettings
 from hnas.space import Genotype
@@ -33,8 +34,11 @@ class SharedWeights(Protocol):
     scale: Any
     whole_batch: Any
 
-    def __call__(self, x: Tensor, genotype: Any) -> Tensor:
-        """The picture of one genotype: (N, 3, H, W) to (N, 3, scale * H, scale * W)."""
+    def __call__(self, x: Tensor, genotype: Any, gates: Tensor | None = None) -> Tensor:
+        """The picture of one genotype: (N, 3, H, W) to (N, 3, scale * H, scale * W).
+
+        ``gates`` (n,) are factors on what each of its n decisions chose, in the order of the space's heads.
+        """
 
     def pictures(self, x: Tensor, genotype: Any) -> Sequence[Tensor]:
         """All pictures that one forward pass gives to train on, its own among them."""
@@ -72,6 +76,15 @@ class Family(Protocol):
 
     def cost(self, genotype: Any, lr_size: tuple[int, int]) -> Cost:
         """What the target costs for a low-resolution picture of this size (height, width)."""
+
+    def expected_cost(self, space: Any, probabilities: Sequence[Tensor], lr_size: tuple[int, int]) -> ExpectedCost:
+        """What targets cost on average where every decision is drawn from probabilities of its own.
+
+        Args:
+            space: of the genotypes.
+            probabilities: of every decision's options, in the order of the space's heads.
+            lr_size: (height, width) of the low-resolution picture.
+        """
 
     @classmethod
     def alone(cls, genotype: Any, settings: Any) -> nn.Module:
@@ -132,6 +145,12 @@ class Cells:
         """See :class:`Family`."""
         return network_cost(genotype, self._target, lr_size=lr_size)
 
+    def expected_cost(
+        self, space: CellSpace, probabilities: Sequence[Tensor], lr_size: tuple[int, int]
+    ) -> ExpectedCost:
+        """See :class:`Family`."""
+        return expected_network_cost(space, probabilities, self._target, lr_size=lr_size)
+
     @classmethod
     def alone(cls, genotype: CellGenotype, settings: NetworkSettings) -> nn.Module:
         """See :class:`Family`."""
@@ -173,6 +192,12 @@ class Chains:
     def cost(self, genotype: ChainGenotype, lr_size: tuple[int, int]) -> Cost:
         """See :class:`Family`."""
         return chain_cost(genotype, self.scale, lr_size=lr_size)
+
+    def expected_cost(
+        self, space: ChainSpace, probabilities: Sequence[Tensor], lr_size: tuple[int, int]
+    ) -> ExpectedCost:
+        """See :class:`Family`."""
+        return expected_chain_cost(space, probabilities, self.scale, lr_size=lr_size)
 
     @classmethod
     def alone(cls, genotype: ChainGenotype, settings: ScaleOnly) -> nn.Module:

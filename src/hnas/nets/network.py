@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from hnas.errors import HnasError
 from hnas.nets.cell import CellNetwork, around, cells_used, input_cells
 from hnas.nets.common import FORMAT, enlarge_image
+from hnas.nets.gates import gated
 from hnas.nets.global_mean import GlobalMean, global_means
 from hnas.nets.narrow import Conv3x3
 from hnas.nets.receptive_field import cell_margins
@@ -48,8 +49,11 @@ class Frame(nn.Module):
         """By how much the network enlarges."""
         return self.settings.scale
 
-    def chain(self, x: Tensor, genotype: CellGenotype, apply: ApplyCell) -> Tensor:
-        """Runs the cells in order; after the upsampling cell both inputs of the next one are its output."""
+    def chain(self, x: Tensor, genotype: CellGenotype, apply: ApplyCell, gate: Tensor | None = None) -> Tensor:
+        """Runs the cells in order; after the upsampling cell both inputs of the next one are its output.
+
+        ``gate`` is a factor on what is added to the enlarged picture.
+        """
         before_previous = previous = self.stem(x)
         for index in range(genotype.layers):
             upsampling = index + 1 == genotype.position
@@ -59,7 +63,7 @@ class Frame(nn.Module):
                 features = around(self.needed(index, previous), features, self.settings.cell_skip, enlarge)
             before_previous = features if upsampling else previous
             previous = features
-        image: Tensor = self.tail(previous)
+        image = gated(self.tail(previous), gate)
         if self.settings.image_skip != "none":
             image = image + enlarge_image(self.needed(None, x), self.scale, self.settings.image_skip)
         return image

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hnas.errors import HnasError
 from hnas.nets.cell import enlargement, join_cell, squeeze
+from hnas.nets.gates import gated
 from hnas.nets.network import Frame
 from hnas.nets.operations import build_operation
 from hnas.space import cells
@@ -64,10 +65,19 @@ class SharedCell(nn.Module):
         source = str(edge.source) if self.sharing == "edge" else ("input" if edge.source < 0 else "node")
         return f"{node}:{slot}:{source}:{edge.operation}"
 
-    def forward(self, before_previous: Tensor, previous: Tensor, cell: cells.Cell) -> Tensor:
-        """Shapes: two of (N, nodes * C, H, W) to (N, nodes * C, H', W')."""
+    def forward(
+        self, before_previous: Tensor, previous: Tensor, cell: cells.Cell, gates: Tensor | None = None
+    ) -> Tensor:
+        """Shapes: two of (N, nodes * C, H, W) to (N, nodes * C, H', W').
+
+        ``gates`` (nodes, 2) are factors on what the edges give.
+        """
         inputs = self.inputs[0](before_previous), self.inputs[1](previous)
-        return join_cell(cell, inputs, lambda node, slot, edge, x: self.edges[self._key(node, slot, edge)](x))
+
+        def apply(node: int, slot: int, edge: cells.Edge, x: Tensor) -> Tensor:
+            return gated(self.edges[self._key(node, slot, edge)](x), None if gates is None else gates[node, slot])
+
+        return join_cell(cell, inputs, apply)
 
 
 class Supernet(Frame):
@@ -88,12 +98,14 @@ class Supernet(Frame):
         )
         self.upsampling = SharedCell(search_space, "upsampling", settings=settings)
 
-    def forward(self, x: Tensor, genotype: cells.CellGenotype) -> Tensor:
+    def forward(self, x: Tensor, genotype: cells.CellGenotype, gates: Tensor | None = None) -> Tensor:
         """The picture that this genotype makes with the shared weights; nothing is ever sampled here.
 
         Args:
             x: RGB in [0, 1], (N, 3, H, W).
             genotype: of the supernet's space.
+            gates: a factor for every decision: those of an edge's source and operation are on what the edge gives, in
+                every cell of its kind, and that of the position is on all that is added to the enlarged picture.
 
         Returns:
             (N, 3, scale * H, scale * W), not clamped.
@@ -107,16 +119,25 @@ class Supernet(Frame):
                 f"{self.search_space.nodes} nodes, operations {', '.join(self.search_space.normal_operations)} and "
                 f"{', '.join(self.search_space.upsampling_operations)})"
             )
+        normal_gates, upsampling_gates, gate = (None, None, None) if gates is None else self._of_edges(gates)
 
         def apply(index: int, upsampling: bool, before_previous: Tensor, previous: Tensor) -> Tensor:
             if upsampling:
-                features: Tensor = self.upsampling(before_previous, previous, genotype.upsampling)
+                features: Tensor = self.upsampling(before_previous, previous, genotype.upsampling, upsampling_gates)
                 return features
             normal = self.normal[index if index + 1 < genotype.position else index - 1]
-            shared: Tensor = normal(before_previous, previous, genotype.normal)
+            shared: Tensor = normal(before_previous, previous, genotype.normal, normal_gates)
             return shared
 
-        return self.chain(x, genotype, apply)
+        return self.chain(x, genotype, apply, gate)
+
+    def _of_edges(self, gates: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the edges (nodes, 2) of the normal and the upsampling cell, and of the position.
+
+        A node has two gates of sources, then two of operations (:meth:`hnas.space.cells.CellSpace.encode`).
+        """
+        normal, upsampling = gates[:-1].view(2, self.search_space.nodes, 2, 2).prod(2)
+        return normal, upsampling, gates[-1]
 
     @property
     def whole_batch(self) -> bool:

@@ -36,6 +36,11 @@ class Promises:
     timed_on: str
     table: str
 
+    @property
+    def columns(self) -> set[str]:
+        """The figures beside PSNR that at least one row has."""
+        return {name for name in ("predicted", "measured", "limit", "kept") if any(getattr(r, name) for r in self.rows)}
+
 
 def promises(run: Run) -> Promises | None:
     """The finalists of a run that were measured whole, best first; None where none were."""

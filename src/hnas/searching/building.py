@@ -55,7 +55,7 @@ def _evaluator(settings: SearchSettings, pictures: SearchPictures, fabric: Fabri
     """What the settings name: the shared weights, or training alone."""
     patches = training_patches(settings, pictures.splits)
     if settings.scorer == "shared":
-        return SharedEvaluator(SharedTraining(settings, patches, fabric), fabric)
+        return SharedEvaluator(SharedTraining(settings, patches, fabric), settings.search_space, fabric)
     asked: Sequence[tuple[Tensor, Tensor]] = (
         pictures.scoring.batch(0, device=fabric.device),
         pictures.validation,

@@ -64,10 +64,11 @@ class Derived:
         """The best in one line for a person."""
         best = self.best
         latency = "" if best.cost.latency is None else f", {self._milliseconds()}"
+        digits = 0 if best.cost.params >= 1e3 else 1
         return (
             f"best of {'all ' * self.whole_space}{len(self.candidates)}: "
             f"{best.psnr:.3f} dB ({best.gain:+.3f} over bicubic), "
-            f"{best.cost.macs / 1e9:.1f} G multiply-adds, {best.cost.params / 1e3:.0f} k parameters{latency}"
+            f"{best.cost.macs / 1e9:.1f} G multiply-adds, {best.cost.params / 1e3:.{digits}f} k parameters{latency}"
         )
 
     def _milliseconds(self) -> str:
@@ -194,10 +195,15 @@ def _finalists(searcher: Searcher, usage: Usage, count: int | None, lam: float |
 
 
 def record(derived: Derived, run: RunFolder, *, step: int) -> None:
-    """Adds the candidates to candidates.jsonl, the chosen one marked."""
+    """Adds the candidates to candidates.jsonl, the chosen one marked; they are on the disk by the end.
+
+    Raises:
+        HnasError: the disk is full or not writable.
+    """
     for candidate in derived.candidates:
         more = {"step": step, "seed": None, "source": "derive", "chosen": candidate is derived.best}
         run.append(derived.line(candidate, **more), to=CANDIDATES)
+    run.log_lengths()  # before the result, which says that the run is finished
 
 
 def recorded(run: RunFolder, settings: SearchSettings) -> Derived:

@@ -35,11 +35,11 @@ _OF_THE_SEARCH = (
 
 @dataclass(frozen=True)
 class FoldersOfPictures:
-    """Where pictures are.
+    """Where pictures are: folders, or names of known sets (:func:`hnas.data.known_sets.locate_set`).
 
     Attributes:
-        data: folder of those that are shared out between training and scoring.
-        val: folder of those that validate; None takes a tenth of the others.
+        data: those that are shared out between training and scoring.
+        val: those that validate; None takes a tenth of the others.
     """
 
     data: str
@@ -107,22 +107,37 @@ def evaluate_by(at_hand: Prepared, trained: SearchSettings, genotype: Genotype) 
     )
 
 
-@lru_cache(maxsize=2)
 def read_pairs(pictures: FoldersOfPictures, scale: int) -> tuple[list[Pair], list[Pair]]:
-    """Read once in every process."""
-    validation = load_pairs(locate_set(pictures.val), scale) if pictures.val else []
-    return load_pairs(locate_set(pictures.data), scale), validation
+    """Those of ``data``, and of ``val`` (none without it), as they are on disk.
+
+    Raises:
+        HnasError: a set, folder or picture that cannot be read.
+    """
+    training = load_pairs(locate_set(pictures.data), scale)
+    return training, load_pairs(locate_set(pictures.val), scale) if pictures.val else []
 
 
-def splits_of(pictures: FoldersOfPictures, settings: SearchSettings) -> Splits:
-    """The pictures as a search shares them out."""
-    training, validation = (
-        as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in read_pairs(pictures, settings.scale)
-    )
+#: What several searches of one process share.
+_read_once = lru_cache(maxsize=2)(read_pairs)
+
+
+def splits_of(pictures: FoldersOfPictures, settings: SearchSettings, *, once: bool = False) -> Splits:
+    """The pictures as a search shares them out.
+
+    Args:
+        pictures: where they are.
+        settings: of the search.
+        once: whether they stay in this process's memory for the next search on the same pictures.
+
+    Raises:
+        HnasError: a set, folder or picture that cannot be read, too few pictures, or one in two parts.
+    """
+    pairs_of = (_read_once if once else read_pairs)(pictures, settings.scale)
+    training, validation = (as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in pairs_of)
     return split_pictures(training, validation, w_fraction=settings.w_fraction, seed=settings.seed)
 
 
 @lru_cache(maxsize=2)
 def _prepared(pictures: FoldersOfPictures, recipe: SearchSettings, device: DeviceSettings) -> Prepared:
     fabric = start_fabric(device)
-    return prepared(recipe, search_pictures(recipe, splits_of(pictures, recipe), fabric.device), fabric)
+    return prepared(recipe, search_pictures(recipe, splits_of(pictures, recipe, once=True), fabric.device), fabric)

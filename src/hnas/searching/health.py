@@ -42,8 +42,8 @@ def complaints(line: Mapping[str, Any], scored: Sequence[Scored], settings: Sear
         share = sum(line["entropy"].values()) / log(settings.search_space.size)
         if share < _MIN_ENTROPY:
             found.append(
-                f"the controller's entropy is {share:.1%} of its maximum: it has all but decided; "
-                "raise entropy_weight or lower controller_lr if this is early"
+                f"the entropy of the {settings.strategy} is {share:.1%} of its maximum: it has all but decided; lower "
+                "controller_lr, or raise entropy_weight where the strategy has one, if this is early"
             )
     if len(scored) >= _ENOUGH:
         found += _about_genotypes(scored)

@@ -16,7 +16,7 @@ from hnas.deploy.timing.latency_table import LatencyTable, load_latency_table
 from hnas.deploy.timing.latency_tables import build_latency_table
 from hnas.deploy.timing.stopwatch import Machine, this_machine
 from hnas.errors import HnasError
-from hnas.files import cache_folder, write_atomically
+from hnas.files import cache_folder, make_folder, write_atomically
 from hnas.nets import family_of
 from hnas.run_files import LATENCY
 from hnas.searching.settings import Limits, SearchSettings
@@ -97,7 +97,7 @@ def built_table(settings: SearchSettings, machine: Machine, *, say: Say = lambda
             settings.search_space, family_of(settings.space, settings), machine, about=about, say=say
         )
         table.refuse_bad()
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_atomically(path, table.to_json())
     say(f"latency table of {table.networks} networks ({table.check.words}): {path}")
     return table

@@ -50,6 +50,8 @@ class Scored:
         gain: the same less what bicubic interpolation reaches on these pictures, so that most of the content cancels.
         cost: at the target size.
         reward: eq. 1 with the lambda at hand.
+        slopes: for every decision of the space the derivative of the PSNR by a factor on what was chosen, dB
+            (:class:`hnas.searching.evaluators.Differentiable`); none where the strategy does not ask for them.
     """
 
     genotype: Genotype
@@ -57,6 +59,7 @@ class Scored:
     gain: float
     cost: CandidateCost
     reward: Reward
+    slopes: tuple[float, ...] = ()
 
     @classmethod
     def from_line(cls, line: Mapping[str, Any]) -> Scored:

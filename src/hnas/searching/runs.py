@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 
 from hnas import __version__
-from hnas.data.degradations import as_degraded
-from hnas.data.folders import load_pairs, summary
-from hnas.data.known_sets import locate_set
+from hnas.data.folders import summary
 from hnas.deploy.running.runtimes import BackendName
 from hnas.deploy.timing.latency_table import LatencyTable
 from hnas.errors import HnasError
@@ -25,13 +21,13 @@ from hnas.searching.algorithm import SearchProgress, run_search
 from hnas.searching.building import build_searcher
 from hnas.searching.costs import CostTable
 from hnas.searching.derive import Derived, derive_genotype, record, recorded, validated
-from hnas.searching.evaluations import FoldersOfPictures
+from hnas.searching.evaluations import FoldersOfPictures, splits_of
 from hnas.searching.improve import improve_genotype
 from hnas.searching.latency import TABLE, Say, find_table, machine_of, table_of_run
 from hnas.searching.score_table import ScoreTable, score_by
 from hnas.searching.searcher import Searcher
 from hnas.searching.settings import Limits, SearchSettings
-from hnas.searching.splits import Splits, split_pictures
+from hnas.searching.splits import Splits
 from hnas.searching.strategies import Strategy, build_strategy
 from hnas.searching.strategies.registry import register_object
 from hnas.settings import load_settings, read_config
@@ -66,8 +62,9 @@ def search(
     """Searches for a genotype and writes it to ``run_dir/genotype.json``.
 
     Args:
-        data: folder of training pictures, shared out between the shared weights and the strategy.
-        validation: folder of pictures that choose the genotype at the end; without one, a tenth of ``data`` does.
+        data: folder of training pictures, or the name of a known set, shared out between the shared weights and the
+            strategy.
+        validation: the same of pictures that choose the genotype at the end; without, a tenth of ``data`` does.
         run_dir: the run's folder.
         settings: the search; that of the paper, with a bicubic skip, by default.
         strategy: an object that proposes genotypes of ``settings.search_space``, instead of what ``settings`` name; the
@@ -102,7 +99,8 @@ def search(
         )
     paths = {"data": str(data), "val": None if validation is None else str(validation)}
     build_strategy(settings, lambda genotype: 0.0)  # refuses settings that are not for it, before anything is read
-    splits = load_splits(paths, settings)  # whose mistakes come out before latencies are measured for long
+    folders = FoldersOfPictures.named(paths)
+    splits = splits_of(folders, settings)  # whose mistakes come out before latencies are measured for long
     kept = table_of_run(Path(run_dir)) if resume else None
 
     def table() -> LatencyTable | None:
@@ -125,7 +123,7 @@ def search(
         return found
     with open_workers(engine) as workers:
         if settings.scorer == "short" and fabric.world_size == 1:
-            score_by(ScoreTable(searcher, FoldersOfPictures.named(paths), run.path / SCORES, workers), searcher)
+            score_by(ScoreTable(searcher, folders, run.path / SCORES, workers), searcher)
         return search_and_derive(searcher, run, resume=resume, progress=progress, say=say)
 
 
@@ -294,7 +292,7 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
     state = load_checkpoint(run.checkpoint)
     if state is None:
         raise HnasError(f"{run.path}: the search has no checkpoint yet; go on with hnas search --resume")
-    splits = splits or load_splits(config, settings)
+    splits = splits or splits_of(FoldersOfPictures.named(config), settings)
     devices = DeviceSettings(precision=remembered_precision(run) or "32-true")  # so that scores are those of the search
     fabric = fabric or start_fabric(devices)
     table = table_of_run(run.path) or find_table(settings, fabric.device)
@@ -303,18 +301,3 @@ def open_searcher(run: RunFolder, *, fabric: Fabric | None = None, splits: Split
     with taking_up(run.checkpoint):
         searcher.load_state_dict(state)
     return searcher
-
-
-def load_splits(paths: Mapping[str, Any], settings: SearchSettings) -> Splits:
-    """Reads and shares out the pictures of ``data`` and ``val`` (or None): folders, or names of known sets.
-
-    Raises:
-        HnasError: a set, folder or picture that cannot be read, too few pictures, or one in two parts.
-    """
-    training = load_pairs(locate_set(paths["data"]), settings.scale)
-    validation = load_pairs(locate_set(paths["val"]), settings.scale) if paths["val"] else []
-    return split_pictures(
-        *(as_degraded(pairs, settings.degradation, seed=settings.seed) for pairs in (training, validation)),
-        w_fraction=settings.w_fraction,
-        seed=settings.seed,
-    )

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hnas.data.same_pictures import listing
 from hnas.errors import HnasError
-from hnas.files import write_atomically
+from hnas.files import make_folder, write_atomically
 from hnas.searching.asynchronous import Stream, ask_one
 from hnas.searching.evaluations import FoldersOfPictures, evaluate, evaluate_by, prepared, recipe_of
 from hnas.searching.searcher import Searcher
@@ -104,7 +104,7 @@ class ScoreTable:
                 return
             try:
                 row = done.result()
-                self._folder.mkdir(parents=True, exist_ok=True)
+                make_folder(self._folder)
                 write_atomically(path, json.dumps({"genotype": genotype.to_dict(), "psnr": row}) + "\n")
                 future.set_result(row)
             except Exception as error:

@@ -20,10 +20,15 @@ def batch_psnr(sr: Tensor, hr: Tensor, border: int) -> float:
         hr: the true pictures, the same shape.
         border: pixels left out on every side (the scale, as the field does).
     """
+    return float(psnr_of_each(sr, hr, border).mean())
+
+
+def psnr_of_each(sr: Tensor, hr: Tensor, border: int) -> Tensor:
+    """(N,): the same of every picture, with its gradient."""
     weights = torch.tensor(VIDEO, device=hr.device).view(1, 3, 1, 1)
     difference = ((sr.float().clamp(0.0, 1.0) - hr.float()) * weights).sum(1)[:, border:-border, border:-border]
     error = difference.square().mean((1, 2)) + _ROUNDING_ERROR
-    return float((10.0 * torch.log10(255.0**2 / error)).mean())
+    return 10.0 * torch.log10(255.0**2 / error)
 
 
 def bicubic_psnr(lr: Tensor, hr: Tensor) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from random import Random
 from time import perf_counter
 from typing import Any
@@ -16,14 +16,14 @@ from torch import Tensor
 from hnas.errors import HnasError
 from hnas.searching.asynchronous import Asked, Stream
 from hnas.searching.costs import CostTable
-from hnas.searching.evaluators import Evaluator
+from hnas.searching.evaluators import Differentiable, Evaluator
 from hnas.searching.pictures import SearchPictures
 from hnas.searching.reward import Scored, Spread, joint_reward
 from hnas.searching.round_line import mean_numbers, means
 from hnas.searching.scoring import bicubic_psnr
 from hnas.searching.settings import SearchSettings
-from hnas.searching.sharing_out import shared_out
-from hnas.searching.strategies import Strategy
+from hnas.searching.sharing_out import rows_shared_out, shared_out
+from hnas.searching.strategies import Strategy, wants_slopes
 from hnas.searching.within import Usage
 from hnas.space import Genotype
 
@@ -151,9 +151,10 @@ class Searcher:
         # Scores that do not change are on the same pictures always, so that those of all updates compare.
         number = update if self.trains_shared else 0
         lr, hr = self.pictures.scoring.batch(number, device=self.fabric.device)
-        self.ahead(genotypes)
-        psnrs = shared_out(lambda genotype: self.evaluator(genotype, lr, hr), genotypes, self.fabric)
-        scored = self._scored(genotypes, psnrs, bicubic_psnr(lr, hr), lam)
+        if wants_slopes(self.strategy):
+            scored = self._with_slopes(genotypes, (lr, hr), lam)
+        else:
+            scored = self.score_all(genotypes, (lr, hr), lam)
         self.spread = self.spread.after(scored)
         told = self.strategy.tell(scored, lam=lam, spread=self.spread)
         return scored, told | {"lam": lam}
@@ -163,6 +164,21 @@ class Searcher:
         self.ahead(genotypes)
         psnrs = shared_out(lambda genotype: self.evaluator(genotype, *pictures), genotypes, self.fabric)
         return self._scored(genotypes, psnrs, bicubic_psnr(*pictures), lam)
+
+    def _with_slopes(self, genotypes: Sequence[Genotype], pictures: tuple[Tensor, Tensor], lam: float) -> list[Scored]:
+        """:meth:`score_all`, with slopes."""
+        evaluator, space = self.evaluator, self.settings.search_space
+        assert isinstance(evaluator, Differentiable)  # of shared weights; others are refused with the settings
+
+        def work(genotype: Genotype) -> tuple[float, ...]:
+            psnr, slopes = evaluator.with_slopes(genotype, *pictures)
+            return psnr, *slopes
+
+        width = 1 + sum(len(head.choices) for head in space.heads)
+        rows = rows_shared_out(work, genotypes, self.fabric, width=width)
+        self._finite("gradient of a PSNR", [torch.tensor(row[1:]) for row in rows])
+        scored = self._scored(genotypes, [row[0] for row in rows], bicubic_psnr(*pictures), lam)
+        return [replace(one, slopes=tuple(row[1:])) for one, row in zip(scored, rows, strict=True)]
 
     def _scored(
         self, genotypes: Sequence[Genotype], psnrs: Sequence[float], bicubic: float, lam: float

@@ -20,15 +20,30 @@ def shared_out(work: Callable[[T], float], items: Sequence[T], fabric: Fabric) -
         items: any number of them, the same in every process.
         fabric: the processes.
     """
+    return [row[0] for row in rows_shared_out(lambda item: (work(item),), items, fabric, width=1)]
+
+
+def rows_shared_out(
+    work: Callable[[T], Sequence[float]], items: Sequence[T], fabric: Fabric, *, width: int
+) -> list[list[float]]:
+    """The same for several numbers of every item.
+
+    Args:
+        work: what a process does with an item.
+        items: any number of them, the same in every process.
+        fabric: the processes.
+        width: how many numbers.
+    """
     world, rank = fabric.world_size, fabric.global_rank
     if world == 1:
-        return [work(item) for item in items]
-    values = torch.zeros(len(items), dtype=torch.float64, device=fabric.device)
+        return [list(work(item)) for item in items]
+    values = torch.zeros(len(items), width, dtype=torch.float64, device=fabric.device)
     for index in range(rank, len(items), world):
-        values[index] = work(items[index])
+        values[index] = torch.tensor(work(items[index]), dtype=torch.float64)
     summed = fabric.all_reduce(values, reduce_op="sum")
     assert isinstance(summed, Tensor)
-    return [float(value) for value in summed]
+    rows: list[list[float]] = summed.tolist()
+    return rows
 
 
 def patches_of(rank: int, *, world: int, batch: int, genotypes: int) -> Iterator[tuple[int, slice, float]]:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from hnas.errors import HnasError
-from hnas.files import write_atomically
+from hnas.files import make_folder, write_atomically
 from hnas.launched import is_first_process
 from hnas.torch_files import read_torch
 from hnas.values import mapping
@@ -38,10 +38,7 @@ def save_checkpoint(folder: Path, state: Mapping[str, Any]) -> None:
     # Serialised in memory first: a write that fails then says why (torch's own writer hides the disk's error).
     buffer = io.BytesIO()
     torch.save({"format": FORMAT, **state}, buffer)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HnasError(f"{folder}: cannot make this folder ({error.strerror})") from error
+    make_folder(folder)
     write_atomically(folder / FILE, buffer.getbuffer(), before=folder / BEFORE)
 
 

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from hnas.bundled import locate_weights
 from hnas.data.folders import Pair
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import enlarge_picture
-from hnas.files import cache_folder, write_atomically
+from hnas.files import cache_folder, make_folder, write_atomically
 from hnas.nets import model_scale
-from hnas.weights import load_model, locate_weights, read_weights
+from hnas.weights import load_model, read_weights
 
 #: Called after every picture with how many are done and how many there are.
 TeacherProgress = Callable[[int, int], None]
@@ -61,7 +62,7 @@ def taught(
             network = network or _load(teacher, scale).to(device)
             encoded = io.BytesIO()
             np.save(encoded, enlarge_picture(network, pair, device=device), allow_pickle=False)
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             write_atomically(path, encoded.getbuffer())
             if progress:
                 progress(number, len(pairs))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from torch import nn
 
-from hnas.bundled import bundled_models
+from hnas.bundled import bundled_models, locate_weights
 from hnas.errors import HnasError
 from hnas.nets import model_scale
 from hnas.run_files import WEIGHTS
-from hnas.weights import load_model, locate_weights, read_weights
+from hnas.weights import load_model, read_weights
 from hnas.zoo.published import published_model
 from hnas.zoo.table_two import SCALE, System
 from hnas.zoo.weights_at_hand import find_weights, published_names, published_systems

@@ -21,6 +21,7 @@ from hnas.deploy.running.runtimes import onnx_session, runtime_version
 from hnas.deploy.timing.turns import medians_in_turns
 from hnas.errors import HnasError
 from hnas.evaluation.benchmark import evaluate_model
+from hnas.files import make_folder
 from hnas.machine import processor
 from hnas.nets import LR_SIZE, model_cost, model_scale
 from hnas.run_files import WEIGHTS
@@ -121,7 +122,7 @@ def export_zoo(
     finished = {name: job for name, job in jobs.items() if (Path(runs) / name / WEIGHTS).exists()}
     if not finished:
         raise HnasError(f"{runs}: no model of the plan is finished; train them first with `hnas zoo train`")
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     cards = []
     for name, job in finished.items():
         weights = output / f"{name}.safetensors"

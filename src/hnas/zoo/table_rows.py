@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from hnas.errors import HnasError
-from hnas.files import write_atomically
+from hnas.files import make_folder, write_atomically
 from hnas.nets import NetworkOptions
 from hnas.training.loop import StepProgress
 from hnas.training.settings import DeviceSettings, TrainingSettings
@@ -52,7 +52,7 @@ def train_systems(
     for system in systems:
         if system.genotype is not None:
             path = runs / "genotypes" / f"{system.slug}.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             write_atomically(path, json.dumps(system.genotype.to_dict()) + "\n")
         model = str(path) if system.genotype is not None else system.architecture
         if model is None:

@@ -22,7 +22,7 @@ from hnas.deploy.running.runtimes import Run, onnx_session, openvino_session
 from hnas.deploy.running.simplify import simplify
 from hnas.deploy.timing.stopwatch import Machine
 from hnas.evaluation.benchmark import evaluate_model
-from hnas.files import write_atomically
+from hnas.files import make_folder, write_atomically
 from hnas.nets import model_scale
 from hnas.weights import load_model, read_weights
 
@@ -99,7 +99,7 @@ def in_eight_bits(one: Candidate, folder: Path, machine: Machine) -> InEightBits
     found = replace(
         one, name=name, psnr=one.psnr - (psnr_32 - psnr), results={}, weights=folder / f"{name}.safetensors"
     )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_atomically(found.weights, one.weights.read_bytes())
     write_atomically(found.graph, data)
     eight_bits = {"psnr": psnr, "psnr_32_bits": psnr_32, "pictures": list(HELD_OUT)}

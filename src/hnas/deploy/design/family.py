@@ -70,8 +70,11 @@ def read_family(scale: int, folder: Path = BUNDLED) -> tuple[Candidate, ...]:
         folder: of the family.
 
     Raises:
-        HnasError: there is none of this scale, a card is damaged, or they were validated on different pictures.
+        HnasError: there is no such folder, none of this scale, a card is damaged, or they were validated on different
+            pictures.
     """
+    if not folder.is_dir():
+        raise HnasError(f"{folder}: no such folder; name one with networks, as `hnas zoo export` writes them")
     plain = [found for path in sorted(folder.glob("*.safetensors")) if (found := _candidate(path))]
     family = sorted((one for one in plain if one.scale == scale), key=lambda one: (one.macs, one.name))
     if not family:

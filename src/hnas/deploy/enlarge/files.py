@@ -13,10 +13,11 @@ from hnas.deploy.enlarge.upscale import Enlarging, Progress
 from hnas.deploy.pictures.animation import animation_losses, enlarged, read_animation, save_animation
 from hnas.deploy.pictures.formats import PictureFormat
 from hnas.deploy.pictures.losses import losses
+from hnas.deploy.pictures.picture import Picture
 from hnas.deploy.pictures.reading import open_picture
 from hnas.deploy.pictures.writing import save_picture
 from hnas.errors import HnasError
-from hnas.files import atomic_file
+from hnas.files import atomic_file, make_folder
 
 #: Called before a file, with its number from 0; gives what is told the share of it that is done.
 BeforeFile = Callable[[int, "Job"], Progress]
@@ -78,10 +79,7 @@ def upscale_file(
     Raises:
         HnasError: it cannot be read, enlarged or written; nothing is left of it then.
     """
-    try:
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HnasError(f"{job.target.parent}: cannot make this folder ({error.strerror})") from error
+    make_folder(job.target.parent)
     try:
         with atomic_file(job.target) as stream:
             return upscale_stream(upscaler, job.source, stream, job.format, quality=quality, progress=progress)
@@ -110,10 +108,17 @@ def upscale_stream(
         tell = progress or (lambda _: None)
         animation = enlarged(
             animation,
-            lambda index, frame: upscaler.upscale_picture(frame, progress=lambda part: tell((index + part) * share)),
+            lambda index, frame: _enlarged(upscaler, frame, source, lambda part: tell((index + part) * share)),
         )
         save_animation(stream, animation, format, quality=quality)
         return losses(animation.first, format) + animation_losses(animation, format)
-    picture = upscaler.upscale_picture(open_picture(source), progress=progress)
+    picture = _enlarged(upscaler, open_picture(source), source, progress)
     save_picture(stream, picture, format, quality=quality)
     return picture.notes + losses(picture, format)
+
+
+def _enlarged(upscaler: Enlarging, picture: Picture, source: Path | bytes, progress: Progress | None) -> Picture:
+    try:
+        return upscaler.upscale_picture(picture, progress=progress)
+    except HnasError as error:
+        raise HnasError(f"{source if isinstance(source, Path) else 'standard input'}: {error}") from error

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hnas.bundled import bundled_graph, bundled_models
+from hnas.bundled import bundled_graph, bundled_models, locate_weights
 from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.running.backends import Backend, RuntimeBackend
 from hnas.deploy.running.runtimes import BackendName, Precision, open_session, refuse_precision, try_out
@@ -92,6 +92,8 @@ def _backend(model: str | Path, device: str, backend: BackendName | None, precis
     exported = Path(model).suffix in _EXPORTED
     # A file or folder in the way of a bundled name is meant, as for its weights.
     graph = Path(model) if exported else None if Path(model).exists() else bundled_graph(str(model))
+    if not (exported or _is_repository(model)):
+        locate_weights(model)
     if not exported and (backend == "torch" or (backend is None and (graph is None or device != "cpu"))):
         refuse_precision("torch", precision)
         return _torch_backend(model, device)
@@ -136,10 +138,15 @@ def _trained(model: str | Path) -> nn.Module:
     """The model of a weights file, a run folder, a bundled name, or a repository on the Hub (``user/name``)."""
     from hnas.weights import load_model
 
-    if Path(model).exists() or not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(model)):
-        return load_model(model)
-    if Path(model).suffix == ".safetensors":  # a missing file in a folder, not a repository
+    if not _is_repository(model):
         return load_model(model)
     from hnas.deploy.share.hub import download
 
     return load_model(download(str(model)))
+
+
+def _is_repository(model: str | Path) -> bool:
+    """Whether a name is that of a repository on the Hub: nothing that is there, nor that is missing in a folder."""
+    path = Path(model)
+    named_so = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(model)) is not None
+    return named_so and path.suffix != ".safetensors" and not (path.exists() or path.parent.is_dir())

@@ -7,6 +7,7 @@ import mimetypes
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from hnas.data.folders import files_below
@@ -19,6 +20,8 @@ _NAME_BYTES = 255
 _KNOWN = mimetypes.MimeTypes().types_map[True]
 #: So many files that are passed over are named.
 _NAMED = 5
+#: Endings as near as ``.jgp`` is to ``.jpg`` are taken for a slip.
+_NEAR = 0.75
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,12 @@ def plan_jobs(
         skip_existing: results that are there are left alone, so pictures that are such results are left out.
 
     Raises:
-        HnasError: an input is missing or without pictures, several results have a file's name for a folder, two would
-            have one name, one would replace a picture to be enlarged, or one beside its picture is there already.
+        HnasError: an input is missing or without pictures, the suffix is no part of a name, several results have a
+            file's name for a folder, two would have one name, one would replace a picture to be enlarged, or one beside
+            its picture is there already.
     """
+    if "/" in suffix or os.sep in suffix or "\0" in suffix:
+        raise HnasError(f"--suffix is {suffix!r}; it becomes a part of names of files, so it may hold no {os.sep}")
     if extension != "auto":
         writable_format(f".{extension.lstrip('.')}")
     found = [_find(name, output) for name in inputs]
@@ -93,6 +99,7 @@ def plan_jobs(
         writable_format(Path(output).suffix)
     else:
         folder = Path(output)
+        _refuse_misspelt(folder, str(output))
         if folder.is_file() or (folder.suffix.lower() in ENDINGS and _is_file_name(output)):
             raise HnasError(f"{folder} is a file, or named like one; a folder or several pictures need a folder")
         jobs = [Job(source, folder / _named(inside, suffix, extension)) for source, inside in pictures]
@@ -111,6 +118,16 @@ def _is_file_name(output: str | Path) -> bool:
         return False
     ending = path.suffix.lower()
     return ending in ENDINGS or ending in _KNOWN or path.is_file()
+
+
+def _refuse_misspelt(folder: Path, output: str) -> None:
+    """Refuses a folder that is not there and is called nearly like a picture, such as ``large.jgp``."""
+    ending = folder.suffix.lower()
+    near = get_close_matches(ending, ENDINGS, n=len(ENDINGS), cutoff=_NEAR)
+    if not near or ending in ENDINGS or folder.exists() or output.endswith(("/", os.sep)):
+        return
+    right = min(near, key=list(ENDINGS).index)
+    raise HnasError(f"{folder}: pictures do not end in {ending}; write {right}, or {folder}/ for a folder")
 
 
 def _find(name: str, output: str | Path | None) -> _Found:

@@ -23,7 +23,7 @@ from hnas.deploy.running.runtimes import METADATA, Run, onnx_session, openvino_s
 from hnas.deploy.running.simplify import TOLERANCE, largest_difference, simplify
 from hnas.errors import HnasError
 from hnas.extras import need
-from hnas.files import write_atomically
+from hnas.files import make_folder, write_atomically
 
 ExportFormat = Literal["onnx", "openvino", "torchscript"]
 ENDINGS: Mapping[ExportFormat, str] = {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".pt"}
@@ -72,7 +72,7 @@ def export_model(
     metadata = describe(model, provenance)
     if format == "torchscript":
         files = {path: torchscript_bytes(simplified, metadata)}
-        run: Callable[[Tensor], Tensor] = torch.jit.load(io.BytesIO(files[path]))  # type: ignore[no-untyped-call]
+        run: Callable[[Tensor], Tensor] = load_torchscript(files[path])
     else:
         data = onnx_bytes(simplified, metadata, split=format == "onnx")
         if calibration is not None:
@@ -84,7 +84,7 @@ def export_model(
     difference = largest_difference(model, run, CHECK_SIZES)
     if difference > TOLERANCE and calibration is None:
         raise HnasError(f"{path}: not written, since the exported model differs from torch by {difference:.1e}")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     for file, content in files.items():
         write_atomically(file, content)
     return Exported(path, difference)
@@ -153,6 +153,14 @@ def torchscript_bytes(model: nn.Module, metadata: str) -> bytes:
         traced = torch.jit.trace(model, torch.zeros(1, 3, 24, 32), check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(traced, buffer, _extra_files={METADATA: metadata})
     return buffer.getvalue()
+
+
+def load_torchscript(data: bytes) -> Callable[[Tensor], Tensor]:
+    """The network of a TorchScript file, ready to run."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        network: Callable[[Tensor], Tensor] = torch.jit.load(io.BytesIO(data))  # type: ignore[no-untyped-call]
+    return network
 
 
 def _openvino_files(data: bytes, path: Path, metadata: str) -> tuple[dict[Path, bytes], Callable[[Tensor], Tensor]]:

@@ -55,7 +55,7 @@ def read_deep_jpeg_2000(stream: BinaryIO, bits: int, name: str) -> Planes:
 
 
 def _decoded(codec: str, stream: BinaryIO, name: str) -> NDArray[Any]:
-    imagecodecs = need("imagecodecs")
+    imagecodecs = need("imagecodecs", where=name)
 
     stream.seek(0)
     try:

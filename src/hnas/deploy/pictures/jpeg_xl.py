@@ -102,7 +102,7 @@ def read_jpeg_xl(stream: BinaryIO, header: JpegXlHeader, name: str) -> Planes:
     Raises:
         HnasError: its values are floating point, or it is damaged.
     """
-    imagecodecs = need("imagecodecs")
+    imagecodecs = need("imagecodecs", where=name)
 
     if header.floating or header.bits > 16:
         kind = "float " if header.floating else ""

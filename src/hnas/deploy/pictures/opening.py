@@ -50,7 +50,7 @@ def open_image(stream: BinaryIO, name: str) -> Image.Image:
         stream.seek(0)
         if head[4:8] != b"ftyp" or head[8:12] not in _HEIC:
             raise
-        need("pillow_heif").register_heif_opener()
+        need("pillow_heif", where=name).register_heif_opener()
         return Image.open(stream, formats=("HEIF",))
 
 

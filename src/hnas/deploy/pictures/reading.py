@@ -7,6 +7,7 @@ Reading gives upright planes ready to enlarge. (`hnas.data.pictures` is the plai
 from __future__ import annotations
 
 import io
+import mimetypes
 import stat
 import struct
 import warnings
@@ -125,7 +126,9 @@ def decoding(name: str) -> Iterator[None]:
             f"{name}: refused as a possible decompression bomb ({error}); at most {MAX_PIXELS:,} pixels are read"
         ) from error
     except UnidentifiedImageError as error:
-        raise HnasError(f"{name}: not a picture that can be read; allowed are {READ} files") from error
+        kind = mimetypes.guess_type(name)[0] or ""
+        more = "; `hnas video` enlarges films" if kind.startswith("video/") else ""
+        raise HnasError(f"{name}: not a picture that can be read; allowed are {READ} files{more}") from error
     except MemoryError as error:
         raise HnasError(f"{name}: not enough memory to decode it") from error
     except _DECODING_ERRORS as error:

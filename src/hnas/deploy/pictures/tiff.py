@@ -186,7 +186,7 @@ def read_deep(stream: BinaryIO, page: Page, name: str) -> tuple[NDArray[np.uint1
     Raises:
         HnasError: its colours are of a kind that is not handled, or it is damaged.
     """
-    tifffile = need("tifffile")
+    tifffile = need("tifffile", where=name)
 
     if page.photometric not in (_WHITE_IS_ZERO, _GRAY, _RGB):
         raise HnasError(f"{name}: {page.kind} is not handled; save it as 16-bit gray or RGB")

@@ -101,8 +101,11 @@ def write_hub_folder(weights: Path, folder: Path, *, name: str, push: str | None
         push: ``user/name``; needs a token as ``hf auth login`` stores it.
 
     Raises:
-        HnasError: the file cannot be read, the folder not be written, or the Hub refuses.
+        HnasError: the file cannot be read, the folder holds other files or cannot be written, or the Hub refuses.
     """
+    strange = sorted({path.name for path in folder.iterdir()} - {WEIGHTS, CONFIG, CARD}) if folder.is_dir() else []
+    if strange := [name for name in strange if not name.startswith(".")]:
+        raise HnasError(f"{folder}: holds {strange[0]}, which no repository of ours has; name another folder with -o")
     model = HubModel(weights, name)
     try:
         model.save_pretrained(folder)

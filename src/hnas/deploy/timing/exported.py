@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,7 +13,7 @@ import torch
 from torch import nn
 
 from hnas.data.folders import Pair
-from hnas.deploy.export.writing import ExportFormat, describe, onnx_bytes
+from hnas.deploy.export.writing import ExportFormat, describe, load_torchscript, onnx_bytes
 from hnas.deploy.running.runtime_network import RuntimeNetwork
 from hnas.deploy.running.runtimes import BackendName, Floats, Precision, Run, open_session, precisions
 from hnas.deploy.running.simplify import simplify
@@ -124,7 +123,7 @@ def _openers(model: nn.Module, path: Path, machine: Machine, *, int8: bool) -> d
 
 
 def _torchscript(data: bytes) -> Run:
-    network = torch.jit.load(io.BytesIO(data))  # type: ignore[no-untyped-call]
+    network = load_torchscript(data)
 
     def run(x: Floats) -> Floats:
         with torch.inference_mode():

@@ -21,6 +21,7 @@ from hnas.deploy.video.pictures import enlarged_planes, enlarged_rgb, frame_of
 from hnas.deploy.video.settings import VideoSettings
 from hnas.deploy.video.timing import Clock, Timed, timed
 from hnas.errors import HnasError
+from hnas.files import make_folder
 
 #: Segments are kept in a container that holds any time base exactly.
 SEGMENT_FORMAT = "nut"
@@ -70,7 +71,7 @@ def segment_folder(job: Job, source: Path, target: Path) -> Path:
     ]
     digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:12]
     folder = target.with_name(f".{target.name[-200:]}.{digest}.segments")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder
 
 

@@ -55,6 +55,8 @@ def upscale_video(
     container_of(target)
     if target.exists() and source.exists() and target.samefile(source):
         raise HnasError(f"{source}: the result would replace it; choose another output")
+    if not source.exists() or source.is_dir():
+        raise HnasError(f"{source}: {'a folder' if source.is_dir() else 'no such file'}; name a film")
     try:
         film = read_film(source)
         coding = choose_coding(upscaler, film, target, settings)
@@ -65,7 +67,10 @@ def upscale_video(
         segments = write_segments(job, source, folder, progress)
         _join(job, source, segments, target)
     except av.FFmpegError as error:
-        raise HnasError(f"{source}: {error.strerror or error} ({error.filename or target.name})") from error
+        where = error.filename or target.name
+        if isinstance(error, av.InvalidDataError) and where == str(source):
+            raise HnasError(f"{source}: no film that FFmpeg can read, or a damaged one") from error
+        raise HnasError(f"{source}: {error.strerror or error} ({where})") from error
     except OSError as error:
         raise HnasError(f"{error.filename or target}: {error.strerror or error}") from error
     shutil.rmtree(folder)

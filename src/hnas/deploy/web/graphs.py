@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hnas.bundled import bundled_graph
+from hnas.bundled import bundled_graph, locate_weights
 from hnas.errors import HnasError
-from hnas.extras import missing
+from hnas.extras import need
 
 
 @contextmanager
@@ -37,12 +37,11 @@ def graphs_of(models: Sequence[str]) -> Iterator[dict[str, Path]]:
 
 
 def _exported(model: Path, folder: Path) -> tuple[str, Path]:
-    try:
-        from hnas.deploy.export.writing import export_model
-        from hnas.weights import load_model, locate_weights, read_weights
-    except ModuleNotFoundError as error:
-        raise missing(error) from error
     weights = locate_weights(model)
+    need("onnx")
+    from hnas.deploy.export.writing import export_model
+    from hnas.weights import load_model, read_weights
+
     name = weights.parent.name if model.is_dir() else weights.stem
     provenance = read_weights(weights).provenance
     return name, export_model(load_model(weights), folder / f"{name}.onnx", "onnx", provenance=provenance).path

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hnas.errors import HnasError
-from hnas.files import cache_folder, write_atomically
+from hnas.files import cache_folder, make_folder, write_atomically
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def package_files(package: NpmPackage, folder: Path | None = None) -> Mapping[st
         kept = cache_folder() / "npm" / package.archive
         if not kept.is_file():
             content = _packed(package)
-            kept.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(kept.parent)
             write_atomically(kept, content)
     else:
         kept = folder / package.archive

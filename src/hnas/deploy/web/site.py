@@ -12,6 +12,7 @@ from hnas.deploy.running.footprint import Footprint
 from hnas.deploy.running.runtimes import onnx_session
 from hnas.deploy.web.packages import PACKAGES, package_files
 from hnas.errors import HnasError
+from hnas.files import make_folder
 
 _PAGE = Path(__file__).parent / "page"
 #: The list of networks; a folder that holds it is a page of ours and may be written anew.
@@ -37,7 +38,7 @@ def write_site(graphs: Mapping[str, Path], folder: Path, *, packages: Path | Non
     if folder.exists() and not folder.is_dir():
         raise HnasError(f"{folder} is a file; name a folder")
     models = [{"name": name, "file": f"{name}.onnx", **_footprint(path).as_dict()} for name, path in graphs.items()]
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as made:
         site = Path(made) / "site"
         shutil.copytree(_PAGE, site)

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from hnas.errors import HnasError
 from hnas.nets.chain.network import ChainNetwork, Exit, seen, stem
 from hnas.nets.common import enlarge_image
+from hnas.nets.gates import gated
 from hnas.space.chain import BLOCKS, ChainGenotype, ChainSpace
 
 #: The learning rate of a search is that of this width; wider trunks need less, as the inverse of their width.
@@ -43,12 +44,12 @@ class _SharedExit(nn.Module):
         self.ends = Exit(width, space.colour, scale, [nn.Identity() for _ in range(after)])
         self.own = nn.ModuleList(_Choice(space.blocks, width) for _ in range(_own_blocks(after)))
 
-    def forward(self, features: Tensor, blocks: Sequence[str]) -> Tensor:
-        """Shapes: (N, width, H, W) to (N, 1 or 3, scale * H, scale * W)."""
+    def forward(self, features: Tensor, blocks: Sequence[str], gates: Sequence[Tensor | None]) -> Tensor:
+        """Shapes: (N, width, H, W) to (N, 1 or 3, scale * H, scale * W); a gate, or None, for every block."""
         if self.ends.grow is not None:
             features = self.ends.grow(features)
-        for choice, name in zip(self.own, blocks, strict=True):
-            features = choice.get_submodule(name)(features)
+        for choice, name, gate in zip(self.own, blocks, gates, strict=True):
+            features = gated(choice.get_submodule(name)(features), gate)
         change: Tensor = self.ends.shuffle(self.ends.tail(features))
         return change
 
@@ -76,16 +77,24 @@ class Trunk(nn.Module):
             }
         )
 
-    def changes(self, x: Tensor, genotype: ChainGenotype, *, shallower: bool) -> Iterator[Tensor]:
-        """What the chain, and with ``shallower`` those that end earlier on its way, add to the enlarged picture."""
+    def changes(
+        self, x: Tensor, genotype: ChainGenotype, *, shallower: bool, gates: Sequence[Tensor] | None = None
+    ) -> Iterator[Tensor]:
+        """What the chain, and with ``shallower`` those that end earlier on its way, add to the enlarged picture.
+
+        ``gates`` are factors on what its blocks give.
+        """
         features = F.relu(self.stem(x))
+        of_blocks = [None] * genotype.depth if gates is None else list(gates)
         own = _own_blocks(genotype.after)
         for done in range(genotype.depth - own + 1):
             depth = done + own
             if depth in self.space.depths and (shallower or depth == genotype.depth):
-                yield self.exits[_key(depth, genotype.after)](features, genotype.blocks[done:depth])
+                leave = self.exits[_key(depth, genotype.after)]
+                yield leave(features, genotype.blocks[done:depth], of_blocks[done:depth])
             if depth < genotype.depth:
-                features = self.places[done].get_submodule(genotype.blocks[done])(features)
+                block = self.places[done].get_submodule(genotype.blocks[done])
+                features = gated(block(features), of_blocks[done])
 
 
 class ChainSupernet(nn.Module):
@@ -104,13 +113,19 @@ class ChainSupernet(nn.Module):
         self.space, self.scale = space, scale
         self.trunks = nn.ModuleDict({str(width): Trunk(space, width, scale) for width in space.widths})
 
-    def forward(self, x: Tensor, genotype: ChainGenotype) -> Tensor:
+    def forward(self, x: Tensor, genotype: ChainGenotype, gates: Tensor | None = None) -> Tensor:
         """The picture of one chain: (N, 3, H, W) RGB in [0, 1] to (N, 3, scale * H, scale * W), not clamped.
+
+        Args:
+            x: pictures.
+            genotype: of the supernet's space.
+            gates: a factor for every decision: those of the blocks are on what these give, and those of width, depth
+                and place of the enlargement are on all that the chain adds to the enlarged picture.
 
         Raises:
             HnasError: the genotype is not of this space.
         """
-        (picture,) = self._pictures(x, genotype, shallower=False)
+        (picture,) = self._pictures(x, genotype, shallower=False, gates=gates)
         return picture
 
     def pictures(self, x: Tensor, genotype: ChainGenotype) -> Sequence[Tensor]:
@@ -121,12 +136,21 @@ class ChainSupernet(nn.Module):
         """
         return self._pictures(x, genotype, shallower=True)
 
-    def _pictures(self, x: Tensor, genotype: ChainGenotype, *, shallower: bool) -> list[Tensor]:
+    def _pictures(
+        self, x: Tensor, genotype: ChainGenotype, *, shallower: bool, gates: Tensor | None = None
+    ) -> list[Tensor]:
         if genotype not in self.space:
             raise HnasError(f"this genotype is not in the supernet's space ({self.space})")
         enlarged = enlarge_image(x, self.scale, "bicubic")
         trunk = self._trunk(genotype.width)
-        return [enlarged + change for change in trunk.changes(self.seen(x), genotype, shallower=shallower)]
+        whole, of_blocks = (None, None) if gates is None else self._of_blocks(gates, genotype.depth)
+        changes = trunk.changes(self.seen(x), genotype, shallower=shallower, gates=of_blocks)
+        return [enlarged + gated(change, whole) for change in changes]
+
+    def _of_blocks(self, gates: Tensor, depth: int) -> tuple[Tensor, Sequence[Tensor]]:
+        """Of all that a chain adds, and of each of its blocks: the last decisions of its space."""
+        first = len(gates) - max(self.space.depths)
+        return gates[:first].prod(), tuple(gates[first : first + depth])
 
     def _trunk(self, width: int) -> Trunk:
         trunk = self.trunks[str(width)]

@@ -87,6 +87,11 @@ class Enlarger:
         """The models, or those of one scale."""
         return [name for name, upscaler in self._upscalers.items() if scale in (None, upscaler.scale)]
 
+    def usual(self, scale: int) -> str:
+        """The model of a scale for a person who chooses none: the one that `hnas upscale` takes for clean pictures."""
+        names = self.names(scale)
+        return next((name for name in names if name == f"best-x{scale}"), names[0])
+
     @property
     def scales(self) -> list[int]:
         """All scales on offer."""

@@ -30,7 +30,10 @@ from hnas.report.app.storage import Storage
 
 _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"]
 #: Pictures that are enlarged for one person before the next one's turn comes.
+_TIMING = "Timing the networks, which takes less than a minute …"
 _MOST = 24
+#: People whose last pictures are remembered; those of the others, who came earlier, are to be enlarged again.
+_PEOPLE = 64
 #: A click on a point of the chart becomes an event with the point's number.
 _ON_POINT = """
 element.addEventListener("click", (event) => {
@@ -76,7 +79,7 @@ def _enlarge_tab(enlarger: Enlarger) -> None:
                 label="Pictures", file_types=_SUFFIXES, file_count="multiple", height=150, elem_id="upload"
             )  # fmt: skip
             scale = gr.Radio([(f"×{value}", value) for value in enlarger.scales], value=first, label="Scale")
-            model = gr.Dropdown(enlarger.names(first), value=enlarger.names(first)[0], label="Model")
+            model = gr.Dropdown(enlarger.names(first), value=enlarger.usual(first), label="Model")
             start = gr.Button("Enlarge", variant="primary", elem_id="enlarge")
         with gr.Column(scale=3, min_width=320):
             slider = gr.ImageSlider(
@@ -92,8 +95,7 @@ def _enlarge_tab(enlarger: Enlarger) -> None:
     results = gr.State([])
 
     def choose_scale(value: int) -> Any:
-        names = enlarger.names(value)
-        return gr.Dropdown(names, value=names[0])
+        return gr.Dropdown(enlarger.names(value), value=enlarger.usual(value))
 
     def enlarge(paths: list[str] | None, name: str, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008 - Gradio's way
         if not paths:
@@ -121,6 +123,8 @@ def _enlarge_tab(enlarger: Enlarger) -> None:
         return (str(done.before), str(done.after)), done.note, download
 
     def choose_picture(done: list[Enlarged], event: gr.SelectData) -> Any:
+        if not 0 <= event.index < len(done):
+            raise gr.Error("It is kept for a while only; enlarge it again.", print_exception=False)
         return show(done[event.index])
 
     gallery.select(choose_picture, results, [slider, note, download], api_visibility="private")
@@ -145,30 +149,27 @@ def _machine_tab(storage: Storage) -> None:
         network = gr.DownloadButton("Download the network", interactive=False, elem_id="network")
     chosen = gr.Markdown(elem_id="chosen")
 
-    def survey(scale: int, size: str, progress: gr.Progress = gr.Progress()) -> str:  # noqa: B008 - Gradio's way
-        progress(0, desc="Timing networks")
-        with _told():
-            return in_words(survey_machine(scale, SIZES[size], limit_ms=max(STEPS) / 2)[0])
+    # What is said stands on the page at once and stays, where a message that floats would be gone before the work ends.
+    def survey(scale: int, size: str) -> Iterator[str]:
+        yield _TIMING
+        try:
+            yield in_words(survey_machine(scale, SIZES[size], limit_ms=max(STEPS) / 2)[0])
+        except HnasError as error:
+            yield f"**{error}**"
 
-    def hand(scale: int, size: str, limit: float | None, progress: gr.Progress = gr.Progress()) -> Any:  # noqa: B008
-        progress(0, desc="Timing networks")
-        with _told():
+    def hand(scale: int, size: str, limit: float | None) -> Iterator[Any]:
+        yield gr.DownloadButton(interactive=False), _TIMING
+        try:
             archive, words = design_archive(scale, SIZES[size], limit or 0, storage)
-        return gr.DownloadButton(value=str(archive), interactive=True), words
+        except HnasError as error:
+            yield gr.DownloadButton(interactive=False), f"**{error}**"
+        else:
+            yield gr.DownloadButton(value=str(archive), interactive=True), words
 
     # In turns with enlarging, which would make it slower.
     turns: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "work", "api_visibility": "private"}
     measure.click(survey, [scale, size], buys, **turns)
     choose.click(hand, [scale, size, limit], [network, chosen], **turns)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """A person's mistake is told on the page."""
-    try:
-        yield
-    except HnasError as error:
-        raise gr.Error(str(error), print_exception=False) from error
 
 
 def _explore_tab(explorations: Mapping[str, Exploration], folder: Path) -> None:
@@ -261,7 +262,7 @@ def serving(
             _, address, _ = app.launch(
                 server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, quiet=True,
                 max_file_size=f"{limits.megabytes}mb", footer_links=[], theme=_theme(), css=_css(),
-                allowed_paths=[], ssr_mode=False, share=False, enable_monitoring=False,
+                allowed_paths=[], ssr_mode=False, share=False, enable_monitoring=False, state_session_capacity=_PEOPLE,
                 app_kwargs={"middleware": [door]},
             )  # fmt: skip
         except OSError as error:

@@ -62,7 +62,7 @@ if (section) {
 
   const round = (value, digits) => value.toLocaleString("en", { maximumFractionDigits: digits });
   const facts = (point) => {
-    const names = { derive: "finalist", controller: "drawn by the controller", "controller-flat": "drawn by the controller", random: "drawn at random", evolution: "bred by evolution", enas: "drawn by ENAS", "nas-rl": "drawn by NAS-RL", ppo: "drawn by PPO", nsga2: "bred by NSGA-II", "local-search": "found by local search", "optuna:tpe": "drawn by TPE" };
+    const names = { derive: "finalist", controller: "drawn by the controller", "controller-flat": "drawn by the controller", random: "drawn at random", evolution: "bred by evolution", enas: "drawn by ENAS", "nas-rl": "drawn by NAS-RL", ppo: "drawn by PPO", nsga2: "bred by NSGA-II", "local-search": "found by local search", darts: "drawn by DARTS", "optuna:tpe": "drawn by TPE" };
     const gain = point.gain === undefined ? "" : ` (${point.gain < 0 ? "−" : "+"}${Math.abs(point.gain).toFixed(3)} over bicubic)`;
     const parts = [`${point.psnr.toFixed(3)} dB${gain}`, `${round(point.macs / 1e9, 2)} G multiply-adds`];
     if (point.params !== undefined) parts.push(`${round(point.params, 0)} parameters`);

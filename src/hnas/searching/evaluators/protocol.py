@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -24,4 +24,20 @@ class Evaluator(Protocol):
             genotype: of the search's space.
             lr: N x 3 x H x W, RGB in [0, 1].
             hr: N x 3 x (scale * H) x (scale * W).
+        """
+
+
+@runtime_checkable
+class Differentiable(Evaluator, Protocol):
+    """An evaluator whose scores have a gradient by what a genotype's decisions chose."""
+
+    def with_slopes(self, genotype: Genotype, lr: Tensor, hr: Tensor) -> tuple[float, tuple[float, ...]]:
+        """The score, and for every decision of the space its derivative by a factor of value 1 on what was chosen, dB.
+
+        What each factor is on, the shared weights of a space say (:class:`hnas.nets.SharedWeights`).
+
+        Args:
+            genotype: as of a call, which gives the same score.
+            lr: the same.
+            hr: the same.
         """

@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from hnas.files import write_atomically
+from hnas.files import make_folder, write_atomically
 from hnas.space import Genotype
 from hnas.values import read_json
 
@@ -83,7 +83,7 @@ class ScoreFolder:
 
     def __setitem__(self, genotype: Genotype, scores: Sequence[float], /) -> None:
         row = {"genotype": genotype.to_dict(), "psnr": list(scores)}
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         write_atomically(self._file(genotype), json.dumps(row) + "\n")
 
     def _file(self, genotype: Genotype) -> Path:

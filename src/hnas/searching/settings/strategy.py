@@ -13,7 +13,8 @@ class StrategySettings(ControllerSettings, EvolutionSettings):
     Attributes:
         strategy: what proposes genotypes: the hierarchical "controller" (paper), "controller-flat" (the position is
             drawn uniformly), "random", "evolution", or a peer: "enas", "nas-rl" (needs scorer short), "ppo", "nsga2",
-            "local-search", "optuna:tpe" (needs the extra optuna), or one of another package (docs/extend.md).
+            "local-search", "darts" (needs scorer shared), "optuna:tpe" (needs the extra optuna), or one of another
+            package (docs/extend.md).
 
     Raises:
         HnasError: no strategy of this name, or a value outside its bounds.

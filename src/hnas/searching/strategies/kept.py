@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from hnas.searching.reward import Scored, Spread
-from hnas.searching.strategies.protocol import Strategy
+from hnas.searching.strategies.protocol import Strategy, wants_slopes
 from hnas.searching.within import Usage, draw_within
 from hnas.space import Genotype, Space
 
@@ -26,6 +26,11 @@ class KeptStrategy:
     strategy: Strategy
     space: Space
     usage: Usage
+
+    @property
+    def wants_slopes(self) -> bool:
+        """Whether the other one does."""
+        return wants_slopes(self.strategy)
 
     def ask(self, count: int, *, lam: float, random: Random) -> list[Genotype]:
         """See :class:`Strategy`."""

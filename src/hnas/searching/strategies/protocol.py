@@ -41,3 +41,11 @@ class Strategy(Protocol):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes back what :meth:`state_dict` gave."""
+
+
+def wants_slopes(strategy: Strategy) -> bool:
+    """Whether a strategy learns from gradients: it says so by an attribute ``wants_slopes`` that is true.
+
+    What it is told then has :attr:`~hnas.searching.reward.Scored.slopes`, which shared weights alone can give.
+    """
+    return bool(getattr(strategy, "wants_slopes", False))

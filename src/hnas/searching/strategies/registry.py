@@ -4,26 +4,31 @@ packages bring."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hnas.errors import HnasError
 from hnas.registry import Registry
 from hnas.searching.strategies.kept import KeptStrategy
-from hnas.searching.strategies.protocol import Strategy
+from hnas.searching.strategies.protocol import Strategy, wants_slopes
 from hnas.searching.strategies.settings import (
     ControllerSettings,
     EvolutionSettings,
     NoSettings,
     PolicySettings,
     PopulationSettings,
+    RateSettings,
 )
 from hnas.searching.strategies.task import Task
 from hnas.searching.within import Usage
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from hnas.nets.counting import ExpectedCost
     from hnas.searching.settings import SearchSettings
 
 #: Makes a strategy of the settings of a search and the usage of its limits; raises HnasError for settings that are
@@ -97,6 +102,9 @@ OWN: Mapping[str, Entry] = {
         title="local search",
         colour="#15803d",
     ),
+    "darts": Entry(
+        begin=_made_by("darts", "DartsStrategy"), settings=RateSettings, title="DARTS, single path", colour="#1f2937"
+    ),
     "optuna:tpe": Entry(begin=_made_by("from_optuna", "OptunaStrategy"), title="TPE (Optuna)", colour="#7c3aed"),
 }
 
@@ -162,7 +170,13 @@ def build_strategy(settings: SearchSettings, usage: Usage) -> Strategy:
     Raises:
         HnasError: these settings are not for it, or the package that brings it is broken.
     """
-    return STRATEGIES[settings.strategy](settings, usage)
+    strategy = STRATEGIES[settings.strategy](settings, usage)
+    if wants_slopes(strategy) and settings.scorer != "shared":
+        raise HnasError(
+            f"strategy {settings.strategy} learns from the gradient of scores by shared weights; training alone "
+            "(scorer short), or a table of that, has none: set scorer to shared, or leave the strategy out"
+        )
+    return strategy
 
 
 def task_of(settings: SearchSettings, usage: Usage) -> Task:
@@ -174,6 +188,14 @@ def task_of(settings: SearchSettings, usage: Usage) -> Task:
         lam_range=settings.lam_range,
         samples=settings.samples,
         updates=settings.updates,
+        cost=settings.cost,
+        expected_cost=partial(_expected_cost, settings),
         alone=settings.scorer == "short",
         seed=settings.seed,
     )
+
+
+def _expected_cost(settings: SearchSettings, probabilities: Sequence[Tensor]) -> ExpectedCost:
+    from hnas.nets import family_of  # brings torch, which help does without
+
+    return family_of(settings.space, settings).expected_cost(settings.search_space, probabilities, settings.lr_shape)

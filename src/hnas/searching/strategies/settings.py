@@ -17,13 +17,29 @@ class NoSettings(Checked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PolicySettings(Checked):
+class RateSettings(Checked):
+    """Of strategies that learn by a gradient.
+
+    Attributes:
+        controller_lr: learning rate of the controller (or of darts' logits) at the start (Adam).
+        controller_lr_end: the same at the end (cosine).
+    """
+
+    controller_lr: float = 3e-4
+    controller_lr_end: float = 1.5e-4
+
+    def __post_init__(self) -> None:
+        refuse_below(0, self, "controller_lr_end")
+        refuse_not_above_zero(self, "controller_lr")
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicySettings(RateSettings):
     """Of strategies that learn a policy by its gradient.
 
     Attributes:
         hidden: hidden units of the controller's LSTMs.
-        controller_lr: learning rate of the controller at the start (Adam).
-        controller_lr_end: the same at the end (cosine).
         standardise: rewards are divided by their usual spread within a batch, so that entropy_weight means the same
             whatever the shared weights, the cost and lambda; off in the paper.
         entropy_weight: weight of the entropy (nats) in what the controller makes large; with a range of lambda four
@@ -32,16 +48,13 @@ class PolicySettings(Checked):
     """
 
     hidden: int = 100
-    controller_lr: float = 3e-4
-    controller_lr_end: float = 1.5e-4
     standardise: bool = False
     entropy_weight: float = 1.0
     baseline_decay: float = 0.95
 
     def __post_init__(self) -> None:
         refuse_below(1, self, "hidden")
-        refuse_below(0, self, "controller_lr_end", "entropy_weight")
-        refuse_not_above_zero(self, "controller_lr")
+        refuse_below(0, self, "entropy_weight")
         if not 0 < self.baseline_decay < 1:
             raise HnasError(f"baseline_decay is {self.baseline_decay}; allowed is more than 0 and less than 1")
         super().__post_init__()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hnas.errors import HnasError
 from hnas.searching.within import Usage
 from hnas.space import Space
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from hnas.nets.counting import ExpectedCost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +27,9 @@ class Task:
         lam_range: smallest and largest lambda; equal where one is searched for.
         samples: genotypes that are asked for, scored on one batch and told at a time.
         updates: how often that is, in all.
+        cost: what the reward counts: macs, params or latency.
+        expected_cost: what genotypes cost on average whose decisions are drawn from these probabilities
+            (:meth:`hnas.nets.Family.expected_cost`).
         alone: whether every genotype is trained alone; else shared weights score it.
         seed: of what a strategy draws before it is first asked.
     """
@@ -30,6 +40,8 @@ class Task:
     lam_range: tuple[float, float]
     samples: int
     updates: int
+    cost: str
+    expected_cost: Callable[[Sequence[Tensor]], ExpectedCost]
     alone: bool
     seed: int
 

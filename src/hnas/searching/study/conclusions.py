@@ -11,7 +11,7 @@ from hnas.searching.study.paired import Paired, holm, paired
 #: Every strategy, the simplest first: without a state, without a network of its own, with one, with several levels.
 #: Those of other packages follow in the order of the study.
 SIMPLEST_FIRST = (
-    *("random", "local-search", "evolution", "nsga2", "optuna:tpe"),
+    *("random", "local-search", "evolution", "nsga2", "optuna:tpe", "darts"),
     *("nas-rl", "enas", "controller-flat", "controller", "ppo"),
 )
 #: Of what chance alone brings about once in 20 times, nothing is concluded.

@@ -76,8 +76,8 @@ def run_study(
     """Runs all searches, each in a folder of its own below ``run_dir``, and writes ``study.json``.
 
     Args:
-        data: folder of training pictures.
-        validation: folder of validation pictures; without one, a tenth of ``data`` is held out.
+        data: folder of training pictures, or the name of a known set.
+        validation: the same of validation pictures; without, a tenth of ``data`` is held out.
         run_dir: folder of the study.
         settings: of every search, but for the strategy, the seed and the number of rounds.
         study: what is compared.
@@ -98,6 +98,7 @@ def run_study(
     for name in study.strategies:  # refuses what is not for these settings, before anything is trained
         build_strategy(replace(settings, strategy=name), lambda genotype: 0.0)
     pictures = FoldersOfPictures(str(data), None if validation is None else str(validation))
+    splits_of(pictures, settings, once=True)  # whose mistakes come out before anything is written
     config = {"command": "study", **asdict(pictures), **asdict(study), **asdict(settings)}
     del config["strategy"], config["seed"]
     folder = open_run(run_dir, config, result=STUDY, resume=resume, overwrite=overwrite, then=then)
@@ -121,7 +122,9 @@ def run_study(
             judges = [_open_shared(folder.path, pictures, settings, seed) for seed in range(study.seeds)]
         else:
             own = replace(settings, seed=0)  # one table for all seeds
-            base = build_searcher(own, splits_of(pictures, own), CostTable.with_table(own, latencies), fabric)
+            base = build_searcher(
+                own, splits_of(pictures, own, once=True), CostTable.with_table(own, latencies), fabric
+            )
             score_by(ScoreTable(base, pictures, folder.path / SCORES, workers), base)
             _search_by_table(folder.path, pictures, study, base, searches, workers, progress)
             judges = [base] * study.seeds
@@ -156,7 +159,7 @@ def _run(path: Path, searcher: Searcher, pictures: FoldersOfPictures) -> None:
 
 
 def _open_shared(folder: Path, pictures: FoldersOfPictures, settings: SearchSettings, seed: int) -> Searcher:
-    splits = splits_of(pictures, replace(settings, seed=seed))
+    splits = splits_of(pictures, replace(settings, seed=seed), once=True)
     return open_searcher(RunFolder(shared_folder(folder, seed), RESULT), splits=splits)
 
 
@@ -175,7 +178,7 @@ def _train_shared(
     # No tau: a study trains genotypes alone for all strategies together.
     own = replace(shared_weights_only(settings), seed=seed, tau_samples=0)
     costs = CostTable.with_table(own, latencies)
-    _run(path, build_searcher(own, splits_of(pictures, own), costs, start_fabric()), pictures)
+    _run(path, build_searcher(own, splits_of(pictures, own, once=True), costs, start_fabric()), pictures)
 
 
 def _settings_of(settings: SearchSettings, study: StudySettings, name: str, seed: int) -> SearchSettings:
