@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -57,11 +58,34 @@ def test_memory_is_returned() -> None:
     assert int(done.stdout) > 200 * 2**20  # of 256 MiB
 
 
+_KERNELS = """
+import os, sys
+from hnas.cli.main import main
+
+main([sys.argv[1], "--help"])
+print(os.environ.get("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "all"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "kept"), [("upscale", None, "256"), ("train", None, "all"), ("upscale", "16", "16")]
+)
+def test_commands_that_enlarge_keep_few_kernels(command: str, said: str | None, kept: str) -> None:
+    """And leave what a person says of it."""
+    name = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    own = {key: value for key, value in os.environ.items() if key != name} | ({name: said} if said else {})
+    done = subprocess.run(
+        [sys.executable, "-c", _KERNELS, command], capture_output=True, text=True, check=True, env=own
+    )
+    assert done.stdout.splitlines()[-1] == kept
+
+
 def test_the_measurement_of_memory_over_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """`bench/memory_over_time.py` on a few pictures: what is kept after every two, and the growth from the first."""
     script = load_script("memory_over_time", monkeypatch)
     monkeypatch.setattr(script, "HUNDRED", 2)
-    monkeypatch.setattr(script, "keep_memory", lambda: True)  # in the tests' own process
+    for name in ("keep_memory", "keep_few_kernels"):
+        monkeypatch.setattr(script, name, lambda: True)  # in the tests' own process
     found = script.in_process(6, "fast-x2", "onnx", script.SIDES)
     assert len(found["megabytes"]) == 3
     assert min(found["megabytes"]) > 10
