@@ -15,6 +15,7 @@ from hnas.data.sample import sample_pictures
 from hnas.deploy.design.hand_over import FILES
 from hnas.deploy.running.runtimes import onnx_session
 from hnas.weights import load_model
+from tests.browser import chromium
 from tests.deploy.made_family import write_family
 
 SHAPES = {(2, 1): 31.0, (4, 1): 32.0, (4, 3): 33.0}
@@ -199,3 +200,11 @@ def test_what_milliseconds_buy(family: Path, capsys: pytest.CaptureFixture[str])
     assert "--threads with --front, --build-table or --backend" in capsys.readouterr().err
     assert main(["profile", "fast-x2", "--family", str(family)]) == 2
     assert "--family goes with --front" in capsys.readouterr().err
+
+
+def test_its_page_fits_a_phone(family: Path, tmp_path: Path) -> None:
+    assert _design(family, "--max-params", "200", "-o", str(tmp_path / "mine")) == 0
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.goto((tmp_path / "mine" / "report.html").as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
