@@ -2,7 +2,8 @@
 # `make PYTHON=python3.12 ...` picks the interpreter, `make TORCH=... ...` another build of torch.
 
 PYTHON ?= python3
-TORCH ?= torch>=2.9,<2.16
+# The package takes newer ones too; this one has a build without CUDA, which saves some GB, where pip is offered it.
+TORCH ?= torch>=2.9,<2.14
 VENV := .venv
 BIN := $(VENV)/bin
 RUN ?= runs/demo
@@ -36,7 +37,7 @@ $(VENV)/torch:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "hnas needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Run: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	@echo "installing torch into $(VENV): some GB with CUDA, and minutes"
+	@echo "installing torch into $(VENV): minutes, and some GB where it comes with CUDA"
 	$(BIN)/python -m pip install --quiet '$(TORCH)'
 	@touch $@
 
