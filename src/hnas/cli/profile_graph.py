@@ -8,6 +8,7 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
 from hnas.bundled import bundled_graph
+from hnas.deploy.design.hand_over import GRAPH
 from hnas.errors import HnasError
 from hnas.machine import other_work
 
@@ -62,7 +63,7 @@ def _graph(model: str, backend: BackendName) -> Graph:
     if backend == "torch" and path.suffix in EXPORTED:
         raise HnasError(f"{model}: torch runs weights, not exported files; use --backend onnx or openvino")
     if backend != "torch":
-        beside = path / "model.onnx"  # in the folder of a design
+        beside = path / GRAPH
         there = beside if beside.is_file() else path if path.exists() else bundled_graph(model)
         if there and there.suffix in EXPORTED:
             return there
