@@ -81,8 +81,8 @@ def read_plan(path: str | Path, *, runs: str | Path) -> dict[str, TrainingJob]:
         if not isinstance(own, dict):
             raise HnasError(f"{where}: a mapping of settings is needed")
         values = {**common, **own}
-        if values.get("warm_start") in jobs:
-            values["warm_start"] = Path(runs) / values["warm_start"] / WEIGHTS
+        if (begun_with := str(values.get("warm_start"))) in jobs:
+            values["warm_start"] = Path(runs) / begun_with / WEIGHTS
         jobs[name] = _job(values, options_in(own), where)
     return jobs
 
@@ -114,7 +114,7 @@ def _job(values: Mapping[str, Any], own: Mapping[str, Any], where: str) -> Train
             val=Path(str(values["val"])) if values.get("val") else None,
             val_lr_data=Path(str(values["val_lr_data"])) if values.get("val_lr_data") else None,
             licence=str(values.get("licence") or ""),
-            warm_start=Path(values["warm_start"]) if values.get("warm_start") else None,
+            warm_start=Path(str(values["warm_start"])) if values.get("warm_start") else None,
             network=network,
             settings=training,
             device=device,
