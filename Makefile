@@ -2,15 +2,17 @@
 # `make PYTHON=python3.12 ...` picks the interpreter, `make TORCH=... ...` another build of torch.
 
 PYTHON ?= python3
-TORCH ?= torch>=2.9,<2.14
+TORCH ?= torch>=2.9,<2.16
 VENV := .venv
 BIN := $(VENV)/bin
 RUN ?= runs/demo
 
-.PHONY: demo test fuzz lint docs clean
+.PHONY: demo dev test fuzz lint docs clean
 
 demo: $(VENV)/installed-train
 	$(BIN)/hnas demo --run-dir $(RUN) --overwrite
+
+dev: $(VENV)/installed-dev
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto
@@ -34,9 +36,11 @@ $(VENV)/torch:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "hnas needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Run: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@echo "installing torch into $(VENV): some GB with CUDA, and minutes"
 	$(BIN)/python -m pip install --quiet '$(TORCH)'
 	@touch $@
 
 $(VENV)/installed-%: pyproject.toml | $(VENV)/torch
+	@echo "installing hnas and what it needs into $(VENV): a minute or a few"
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	@touch $@

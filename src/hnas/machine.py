@@ -17,6 +17,16 @@ def default_threads() -> int:
     return min(2, most_threads())
 
 
+def other_work() -> str:
+    """What else keeps the machine busy, in words; empty where at most half of its processors are taken."""
+    import psutil
+
+    load, processors = psutil.getloadavg()[0], most_threads()
+    if load <= processors / 2:
+        return ""
+    return f"a load of {load:.1f} on {processors} processor{'s' if processors > 1 else ''}"
+
+
 def processor_name() -> str:
     """The processor's name; the standard library gives only its family on Linux."""
     try:

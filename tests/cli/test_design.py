@@ -196,6 +196,6 @@ def test_what_milliseconds_buy(family: Path, capsys: pytest.CaptureFixture[str])
         assert main(["profile", "--front", *more]) == 2
         assert "--front is about many networks" in capsys.readouterr().err
     assert main(["profile", "HNAS-A", "--threads", "2"]) == 2
-    assert (
-        "--family goes with --front, --backend and --threads with --front or --build-table" in capsys.readouterr().err
-    )
+    assert "--threads with --front, --build-table or --backend" in capsys.readouterr().err
+    assert main(["profile", "fast-x2", "--family", str(family)]) == 2
+    assert "--family goes with --front" in capsys.readouterr().err

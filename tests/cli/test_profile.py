@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from hnas.bundled import bundled_models
 from hnas.cli.main import main
 from hnas.nets import Network, NetworkSettings
 from hnas.space.cells import NAMED_GENOTYPES
@@ -79,3 +80,47 @@ def test_what_a_network_does_not_have_is_refused(
 def test_a_size_is_height_x_width(size: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", "HNAS-A", "--lr-size", size]) == 2
     assert "HEIGHTxWIDTH" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["weights.safetensors", "folder", "folder/model.onnx"])
+def test_one_network_is_timed_by_the_runtime_that_is_named(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_model("weights.safetensors", Network(NAMED_GENOTYPES["HNAS-A"], NetworkSettings(channels=2)), {})
+    Path("folder").mkdir()
+    if given != "weights.safetensors":
+        Path("folder/model.onnx").write_bytes(bundled_models()["fast-x2"].with_suffix(".onnx").read_bytes())
+    flags = ("--backend", "onnx", "--lr-size", "8x12", "--repeats", "2", "--threads", "1")
+    result = _profile(capsys, given, *flags)
+    assert (result["backend"], result["threads"], result["lr_size"]) == ("onnx", 1, [8, 12])
+    assert isinstance(result["latency_ms"], float)
+    assert isinstance(result["kept_ms"], float)
+    assert 0 < result["latency_ms"] <= result["kept_ms"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["none.onnx"], "none.onnx: no such file"),
+        (["none", "--backend", "onnx"], "none: no such weights file; bundled models are"),
+        (["fast-x2", "--threads", "1"], "--threads with --front, --build-table or --backend"),
+        (["fast-x2", "--backend", "onnx", "--scale", "2"], "leave the other flags out"),
+        (["here.onnx", "--backend", "torch"], "torch runs weights, not exported files"),
+        (["esspcn"], "esspcn: No such file or directory; give one of HNAS-A, "),
+        (["esspcn"], "a genotype's JSON file, a run's folder, or a network: "),
+    ],
+)
+def test_what_cannot_be_timed(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here.onnx").write_bytes(b"")
+    assert main(["profile", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1

@@ -17,6 +17,7 @@ import pytest
 pytest.importorskip("gradio", reason="needs the extra app")
 
 from hnas.bundled import bundled_models
+from hnas.cli.main import main
 from hnas.report.app import page
 from hnas.report.app.enlarge import Enlarged
 from tests.scripts import load_script
@@ -79,3 +80,9 @@ def test_a_closed_terminal_ends_it_and_under_nohup_does_not() -> None:
     )
     ended = {way: subprocess.run([sys.executable, "-c", code, way]).returncode for way in ("SIG_DFL", "SIG_IGN")}
     assert ended == {"SIG_DFL": 129, "SIG_IGN": 0}
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "99999999"])
+def test_a_port_has_bounds(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["app", f"--port={port}"]) == 2
+    assert capsys.readouterr().err == f"hnas: error: --port is {port}; allowed are 1 to 65535\n"

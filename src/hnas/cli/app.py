@@ -11,9 +11,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from hnas.cli.options import Device
+from hnas.errors import HnasError
 
 #: What ends the app besides Ctrl-C: whoever runs it as a service, and a terminal that is closed.
 _ENDS = ("SIGTERM", "SIGHUP")
+_MOST_PORTS = 65_535
 
 
 def app(
@@ -53,6 +55,8 @@ def app(
     from hnas.bundled import bundled_models
     from hnas.report.app import UploadLimits, serving
 
+    if not 1 <= port <= _MOST_PORTS:
+        raise HnasError(f"--port is {port}; allowed are 1 to {_MOST_PORTS}")
     for name in _ENDS:
         _goes_with_its_folder(name)
     limits = UploadLimits(max_megabytes, max_megapixels, max_seconds, max_total_megabytes, max_waiting)

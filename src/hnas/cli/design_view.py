@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hnas.cli.options import say
 from hnas.errors import HnasError
 from hnas.extras import absent_extra
+from hnas.machine import other_work
 
 if TYPE_CHECKING:
     from hnas.deploy.design.attainable import Attainable, Timed
@@ -70,6 +71,8 @@ def time_here(
         f"timing {len(family)} networks and {len(peers)} hand-made ones at {machine.words}; "
         "less than a minute until all is measured ..."
     )
+    if machine.device == "cpu" and (busy := other_work()):
+        say(f"hnas: note: the machine has other work ({busy}): times are those beside it, longer than on a quiet one")
     graphs = graphs_for(family, machine.backend)
     left = _SURVEY - (perf_counter() - began)  # building takes long on a busy machine
     patience = Patience(seconds=max(_LEAST, left))

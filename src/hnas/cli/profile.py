@@ -47,7 +47,8 @@ def profile(
 
     Args:
         model: A genotype (HNAS-A, HNAS-B, HNAS-C, a JSON file), a published network (carn-m), a run's folder, a
-            weights file or the name of a bundled model.
+            weights file or the name of a bundled model. With --backend also an exported file, or the folder that
+            `hnas design` wrote.
         lr_size: Low-resolution input, HEIGHTxWIDTH in pixels.
         latency: Measure the time of one picture.
         repeats: Timed passes; the median is printed. With --build-table, turns of every network.
@@ -57,9 +58,11 @@ def profile(
         check: With --build-table, on how many networks, 4 and more.
         front: Instead of a model's, say what 10, 20, 50, 100 and 200 ms buy here: the best of the networks that
             `hnas design` chooses from, and of published hand-made ones, all timed in turns in less than a minute.
-        backend: With --front and --build-table, what runs the networks: onnx (onnxruntime), openvino or torch. By
-            default onnx for the front, and torch for a table, as in `hnas search`.
-        threads: With --front and --build-table, of every network; by default 2, or what the machine has if fewer.
+        backend: What runs the networks: onnx (onnxruntime), openvino or torch. By default onnx for the front and for
+            exported files, and torch for a table, as in `hnas search`. With it the time of one model with weights is
+            taken as `hnas design` takes it, by that runtime alone.
+        threads: With --backend, --front and --build-table, of every network; by default 2, or what the machine has if
+            fewer.
         family: With --front, a folder with other networks, as `hnas zoo export` writes them.
     """
     options = network or NetworkOptions()
@@ -78,20 +81,26 @@ def profile(
             json=json,
         )
         return
-    if family is not None or (build_table is None and (threads is not None or backend is not None)):
-        raise HnasError(
-            "--family goes with --front, --backend and --threads with --front or --build-table; leave them out, or ask "
-            "for one of these"
-        )
+    exported = model is not None and Path(model).suffix in (".onnx", ".xml")
+    if family is not None or (build_table is None and backend is None and threads is not None and not exported):
+        raise HnasError("--family goes with --front, and --threads with --front, --build-table or --backend")
     if space is not None and build_table is None:
         raise HnasError("the flags of a space, such as --layers and --widths, go with --build-table; leave them out")
+    size = parse_size(lr_size, "--lr-size")
+    if repeats < 1:
+        raise HnasError(f"--repeats is {repeats}; allowed is 1 and more")
+    if model is not None and build_table is None and (backend or exported):
+        from hnas.cli.profile_graph import profile_graph
+
+        if options.said() or device != "cpu" or not latency:
+            raise HnasError("--backend is about the time of a network as it is, on the CPU; leave the other flags out")
+        runtime = backend or ("openvino" if Path(model).suffix == ".xml" else "onnx")
+        profile_graph(model, runtime, threads=threads, lr_size=size, repeats=repeats, json=json)
+        return
     from hnas import nets
     from hnas.deploy.running.torch_backend import torch_device
 
     torch_device(device)
-    size = parse_size(lr_size, "--lr-size")
-    if repeats < 1:
-        raise HnasError(f"--repeats is {repeats}; allowed is 1 and more")
     if build_table is not None:
         from hnas.cli.build_table import build_table as measure_table
         from hnas.deploy.timing.latency_tables import Thoroughness

@@ -314,7 +314,12 @@ def model_description(model: str | Path, options: NetworkOptions) -> dict[str, A
 
 def _genotype(model: str | Path) -> Genotype:
     path = Path(model)
-    return load_genotype(path / GENOTYPE if path.is_dir() else model)
+    try:
+        return load_genotype(path / GENOTYPE if path.is_dir() else model)
+    except HnasError as error:
+        if path.exists():
+            raise
+        raise HnasError(f"{error}, a run's folder, or a network: {', '.join(sorted(PEERS))}") from error
 
 
 def _validation(pairs: Sequence[Pair], scale: int, device: torch.device) -> Validation:

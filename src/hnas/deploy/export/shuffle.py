@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -57,13 +58,14 @@ def _transpositions(onnx: Any, graph: Any, node: Any, scale: int, *, innermost: 
         return name
 
     picture = node.input[0]
-    size = step("Shape", picture)
-    height, width = (step("Slice", size, constant(axis), constant(axis + 1)) for axis in (2, 3))
     if innermost:
         channels = step("Transpose", picture, perm=[0, 2, 3, 1])  # N, H, W, C * s * s
         apart = step("Reshape", channels, constant(0, 0, 0, -1, scale))  # N, H, W, C * s, s
+        # Not the picture's: onnxruntime would bring all of it into another order to know its size.
+        height, width = _lengths(step, constant, apart, 1, 2)
         beside = step("Transpose", apart, perm=[0, 3, 1, 2, 4])  # N, C * s, H, W, s
     else:
+        height, width = _lengths(step, constant, picture, 2, 3)
         shape = step("Concat", constant(0, -1, scale), step("Mul", height, width), axis=0)
         apart = step("Reshape", picture, shape)  # N, C * s, s, H * W
         beside = step("Transpose", apart, perm=[0, 1, 3, 2])  # N, C * s, H * W, s
@@ -73,3 +75,9 @@ def _transpositions(onnx: Any, graph: Any, node: Any, scale: int, *, innermost: 
     step("Reshape", rows, step("Concat", constant(0, 0, -1), wide, axis=0))  # N, C, H * s, W * s
     made[-1].output[0] = node.output[0]
     return made
+
+
+def _lengths(step: Callable[..., str], constant: Callable[..., str], values: str, *axes: int) -> list[str]:
+    """How long values are along axes: (1,) each."""
+    size = step("Shape", values)
+    return [step("Slice", size, constant(axis), constant(axis + 1)) for axis in axes]

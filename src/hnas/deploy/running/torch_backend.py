@@ -96,7 +96,10 @@ def torch_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise HnasError(f"the device {name!r} cannot be used ({str(error).splitlines()[0]}); cpu always can") from error
+        reason = str(error).splitlines()[0]
+        if reason.startswith("Expected one of"):  # and thirty kinds of devices
+            reason = "torch knows none of that name, such as cuda, cuda:1 or mps"
+        raise HnasError(f"the device {name!r} cannot be used ({reason}); cpu always can") from error
     return device
 
 

@@ -53,7 +53,7 @@ class Cell:
                 if edge.operation not in allowed:
                     raise HnasError(
                         f"unknown operation {edge.operation!r} in node {index} of the {self.kind} cell; "
-                        f"allowed are {', '.join(allowed)}"
+                        f"allowed are {', '.join(allowed)}, and those of other packages where they are installed"
                     )
                 if not CELL_INPUTS[0] <= edge.source < index:
                     raise HnasError(
