@@ -52,6 +52,9 @@ PAST: list[tuple[str, bytes]] = [
     ("weights, what they say", weights(_without(SMALL, scale=2.5), **tensors())),
     ("published .pt", torch_file({"a": torch.zeros(1).expand(1 << 20)})),
     *(("plan", yaml.safe_dump(_without(PLAN, warm_start=value)).encode()) for value in (3, 0.5, [3], {"a": 1})),
+    *(("plan", yaml.safe_dump({**PLAN, "models": {"a": {"model": value}}}).encode()) for value in (
+        "9" * 400, "a\0b", "\n",
+    )),
     ("graph", (BUNDLED / "fast-x2.onnx").read_bytes().replace(b'"description"', b'"\xff\xfe\xfdcription"')),
     ("picture", b"GIF89a"), ("picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 30),
 ]  # fmt: skip
