@@ -42,6 +42,8 @@ def read_text(path: Path, *, most: int, advice: str = "") -> str:
             content = file.read(most + 1)
     except OSError as error:
         raise HnasError(f"{path}: {error.strerror}{more}") from error
+    except ValueError as error:  # of a name that no file can have
+        raise HnasError(f"{shown(str(path))}: {error}{more}") from error
     if len(content) > most:
         raise HnasError(f"{path}: larger than {most >> 10} KiB, which no such file needs{more}")
     try:

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import torch
+import yaml
 
-from tests.fuzz.readers import CHAIN, GENOTYPE, SMALL, STATE, made_run, table, tensors, torch_file
+from hnas.bundled import BUNDLED
+from tests.fuzz.readers import CHAIN, GENOTYPE, PLAN, SMALL, STATE, made_run, table, tensors, torch_file
 from tests.hostile_files import weights
 
 
@@ -49,5 +51,10 @@ PAST: list[tuple[str, bytes]] = [
     ("weights, what they say", weights(SMALL, **{name: tensor * torch.nan for name, tensor in tensors().items()})),
     ("weights, what they say", weights(_without(SMALL, scale=2.5), **tensors())),
     ("published .pt", torch_file({"a": torch.zeros(1).expand(1 << 20)})),
+    *(("plan", yaml.safe_dump(_without(PLAN, warm_start=value)).encode()) for value in (3, 0.5, [3], {"a": 1})),
+    *(("plan", yaml.safe_dump({**PLAN, "models": {"a": {"model": value}}}).encode()) for value in (
+        "9" * 400, "a\0b", "\n",
+    )),
+    ("graph", (BUNDLED / "fast-x2.onnx").read_bytes().replace(b'"description"', b'"\xff\xfe\xfdcription"')),
     ("picture", b"GIF89a"), ("picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 30),
 ]  # fmt: skip

@@ -316,6 +316,8 @@ def _genotype(model: str | Path) -> Genotype:
     path = Path(model)
     try:
         return load_genotype(path / GENOTYPE if path.is_dir() else model)
+    except OSError as error:
+        raise HnasError(f"{model}: {error.strerror}; give a name of a genotype, its JSON file, or a network") from error
     except HnasError as error:
         if path.exists():
             raise

@@ -26,7 +26,7 @@ from hnas.training.train_network import (
     settings_class,
     train_network,
 )
-from hnas.values import read_yaml_mapping
+from hnas.values import read_yaml_mapping, shown
 from hnas.workers import Workers
 
 _OWN_FIELDS = ("model", "data", "lr_data", "val", "val_lr_data", "licence", "warm_start")
@@ -81,8 +81,8 @@ def read_plan(path: str | Path, *, runs: str | Path) -> dict[str, TrainingJob]:
         if not isinstance(own, dict):
             raise HnasError(f"{where}: a mapping of settings is needed")
         values = {**common, **own}
-        if values.get("warm_start") in jobs:
-            values["warm_start"] = Path(runs) / values["warm_start"] / WEIGHTS
+        if (begun_with := str(values.get("warm_start"))) in jobs:
+            values["warm_start"] = Path(runs) / begun_with / WEIGHTS
         jobs[name] = _job(values, options_in(own), where)
     return jobs
 
@@ -100,6 +100,9 @@ def _job(values: Mapping[str, Any], own: Mapping[str, Any], where: str) -> Train
         chosen = {name: value for name, value in values.items() if name in names}
         return _naming(where, lambda: load_settings(cls, chosen, source=where))
 
+    for name in (each for each in _OWN_FIELDS if values.get(each)):
+        if not str(values[name]).isprintable():
+            raise HnasError(f"{where}: {name} is {shown(values[name])}; allowed is printable text")
     model = str(values["model"])
     network = settings(NetworkOptions, own)
     network = _naming(where, lambda: network.or_else(settings(NetworkOptions), settings_class(model)))
@@ -114,7 +117,7 @@ def _job(values: Mapping[str, Any], own: Mapping[str, Any], where: str) -> Train
             val=Path(str(values["val"])) if values.get("val") else None,
             val_lr_data=Path(str(values["val_lr_data"])) if values.get("val_lr_data") else None,
             licence=str(values.get("licence") or ""),
-            warm_start=Path(values["warm_start"]) if values.get("warm_start") else None,
+            warm_start=Path(str(values["warm_start"])) if values.get("warm_start") else None,
             network=network,
             settings=training,
             device=device,
@@ -126,7 +129,7 @@ def _job(values: Mapping[str, Any], own: Mapping[str, Any], where: str) -> Train
                 f"{where}: {name} is {getattr(job.device, name)}; a plan trains on one device, model after model"
             )
     for folder in (*job.data, *job.lr_data, *filter(None, (job.val, job.val_lr_data))):
-        if not folder.exists():
+        if not _is_there(folder):
             raise HnasError(f"{where}: {folder} does not exist; paths are relative to the working directory")
     _naming(where, lambda: model_description(job.model, job.network))
     return job
@@ -135,6 +138,13 @@ def _job(values: Mapping[str, Any], own: Mapping[str, Any], where: str) -> Train
 def _paths(value: Any) -> tuple[Path, ...]:
     """One or several folders, or none."""
     return tuple(Path(str(folder)) for folder in (value if isinstance(value, list) else [value] if value else []))
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _naming(where: str, read: Callable[[], T]) -> T:

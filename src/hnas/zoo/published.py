@@ -20,7 +20,7 @@ from hnas.nets.peers.description import peer_description
 from hnas.nets.peers.published import published_state
 from hnas.torch_files import read_torch
 from hnas.weights import check_tensors, refuse_not_finite, save_model
-from hnas.zoo.matlab_file import refuse_unfolding
+from hnas.zoo.matlab_file import read_matlab
 
 #: Far more than any system of the table needs (DRCN has 7 MB), and little enough to be read by mistake.
 MAX_BYTES = 1 << 29
@@ -122,16 +122,7 @@ def _numpy(file: Path) -> dict[str, Tensor]:
 
 
 def _matlab(file: Path) -> dict[str, Tensor]:
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    refuse_unfolding(file)
-    try:
-        values = loadmat(file)
-    except NotImplementedError as error:
-        raise HnasError(f"{file}: a MATLAB file of version 7.3; save it again with -v7") from error
-    except MatReadError as error:
-        raise HnasError(f"{file}: no MATLAB file ({_first_line(error)})") from error
+    values = read_matlab(file)
     if "model" in values:
         return _vdsr(values["model"])
     if "weights_conv" in values:
