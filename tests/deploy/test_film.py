@@ -53,7 +53,8 @@ def _clip(path: Path, times: list[int], *, format: str = "yuv420p", codec: str =
         stream = output.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 32, 24, format
         stream.codec_context.time_base = Fraction(1, 1000)
-        stream.options = {"crf": "0", "preset": "ultrafast", "x265-params": "log-level=none:pools=none:frame-threads=1"}
+        # With B-frames, x265 takes the times of so short a clip from memory that it never wrote to.
+        stream.options = {"crf": "0", "preset": "ultrafast", "x265-params": "log-level=none:bframes=0"}
         for name, value in context.items():
             setattr(stream.codec_context, name, value)
         for index, time in enumerate(times):
