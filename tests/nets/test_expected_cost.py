@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from hnas.conformance import rewards
 from hnas.nets import family_of
 from hnas.searching.settings import SearchSettings
 
@@ -18,15 +19,7 @@ CELLS = SearchSettings(
     upsampling_operations=("area", "sub_pixel"),
     target_channels=5,
 )
-CHAINS = replace(
-    CELLS,
-    space="chain",
-    widths=(3, 2),
-    depths=(1, 3),
-    blocks=("conv_3x3", "residual_3x3"),
-    after=(1, 0),
-    colour="rgb",
-)
+CHAINS = rewards.SPACES["chain"]
 SPACES = {
     "cells of one node": CELLS,
     "one cell": replace(CELLS, layers=1),

@@ -81,7 +81,9 @@ def profile(
             json=json,
         )
         return
-    exported = model is not None and Path(model).suffix in (".onnx", ".xml")
+    from hnas.deploy.running.runtimes import EXPORTED
+
+    exported = model is not None and Path(model).suffix in EXPORTED
     if family is not None or (build_table is None and backend is None and threads is not None and not exported):
         raise HnasError("--family goes with --front, and --threads with --front, --build-table or --backend")
     if space is not None and build_table is None:
@@ -94,7 +96,7 @@ def profile(
 
         if options.said() or device != "cpu" or not latency:
             raise HnasError("--backend is about the time of a network as it is, on the CPU; leave the other flags out")
-        runtime = backend or ("openvino" if Path(model).suffix == ".xml" else "onnx")
+        runtime = backend or EXPORTED[Path(model).suffix]
         profile_graph(model, runtime, threads=threads, lr_size=size, repeats=repeats, json=json)
         return
     from hnas import nets

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from hnas.deploy.running.runtimes import BackendName
     from hnas.deploy.timing.stopwatch import Graph
 
-#: Exported files, which need no torch.
-EXPORTED = (".onnx", ".xml")
-
 
 def profile_graph(
     model: str, backend: BackendName, *, threads: int | None, lr_size: tuple[int, int], repeats: int, json: bool
@@ -57,6 +54,8 @@ def profile_graph(
 
 def _graph(model: str, backend: BackendName) -> Graph:
     """What the runtime takes: a file that is there, or else the network exported in passing."""
+    from hnas.deploy.running.runtimes import EXPORTED
+
     path = Path(model)
     if path.suffix in EXPORTED and not path.is_file():
         raise HnasError(f"{model}: no such file")

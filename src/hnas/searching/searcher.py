@@ -25,7 +25,7 @@ from hnas.searching.settings import SearchSettings
 from hnas.searching.sharing_out import rows_shared_out, shared_out
 from hnas.searching.strategies import Strategy, wants_slopes
 from hnas.searching.within import Usage
-from hnas.space import Genotype
+from hnas.space import Genotype, decisions
 
 
 class Searcher:
@@ -167,15 +167,14 @@ class Searcher:
 
     def _with_slopes(self, genotypes: Sequence[Genotype], pictures: tuple[Tensor, Tensor], lam: float) -> list[Scored]:
         """:meth:`score_all`, with slopes."""
-        evaluator, space = self.evaluator, self.settings.search_space
+        evaluator = self.evaluator
         assert isinstance(evaluator, Differentiable)  # of shared weights; others are refused with the settings
 
         def work(genotype: Genotype) -> tuple[float, ...]:
             psnr, slopes = evaluator.with_slopes(genotype, *pictures)
             return psnr, *slopes
 
-        width = 1 + sum(len(head.choices) for head in space.heads)
-        rows = rows_shared_out(work, genotypes, self.fabric, width=width)
+        rows = rows_shared_out(work, genotypes, self.fabric, width=1 + decisions(self.settings.search_space))
         self._finite("gradient of a PSNR", [torch.tensor(row[1:]) for row in rows])
         scored = self._scored(genotypes, [row[0] for row in rows], bicubic_psnr(*pictures), lam)
         return [replace(one, slopes=tuple(row[1:])) for one, row in zip(scored, rows, strict=True)]

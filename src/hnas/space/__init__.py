@@ -13,7 +13,7 @@ from hnas.space.kinds import (
     read_genotype,
     space_of,
 )
-from hnas.space.protocol import Choice, Genotype, Head, Space
+from hnas.space.protocol import Choice, Genotype, Head, Space, decisions
 
 __all__ = [
     "KINDS",
@@ -22,6 +22,7 @@ __all__ = [
     "Head",
     "Space",
     "SpaceName",
+    "decisions",
     "load_genotype",
     "operation_styles",
     "parse_genotype",

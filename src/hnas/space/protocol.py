@@ -127,3 +127,8 @@ class SpaceOf(Protocol[G]):
 
 #: A space of any kind of genotype.
 Space: TypeAlias = SpaceOf[Any]
+
+
+def decisions(space: Space) -> int:
+    """How many decisions a genotype of a space consists of: the length of what it is encoded as."""
+    return sum(len(head.choices) for head in space.heads)

@@ -13,10 +13,9 @@ from threading import RLock, Thread
 from typing import Any, TypeVar
 
 import torch
-from threadpoolctl import threadpool_limits
 
 from hnas.errors import HnasError
-from hnas.memory import keep_memory
+from hnas.workers.one_of_several import one_of_several
 
 T = TypeVar("T")
 
@@ -113,9 +112,7 @@ def _devices() -> list[str]:
 def _ready(places: Any, devices: list[str], parent: int) -> None:
     """Readies a process for work."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's to say
-    torch.set_num_threads(1)
-    threadpool_limits(1)  # numpy's BLAS
-    keep_memory()  # as the command line does
+    one_of_several()
     place = places.get()
     if len(devices) > 1:
         os.environ["CUDA_VISIBLE_DEVICES"] = devices[place % len(devices)]

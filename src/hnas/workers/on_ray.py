@@ -6,11 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-import torch
-
 from hnas.errors import HnasError
 from hnas.extras import need
-from hnas.memory import keep_memory
+from hnas.workers.one_of_several import one_of_several
 
 T = TypeVar("T")
 
@@ -66,8 +64,7 @@ class RayWorkers:
 
 def _do(work: Callable[..., T], values: tuple[Any, ...]) -> tuple[T | None, str | None]:
     """The result, or the line of a mistake, which Ray would wrap in a text of many lines."""
-    torch.set_num_threads(1)
-    keep_memory()  # as the command line does
+    one_of_several()
     try:
         return work(*values), None
     except HnasError as error:

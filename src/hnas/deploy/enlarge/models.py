@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hnas.bundled import bundled_graph, bundled_models, locate_weights
 from hnas.deploy.enlarge.upscale import Upscaler
 from hnas.deploy.running.backends import Backend, RuntimeBackend
-from hnas.deploy.running.runtimes import BackendName, Precision, open_session, refuse_precision, try_out
+from hnas.deploy.running.runtimes import EXPORTED, BackendName, Precision, open_session, refuse_precision, try_out
 from hnas.errors import HnasError
 from hnas.extras import missing
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 #: The scale where neither a model nor a scale is asked for.
 DEFAULT_SCALE = 2
-#: Endings of exported files that can be run.
-_EXPORTED = (".onnx", ".xml")
 
 
 def default_model(scale: int | None = None) -> str:
@@ -89,7 +87,7 @@ def load_for_scale(model: str | None, scale: int | None, **options: Any) -> Upsc
 
 
 def _backend(model: str | Path, device: str, backend: BackendName | None, precision: Precision) -> Backend:
-    exported = Path(model).suffix in _EXPORTED
+    exported = Path(model).suffix in EXPORTED
     # A file or folder in the way of a bundled name is meant, as for its weights.
     graph = Path(model) if exported else None if Path(model).exists() else bundled_graph(str(model))
     if not (exported or _is_repository(model)):

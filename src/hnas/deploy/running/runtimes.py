@@ -21,6 +21,8 @@ Run = Callable[[Floats], Floats]
 BackendName = Literal["torch", "onnx", "openvino"]
 #: What a runtime computes in. Weights and pictures are float32 in any case.
 Precision = Literal["f32", "bf16"]
+#: By the ending of an exported file: what runs it.
+EXPORTED: Mapping[str, BackendName] = {".onnx": "onnx", ".xml": "openvino"}
 #: By backend: the package that runs the network.
 PACKAGES: Mapping[BackendName, str] = {"onnx": "onnxruntime", "openvino": "openvino", "torch": "torch"}
 #: The key under which an exported file holds its model's description, provenance and footprint, as JSON.

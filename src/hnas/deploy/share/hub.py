@@ -103,9 +103,9 @@ def write_hub_folder(weights: Path, folder: Path, *, name: str, push: str | None
     Raises:
         HnasError: the file cannot be read, the folder holds other files or cannot be written, or the Hub refuses.
     """
-    strange = sorted({path.name for path in folder.iterdir()} - {WEIGHTS, CONFIG, CARD}) if folder.is_dir() else []
-    if strange := [name for name in strange if not name.startswith(".")]:
-        raise HnasError(f"{folder}: holds {strange[0]}, which no repository of ours has; name another folder with -o")
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if strange := {name for name in names - {WEIGHTS, CONFIG, CARD} if not name.startswith(".")}:
+        raise HnasError(f"{folder}: holds {min(strange)}, which no repository of ours has; name another folder with -o")
     model = HubModel(weights, name)
     try:
         model.save_pretrained(folder)

@@ -29,8 +29,9 @@ from hnas.report.app.machine import SIZES, STEPS, design_archive, in_words, surv
 from hnas.report.app.storage import Storage
 
 _SUFFIXES = [".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp"]
-#: Pictures that are enlarged for one person before the next one's turn comes.
+#: What stands on the page while networks are timed.
 _TIMING = "Timing the networks, which takes less than a minute …"
+#: Pictures that are enlarged for one person before the next one's turn comes.
 _MOST = 24
 #: People whose last pictures are remembered; those of the others, who came earlier, are to be enlarged again.
 _PEOPLE = 64

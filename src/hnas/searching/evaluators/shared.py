@@ -9,7 +9,7 @@ from torch import Tensor
 from hnas.nets import SharedWeights
 from hnas.searching.scoring import batch_psnr, psnr_of_each
 from hnas.searching.shared_training import SharedTraining
-from hnas.space import Genotype, Space
+from hnas.space import Genotype, Space, decisions
 
 #: LR pixels that a CPU scores at once in float32: features of more leave its cache (a fifth slower at 16 patches of
 #: 48 x 48). In bfloat16 they are half as large.
@@ -25,7 +25,7 @@ class SharedEvaluator:
 
     def __init__(self, weights: SharedTraining, space: Space, fabric: Fabric) -> None:
         self.weights, self._fabric = weights, fabric
-        self._decisions = sum(len(head.choices) for head in space.heads)
+        self._decisions = decisions(space)
 
     @torch.no_grad()
     def __call__(self, genotype: Genotype, lr: Tensor, hr: Tensor) -> float:

@@ -12,7 +12,7 @@ from hnas.searching.reward import Known, Scored, Spread
 from hnas.searching.strategies.settings import NoSettings
 from hnas.searching.strategies.task import Task
 from hnas.searching.within import draw_within
-from hnas.space import Genotype
+from hnas.space import Genotype, decisions
 
 #: Draws for every genotype that is wanted, before those nearest to the limits are changed to fit: each takes a model.
 _DRAWS_EACH = 4
@@ -74,7 +74,7 @@ class OptunaStrategy:
     def _suggested(self, trial: Any) -> Genotype:
         space = self._space
         tokens: list[int] = []
-        for place in range(sum(len(head.choices) for head in space.heads)):
+        for place in range(decisions(space)):
             options = space.open_options(tokens)
             tokens.append(trial.suggest_categorical(str(place), range(options)) if options > 1 else 0)
         genotype: Genotype = space.decode(tokens)
